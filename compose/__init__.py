@@ -1,0 +1,1 @@
+"""What the user says: Compose files, plans and the command line."""

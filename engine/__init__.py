@@ -1,0 +1,1 @@
+"""Containers made straight from the kernel: images, roots, limits, starts, supervision."""

@@ -1,0 +1,1 @@
+"""Images: references, the store, layers and where they come from."""

@@ -1,0 +1,40 @@
+"""An image as containers use it: its configuration and its layers."""
+
+import msgspec
+
+
+class ImageHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """A Dockerfile's HEALTHCHECK. `argv` as in Compose's `test` list: NONE, CMD or CMD-SHELL first."""
+
+    argv: tuple[str, ...]
+    interval_seconds: float | None = None
+    timeout_seconds: float | None = None
+    start_period_seconds: float | None = None
+    retries: int | None = None
+
+
+class ImageConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What containers of an image run unless told otherwise (the OCI image configuration's `config`)."""
+
+    environment: dict[str, str] = {}
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    working_directory: str = "/"
+    user: str = ""
+    labels: dict[str, str] = {}
+    exposed_ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    stop_signal: str = ""
+    shell: tuple[str, ...] = ("/bin/sh", "-c")
+    health: ImageHealth | None = None
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """One image: `id` is the sha256 of its configuration ("sha256:..."), `layers` its diff ids, base first."""
+
+    id: str
+    created_ns: int
+    architecture: str
+    config: ImageConfig
+    layers: tuple[str, ...]
+    size_bytes: int = 0

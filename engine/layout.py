@@ -1,0 +1,117 @@
+"""Where everything lies on disk, computed from two roots that are passed in.
+
+<run>/                       dies with the boot
+  stacks/<stack>/            supervisor.lock, supervisor.sock, command.lock, stack.json
+    containers/<id>/         spec.json, state.json, stdout, stderr (FIFOs), etc/ (hosts, resolv.conf, hostname)
+    networks/<name>/         network.json, leases/<address>
+    pins/                    a private tmpfs: router (a network namespace), <id> (a process's exit record)
+<data>/                      survives the boot
+  images/                    see engine.images.store
+  volumes/<name>/            volume.json, _data/
+  containers/<id>/           upper/, work/, log, log.1 ...
+  id-ranges/<first id>       one file per leased range of 65536 ids, holding the container's id
+  cache/                     what can be computed again
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The two roots of an installation. Two installations with different roots never meet."""
+
+    run: Path
+    data: Path
+
+    def stack(self, name: str) -> "StackLayout":
+        """The places of one stack."""
+        return StackLayout(self, name)
+
+    @property
+    def stacks(self) -> Path:
+        return self.run / "stacks"
+
+    @property
+    def images(self) -> Path:
+        return self.data / "images"
+
+    @property
+    def volumes(self) -> Path:
+        return self.data / "volumes"
+
+    @property
+    def id_ranges(self) -> Path:
+        return self.data / "id-ranges"
+
+    @property
+    def cache(self) -> Path:
+        return self.data / "cache"
+
+    def container_data(self, container_id: str) -> Path:
+        """The container's writable layer and logs."""
+        return self.data / "containers" / container_id
+
+
+@dataclass(frozen=True, slots=True)
+class StackLayout:
+    """The places of one stack."""
+
+    roots: Layout
+    name: str
+
+    @property
+    def token(self) -> str:
+        """Eight characters, unique for (run root, stack), short enough for an interface's name with a suffix."""
+        digest = hashlib.sha256(f"{self.roots.run}\0{self.name}".encode()).hexdigest()
+        return digest[:8]
+
+    @property
+    def label(self) -> str:
+        """What cgroups and firewall tables of the stack are called, after `windlass-` or under `windlass/`."""
+        return f"{self.name}-{self.token}"
+
+    @property
+    def directory(self) -> Path:
+        return self.roots.stacks / self.name
+
+    @property
+    def containers(self) -> Path:
+        return self.directory / "containers"
+
+    @property
+    def networks(self) -> Path:
+        return self.directory / "networks"
+
+    @property
+    def pins(self) -> Path:
+        return self.directory / "pins"
+
+    @property
+    def router_pin(self) -> Path:
+        return self.pins / "router"
+
+    @property
+    def socket(self) -> Path:
+        return self.directory / "supervisor.sock"
+
+    @property
+    def supervisor_lock(self) -> Path:
+        return self.directory / "supervisor.lock"
+
+    @property
+    def supervisor_log(self) -> Path:
+        return self.directory / "supervisor.log"
+
+    @property
+    def command_lock(self) -> Path:
+        return self.directory / "command.lock"
+
+    def container(self, container_id: str) -> Path:
+        """The container's directory of run-time state."""
+        return self.containers / container_id
+
+    def data(self, container_id: str) -> Path:
+        """The container's writable layer and logs, which survive the boot."""
+        return self.roots.container_data(container_id)

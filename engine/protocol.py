@@ -1,0 +1,173 @@
+"""The language between the command line and a stack's supervisor: one JSON object a line, over a Unix socket.
+
+Every request carries a number; its one reply carries the same number, in any order. After `Subscribe`, events follow
+until the connection ends. A request larger than 1 MiB ends the connection.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from engine.spec import ContainerSpec
+from engine.state import ContainerRecord
+from net.spec import NetworkSpec, NetworkState
+
+MAX_LINE_BYTES = 1 << 20
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
+    """Asks who is there; answered with Greeting."""
+
+
+class EnsureNetwork(msgspec.Struct, frozen=True, kw_only=True, tag="ensure-network"):
+    """Makes a network (and the router) if missing; answered with NetworkState."""
+
+    spec: NetworkSpec
+
+
+class RemoveNetwork(msgspec.Struct, frozen=True, kw_only=True, tag="remove-network"):
+    """Removes a network that nobody is attached to; answered with Done."""
+
+    name: str
+
+
+class Create(msgspec.Struct, frozen=True, kw_only=True, tag="create"):
+    """Records a container, leases its ids and addresses, makes its directories; answered with ContainerRecord."""
+
+    spec: ContainerSpec
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
+    """Starts a created or exited container; answered with ContainerRecord once its program runs, or Failure."""
+
+    id: str
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
+    """Stops a container: its stop signal, then SIGKILL after the grace period; answered with ContainerRecord."""
+
+    id: str
+    grace_seconds: float | None = None
+
+
+class Kill(msgspec.Struct, frozen=True, kw_only=True, tag="kill"):
+    """Sends one signal; answered with ContainerRecord at once."""
+
+    id: str
+    signal: str = "SIGKILL"
+
+
+class Remove(msgspec.Struct, frozen=True, kw_only=True, tag="remove"):
+    """Removes a container that does not run, with everything that was made for it; answered with Done.
+
+    With `keep_data`, its writable layer and logs stay (an image build takes them over).
+    """
+
+    id: str
+    keep_data: bool = False
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True, tag="wait"):
+    """Answered with ContainerRecord once the condition holds, or with Failure once it no longer can.
+
+    `exited` waits for any end (of a container that is not started again); the reply carries the exit code.
+    """
+
+    id: str
+    condition: Literal["started", "healthy", "completed", "exited"]
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
+    """Asks for everything that is known; answered with Picture."""
+
+
+class Subscribe(msgspec.Struct, frozen=True, kw_only=True, tag="subscribe"):
+    """Asks for events from now on; answered with Done, then Event lines with number 0."""
+
+
+class Shutdown(msgspec.Struct, frozen=True, kw_only=True, tag="shutdown"):
+    """Removes the router and the run directory of a stack without containers, then ends; answered with Done before."""
+
+
+Request = (
+    Hello
+    | EnsureNetwork
+    | RemoveNetwork
+    | Create
+    | Start
+    | Stop
+    | Kill
+    | Remove
+    | Wait
+    | Snapshot
+    | Subscribe
+    | Shutdown
+)
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
+    """The request was carried out."""
+
+
+class Greeting(msgspec.Struct, frozen=True, kw_only=True, tag="greeting"):
+    """Who answers."""
+
+    version: str
+    pid: int
+
+
+class OneContainer(msgspec.Struct, frozen=True, kw_only=True, tag="container"):
+    """The container after the request."""
+
+    record: ContainerRecord
+
+
+class OneNetwork(msgspec.Struct, frozen=True, kw_only=True, tag="network"):
+    """The network after the request."""
+
+    state: NetworkState
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
+    """Everything that the supervisor knows."""
+
+    containers: tuple[ContainerRecord, ...]
+    networks: tuple[NetworkState, ...]
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True, tag="failure"):
+    """The request was not carried out. `stage`, `errno` and `exit_code` are those of a failed start."""
+
+    message: str
+    hint: str = ""
+    stage: str = ""
+    errno: int = 0
+    exit_code: int = 1
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
+    """Something happened to a container. `record` is how it is afterwards (None once it is removed)."""
+
+    time_ns: int
+    action: Literal["create", "start", "die", "restart", "health", "stop", "kill", "oom", "remove"]
+    container_id: str
+    container_name: str
+    service: str
+    record: ContainerRecord | None = None
+
+
+Reply = Done | Greeting | OneContainer | OneNetwork | Picture | Failure | Event
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A request on the wire."""
+
+    number: int
+    request: Request
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """A reply on the wire; number 0 for events."""
+
+    number: int
+    reply: Reply

@@ -1,0 +1,52 @@
+"""What is known of a container while it exists: one JSON file each, written by the supervisor alone."""
+
+from typing import Literal
+
+import msgspec
+
+from engine.spec import ContainerSpec
+from net.spec import Attachment, PublishedPort
+
+Status = Literal["created", "running", "exited", "restarting"]
+Health = Literal["none", "starting", "healthy", "unhealthy"]
+
+
+class ProcessIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """A process beyond doubt: a pid is reused; a pid with its start time (ticks since boot) and boot id is not."""
+
+    pid: int
+    start_ticks: int
+    boot_id: str
+
+
+class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
+    """A container's present. Times are nanoseconds since the epoch, 0 for "not yet".
+
+    `process` is the container's first process while it runs. `exit_code` is None while it is unknown: before the
+    first end, or when it ended unwatched on a kernel that keeps no exit information. `first_id` is the first of the
+    65536 host ids that the container's ids are mapped to. `stopped_by_user` keeps restart policies from acting.
+    `failure` says why the last start failed or the health probe cannot run; empty otherwise.
+    """
+
+    id: str
+    status: Status = "created"
+    health: Health = "none"
+    process: ProcessIdentity | None = None
+    exit_code: int | None = None
+    oom_killed: bool = False
+    created_ns: int = 0
+    started_ns: int = 0
+    finished_ns: int = 0
+    restarts: int = 0
+    first_id: int = 0
+    stopped_by_user: bool = False
+    failure: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    ports: tuple[PublishedPort, ...] = ()
+
+
+class ContainerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A container as observers see it: what it was asked to be and how it is."""
+
+    spec: ContainerSpec
+    state: ContainerState

@@ -1,0 +1,1 @@
+"""The stack's supervisor: parent, watcher and scribe of its containers."""

@@ -1,0 +1,1 @@
+"""Bridges, addresses, firewall rules and names of a stack's networks."""

@@ -1,0 +1,61 @@
+"""What a stack's network is asked to be: plain values that cross process borders as JSON."""
+
+from typing import Literal
+
+import msgspec
+
+Protocol = Literal["tcp", "udp"]
+
+
+class NetworkSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One network of a stack.
+
+    `name` is the full name (`guestbook_default`); `subnet` is CIDR text or empty for "choose a free one";
+    `gateway` an address in it or empty for the first one. `internal` networks reach nothing outside.
+    """
+
+    name: str
+    subnet: str = ""
+    gateway: str = ""
+    internal: bool = False
+    labels: dict[str, str] = {}
+
+
+class NetworkState(msgspec.Struct, frozen=True, kw_only=True):
+    """A network as it exists: its spec with what was chosen for it. `bridge` is the link's name in the router."""
+
+    spec: NetworkSpec
+    subnet: str
+    gateway: str
+    bridge: str
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A container's wish for one network: `network` by its full name, `address` empty for "choose a free one".
+
+    `aliases` are the names that other containers on this network find it by, besides its service and container name.
+    """
+
+    network: str
+    aliases: tuple[str, ...] = ()
+    address: str = ""
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint as it exists: `interface` is the link's name inside the container (eth0, eth1, ...)."""
+
+    network: str
+    address: str
+    prefix_length: int
+    gateway: str
+    interface: str
+    mac_address: str
+
+
+class PublishedPort(msgspec.Struct, frozen=True, kw_only=True):
+    """One host port led to a container port: `host_ip` empty is every address, `host_port` 0 asks for a free one."""
+
+    container_port: int
+    host_port: int = 0
+    host_ip: str = ""
+    protocol: Protocol = "tcp"
