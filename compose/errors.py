@@ -1,7 +1,7 @@
 """The errors of this package.
 
     ComposeError                message, hint
-    |- FileProblems             everything that is wrong with the user's files: a tuple of Problem
+    |- FileError                everything that is wrong with the user's files: a tuple of Problem
     |- UsageError               the command line asks for something that is not there
     `- StackError               a command failed on a stack that is well described
 
@@ -33,7 +33,7 @@ class ComposeError(Exception):
         self.hint = hint
 
 
-class FileProblems(ComposeError):
+class FileError(ComposeError):
     """Everything that is wrong with the user's files, in the files' order; never empty."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
