@@ -1,0 +1,59 @@
+"""Tells one process from another, beyond the reuse of pids."""
+
+import os
+from pathlib import Path
+from signal import SIGKILL, pidfd_send_signal
+
+from engine.errors import StateError
+from engine.state import ProcessIdentity
+
+_PROC = Path("/proc")
+
+
+def boot_id() -> str:
+    """What this boot of the machine is called; see random(4)."""
+    return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+
+
+def identify(pid: int) -> ProcessIdentity:
+    """Returns the identity of a process that exists (a child that was not waited for counts); else StateError."""
+    ticks = start_ticks(pid)
+    if ticks is None:
+        raise StateError(f"there is no process {pid}")
+    return ProcessIdentity(pid=pid, start_ticks=ticks, boot_id=boot_id())
+
+
+def start_ticks(pid: int) -> int | None:
+    """When the process started, in clock ticks since the boot, or None when there is no such process."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The second field, the command's name in parentheses, may hold spaces and parentheses; proc_pid_stat(5).
+    return int(stat[stat.rindex(b")") + 2 :].split()[19])
+
+
+def open_process(identity: ProcessIdentity) -> int | None:
+    """Returns a pidfd of exactly this process, or None when it is gone (or its pid is somebody else's by now)."""
+    if identity.boot_id != boot_id():
+        return None
+    try:
+        pidfd = os.pidfd_open(identity.pid)
+    except ProcessLookupError:
+        return None
+    if start_ticks(identity.pid) != identity.start_ticks:
+        os.close(pidfd)
+        return None
+    return pidfd
+
+
+def kill_and_reap(pidfd: int) -> None:
+    """Ends a child of ours for good and takes its exit record; nothing happens when it is gone."""
+    try:
+        pidfd_send_signal(pidfd, SIGKILL)
+    except ProcessLookupError:
+        return
+    try:
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+    except ChildProcessError:
+        return
