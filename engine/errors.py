@@ -7,7 +7,7 @@ EngineError                 message, hint
 |  `- BuildError            a Dockerfile is wrong or a step failed (file, line, exit_code)
 |- VolumeError              a volume cannot be made, filled or removed
 |- StateError               what lies on disk cannot be read or is in use
-|- RequestError             the supervisor refused a request
+|- RequestError             the supervisor refused a request (stage, errno, exit_code of a failed start)
 `- SupervisorError          the supervisor cannot be started or reached
 """
 
@@ -63,7 +63,13 @@ class StateError(EngineError):
 
 
 class RequestError(EngineError):
-    """The supervisor refused a request."""
+    """The supervisor refused a request; `stage`, `errno` and `exit_code` are those of a failed start."""
+
+    def __init__(self, message: str, *, hint: str = "", stage: str = "", errno: int = 0, exit_code: int = 1) -> None:
+        super().__init__(message, hint=hint)
+        self.stage = stage
+        self.errno = errno
+        self.exit_code = exit_code
 
 
 class SupervisorError(EngineError):

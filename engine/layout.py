@@ -1,7 +1,7 @@
 """Where everything lies on disk, computed from two roots that are passed in.
 
 <run>/                       dies with the boot
-  stacks/<stack>/            supervisor.lock, supervisor.sock, command.lock, stack.json
+  stacks/<stack>/            supervisor.{lock,sock,log}, spawn.lock, command.lock, stack.json
     containers/<id>/         spec.json, state.json, stdout, stderr (FIFOs), etc/ (hosts, resolv.conf, hostname)
     networks/<name>/         network.json, leases/<address>
     pins/                    a private tmpfs: router (a network namespace), <id> (a process's exit record)
@@ -14,12 +14,11 @@
 """
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """The two roots of an installation. Two installations with different roots never meet."""
 
     run: Path
@@ -54,8 +53,7 @@ class Layout:
         return self.data / "containers" / container_id
 
 
-@dataclass(frozen=True, slots=True)
-class StackLayout:
+class StackLayout(NamedTuple):
     """The places of one stack."""
 
     roots: Layout
@@ -103,6 +101,10 @@ class StackLayout:
     @property
     def supervisor_log(self) -> Path:
         return self.directory / "supervisor.log"
+
+    @property
+    def spawn_lock(self) -> Path:
+        return self.directory / "spawn.lock"
 
     @property
     def command_lock(self) -> Path:

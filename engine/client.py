@@ -1,0 +1,148 @@
+"""Talks to a stack's supervisor, starting it first when asked to."""
+
+import socket
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from engine.errors import RequestError, SupervisorError
+from engine.layout import StackLayout
+from engine.protocol import Answered, Asked, Failure, Greeting, Hello, Reply, Request
+from engine.spawn import Warm, spawn_supervisor
+from engine.unixsockets import connect as connect_socket
+
+HELLO_SECONDS = 10.0
+_CHUNK_BYTES = 1 << 18
+
+_encode = msgspec.json.Encoder().encode
+_answered_decoder = msgspec.json.Decoder(Answered)
+
+
+def connect(stack: StackLayout, *, spawn: bool, warm: Warm | None = None) -> "Client":
+    """A client of the stack's supervisor; with `spawn`, one is started (or `warm` taken) when none listens.
+
+    Raises SupervisorError when none listens and none may or can be started, or it does not answer for 10 s.
+    """
+    try:
+        return Client(connect_socket(stack.socket, timeout_seconds=HELLO_SECONDS), stack)
+    except (FileNotFoundError, ConnectionRefusedError):
+        if not spawn:
+            raise SupervisorError(
+                f"no supervisor runs for stack {stack.name}", hint="`windlass up` starts one"
+            ) from None
+    except OSError as error:
+        raise _unreachable(stack, error) from error
+    if warm is None:
+        spawn_supervisor(stack)
+    else:
+        warm.adopt(stack)
+    try:
+        return Client(connect_socket(stack.socket, timeout_seconds=HELLO_SECONDS), stack)
+    except OSError as error:
+        raise _unreachable(stack, error) from error
+
+
+class Client:
+    """A conversation with one supervisor. Requests may overlap; replies carry the number that `send` gave."""
+
+    def __init__(self, peer: socket.socket, stack: StackLayout) -> None:
+        self._peer = peer
+        self._stack = stack
+        self._next_number = 1
+        self._incoming = bytearray()
+        self._arrived: deque[Answered] = deque()
+        greeting = self.ask(Hello())
+        if not isinstance(greeting, Greeting):
+            raise SupervisorError(f"what listens for stack {stack.name} answers a greeting with {greeting}")
+        self.greeting = greeting
+        peer.settimeout(None)
+
+    def fileno(self) -> int:
+        """The socket, readable when something can be received; but first take what `pending` says is there already."""
+        return self._peer.fileno()
+
+    @property
+    def pending(self) -> bool:
+        """Whether `receive` returns without reading from the socket."""
+        return bool(self._arrived)
+
+    def ask(self, request: Request) -> Reply:
+        """Sends a request, waits for its reply (events and other replies are kept). Raises RequestError on Failure."""
+        number = self.send(request)
+        kept: list[Answered] = []
+        try:
+            while True:
+                answered = self._receive()
+                if answered.number == number:
+                    return _unless_failure(answered.reply)
+                kept.append(answered)
+        finally:
+            self._arrived.extendleft(reversed(kept))
+
+    def send(self, request: Request) -> int:
+        """Sends a request without waiting; gives its number."""
+        number = self._next_number
+        self._next_number += 1
+        try:
+            self._peer.sendall(_encode(Asked(number=number, request=request)) + b"\n")
+        except OSError as error:
+            raise _unreachable(self._stack, error) from error
+        return number
+
+    def receive(self) -> tuple[int, Reply]:
+        """The next reply or event (number 0), waiting for it. A Failure is returned, not raised."""
+        answered = self._receive()
+        return answered.number, answered.reply
+
+    def close(self) -> None:
+        """Ends the conversation; the supervisor carries out what it was asked for all the same."""
+        self._peer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _receive(self) -> Answered:
+        while not self._arrived:
+            try:
+                chunk = self._peer.recv(_CHUNK_BYTES)
+            except OSError as error:
+                raise _unreachable(self._stack, error) from error
+            if not chunk:
+                raise _ended(self._stack)
+            self._incoming += chunk
+            *lines, self._incoming = self._incoming.split(b"\n")
+            self._arrived.extend(_answered_decoder.decode(line) for line in lines)
+        return self._arrived.popleft()
+
+
+def _unless_failure(reply: Reply) -> Reply:
+    if isinstance(reply, Failure):
+        raise RequestError(
+            reply.message, hint=reply.hint, stage=reply.stage, errno=reply.errno, exit_code=reply.exit_code
+        )
+    return reply
+
+
+def _ended(stack: StackLayout) -> SupervisorError:
+    return SupervisorError(
+        f"the supervisor of stack {stack.name} ended while it was asked something",
+        hint=f"its containers go on; run the command again to start another supervisor. See {stack.supervisor_log}",
+    )
+
+
+def _unreachable(stack: StackLayout, error: OSError) -> SupervisorError:
+    if isinstance(error, TimeoutError):
+        return SupervisorError(
+            f"the supervisor of stack {stack.name} does not answer",
+            hint="it may be stopped or overloaded; its containers go on if you end it with kill -9",
+        )
+    if isinstance(error, (BrokenPipeError, ConnectionResetError)):
+        return _ended(stack)
+    return SupervisorError(f"cannot reach the supervisor of stack {stack.name}: {error.strerror or error}")

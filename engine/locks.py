@@ -1,0 +1,94 @@
+"""The lock that lets one command at a time change a stack, naming its holder to everybody else."""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from engine.errors import StateError
+from engine.layout import StackLayout
+
+
+@contextlib.contextmanager
+def command_lock(
+    stack: StackLayout,
+    holder: str,
+    *,
+    wait: bool = True,
+    on_wait: Callable[[str], None] = lambda _description: None,
+) -> Iterator[None]:
+    """Holds the stack's command lock for a block. `holder` says who does what, as in "windlass up".
+
+    When somebody else holds it, `on_wait` is told who, and the block waits; with `wait` False, StateError is raised.
+    The lock dies with its process. A directory that holds nothing but locks afterwards is removed.
+    """
+    fd = _lock(stack, wait=wait, on_wait=on_wait)
+    try:
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()} {time.time():.0f} {holder}\n".encode(), 0)
+        yield
+    finally:
+        os.ftruncate(fd, 0)
+        _remove_if_alone(stack)
+        os.close(fd)
+
+
+def lock_file(path: Path, *, blocking: bool) -> int | None:
+    """Takes an exclusive lock on a file, made if missing; the descriptor holds it. None when it is held by another.
+
+    A lock file may be removed by its holder: the lock counts only while the file is the one at the path.
+    """
+    while True:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | (0 if blocking else fcntl.LOCK_NB))
+            if os.fstat(fd).st_ino == path.stat().st_ino:
+                return fd
+        except BlockingIOError:
+            os.close(fd)
+            return None
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+
+
+def _lock(stack: StackLayout, *, wait: bool, on_wait: Callable[[str], None]) -> int:
+    fd = lock_file(stack.command_lock, blocking=False)
+    if fd is not None:
+        return fd
+    description = _describe_holder(stack.command_lock)
+    if not wait:
+        raise StateError(f"stack {stack.name} is in use by {description}", hint="try again once it is done")
+    on_wait(description)
+    fd = lock_file(stack.command_lock, blocking=True)
+    if fd is None:
+        raise AssertionError("a blocking lock is taken or raises")
+    return fd
+
+
+def _describe_holder(path: Path) -> str:
+    """Who holds the lock, as in "windlass up (pid 123, for 12 s)"."""
+    try:
+        pid, since, holder = path.read_text().strip().split(" ", 2)
+        return f"{holder} (pid {pid}, for {max(0, round(time.time() - float(since)))} s)"
+    except (OSError, ValueError):
+        return "another command"
+
+
+def _remove_if_alone(stack: StackLayout) -> None:
+    """Removes the stack's directory when it holds nothing but lock files, so that a look leaves nothing behind."""
+    locks = {stack.command_lock.name, stack.spawn_lock.name}
+    with contextlib.suppress(OSError):
+        if {path.name for path in stack.directory.iterdir()} <= locks:
+            for name in locks:
+                (stack.directory / name).unlink(missing_ok=True)
+            stack.directory.rmdir()

@@ -1,0 +1,124 @@
+"""A container's log as it is written: one file of time-stamped lines, rotated by size.
+
+The format is Kubernetes' (CRI): `2026-11-21T02:30:00.123456789Z stdout F text`, flag F for a whole line (or the last
+piece of one), P for a piece that goes on. All lines of one chunk bear one time. `log` is the newest file, `log.1` the
+one before it.
+"""
+
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import Literal
+
+Stream = Literal["stdout", "stderr"]
+
+LOG_FILE = "log"
+ROTATE_BYTES = 10 << 20
+KEPT_FILES = 5
+LINE_BYTES = 1 << 20
+
+
+def log_files(directory: Path) -> tuple[Path, ...]:
+    """The files that a container's log may consist of, newest first; not all of them need exist."""
+    return (directory / LOG_FILE, *(directory / f"{LOG_FILE}.{age}" for age in range(1, KEPT_FILES)))
+
+
+class LogWriter:
+    """Appends to one container's log. Owns the open file; nothing here raises for a full disk."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        rotate_bytes: int = ROTATE_BYTES,
+        kept_files: int = KEPT_FILES,
+        line_bytes: int = LINE_BYTES,
+    ) -> None:
+        """A line that grows to `line_bytes` is cut in two."""
+        self._directory = directory
+        self._rotate_bytes = rotate_bytes
+        self._kept_files = kept_files
+        self._line_bytes = line_bytes
+        self._fd = -1
+        self._size = 0
+        self._second = -1
+        self._second_text = b""
+        self._unfinished: dict[str, int] = {"stdout": 0, "stderr": 0}
+        self.dropped_bytes = 0
+
+    def write(self, stream: Stream, chunk: bytes, time_ns: int) -> None:
+        """Appends what a stream brought. What does not fit the disk is dropped, counted and told once there is room."""
+        stamp = self._stamp(time_ns)
+        if self.dropped_bytes:
+            lost = f"[{self.dropped_bytes} bytes of output were dropped: the log could not be written]\n".encode()
+            if not self._append(stamp + b" stderr F " + lost):
+                self.dropped_bytes += len(chunk)
+                return
+            self.dropped_bytes = 0
+        if not self._append(self._lines(stream, chunk, stamp)):
+            self.dropped_bytes += len(chunk)
+
+    def close(self) -> None:
+        """Closes the file; writing opens it again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _stamp(self, time_ns: int) -> bytes:
+        second, nanosecond = divmod(time_ns, 1_000_000_000)
+        if second != self._second:
+            self._second = second
+            self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
+        return b"%b.%09dZ" % (self._second_text, nanosecond)
+
+    def _lines(self, stream: Stream, chunk: bytes, stamp: bytes) -> bytes:
+        whole = stamp + (b" stdout F " if stream == "stdout" else b" stderr F ")
+        end = chunk.rfind(b"\n") + 1
+        if end == 0:
+            return self._piece(stream, chunk, whole)
+        text = whole + chunk[: end - 1].replace(b"\n", b"\n" + whole) + b"\n"
+        self._unfinished[stream] = 0
+        return text if end == len(chunk) else text + self._piece(stream, chunk[end:], whole)
+
+    def _piece(self, stream: Stream, piece: bytes, whole: bytes) -> bytes:
+        length = self._unfinished[stream] + len(piece)
+        if length >= self._line_bytes:
+            self._unfinished[stream] = 0
+            return whole + piece + b"\n"
+        self._unfinished[stream] = length
+        return whole[:-2] + b"P " + piece + b"\n"
+
+    def _append(self, text: bytes) -> bool:
+        """Writes all or nothing; False when it was nothing."""
+        try:
+            if self._fd < 0:
+                self._open()
+            if self._size and self._size + len(text) > self._rotate_bytes:
+                self._rotate()
+            written = os.write(self._fd, text)
+            if written == len(text):
+                self._size += written
+                return True
+            os.ftruncate(self._fd, self._size)
+        except OSError:
+            with contextlib.suppress(OSError):
+                if self._fd >= 0:
+                    os.ftruncate(self._fd, self._size)
+        return False
+
+    def _open(self) -> None:
+        self._fd = os.open(
+            self._directory / LOG_FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
+        self._size = os.fstat(self._fd).st_size
+        if self._size and os.pread(self._fd, 1, self._size - 1) != b"\n":
+            self._size += os.write(self._fd, b"\n")
+
+    def _rotate(self) -> None:
+        self.close()
+        files = log_files(self._directory)[: self._kept_files]
+        for older, newer in zip(reversed(files), reversed(files[:-1]), strict=False):
+            with contextlib.suppress(FileNotFoundError):
+                newer.rename(older)
+        self._open()

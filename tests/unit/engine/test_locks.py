@@ -1,0 +1,55 @@
+"""One command at a time on a stack, and everybody knows whose turn it is."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from engine.errors import StateError
+from engine.layout import Layout, StackLayout
+from engine.locks import command_lock, lock_file
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> StackLayout:
+    return Layout(run=tmp_path / "run", data=tmp_path / "data").stack("shop")
+
+
+def test_a_second_command_is_told_who_holds_the_lock(stack: StackLayout) -> None:
+    with (
+        command_lock(stack, "windlass up"),
+        pytest.raises(StateError, match=rf"windlass up \(pid {os.getpid()}, for \d+ s\)"),
+        command_lock(stack, "windlass down", wait=False),
+    ):
+        pytest.fail("held twice")
+
+
+def test_the_lock_is_free_afterwards_and_leaves_nothing_behind(stack: StackLayout) -> None:
+    with command_lock(stack, "windlass up"):
+        assert stack.command_lock.exists()
+    assert not stack.directory.exists()
+    with command_lock(stack, "windlass down", wait=False):
+        pass
+
+
+def test_a_directory_that_holds_more_than_locks_stays(stack: StackLayout) -> None:
+    with command_lock(stack, "windlass up"):
+        (stack.directory / "supervisor.sock").touch()
+    assert stack.directory.exists()
+
+
+def test_a_waiting_command_is_told_whom_it_waits_for_and_goes_on_after_the_directory_was_removed(
+    stack: StackLayout,
+) -> None:
+    first = command_lock(stack, "windlass down")
+    first.__enter__()
+    told: list[str] = []
+
+    def release(description: str) -> None:
+        told.append(description)
+        first.__exit__(None, None, None)
+
+    with command_lock(stack, "windlass up", on_wait=release):
+        assert re.match(r"windlass down \(pid \d+", told[0])
+        assert lock_file(stack.command_lock, blocking=False) is None

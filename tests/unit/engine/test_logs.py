@@ -1,0 +1,133 @@
+"""A container's log: what is written is what is read."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.logreader import LogLine, merge, read
+from engine.logstore import LogWriter, log_files
+
+NOON = 1_795_262_400_000_000_000  # 2026-11-21T12:00:00Z
+
+
+def test_lines_are_stamped_in_the_format_of_kubernetes(tmp_path: Path) -> None:
+    log = LogWriter(tmp_path)
+    log.write("stdout", b"one\ntwo\n", NOON + 5)
+    log.write("stderr", b"three\n", NOON + 1_000_000_000)
+    log.close()
+    assert (tmp_path / "log").read_bytes() == (
+        b"2026-11-21T12:00:00.000000005Z stdout F one\n"
+        b"2026-11-21T12:00:00.000000005Z stdout F two\n"
+        b"2026-11-21T12:00:01.000000000Z stderr F three\n"
+    )
+
+
+def test_a_line_without_an_end_is_a_piece_and_joined_when_read(tmp_path: Path) -> None:
+    log = LogWriter(tmp_path)
+    log.write("stdout", b"pass", NOON)
+    log.write("stderr", b"other\n", NOON + 1)
+    log.write("stdout", b"word: ", NOON + 2)
+    log.write("stdout", b"\nnext\n", NOON + 3)
+    assert (tmp_path / "log").read_bytes().splitlines()[0] == b"2026-11-21T12:00:00.000000000Z stdout P pass"
+    assert list(read(tmp_path)) == [
+        LogLine(NOON + 1, "stderr", b"other"),
+        LogLine(NOON + 3, "stdout", b"password: "),
+        LogLine(NOON + 3, "stdout", b"next"),
+    ]
+
+
+def test_a_last_line_without_an_end_is_read_all_the_same(tmp_path: Path) -> None:
+    log = LogWriter(tmp_path)
+    log.write("stdout", b"done\nprompt> ", NOON)
+    expected = [LogLine(NOON, "stdout", b"done"), LogLine(NOON, "stdout", b"prompt> ")]
+    assert list(read(tmp_path)) == expected
+    assert list(read(tmp_path, tail=1)) == expected[1:]
+
+
+@given(st.lists(st.binary(max_size=60), max_size=12))
+def test_any_bytes_in_any_pieces_come_back(tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes]) -> None:
+    directory = tmp_path_factory.mktemp("log")
+    log = LogWriter(directory, rotate_bytes=400, kept_files=1000)
+    for index, chunk in enumerate(filter(None, chunks)):
+        log.write("stdout", chunk, NOON + index)
+    log.close()
+    files = sorted(directory.iterdir(), key=lambda path: -int(path.suffix[1:] or 0))
+    for age, path in enumerate(reversed(files[-5:])):
+        assert path.name == ("log" if age == 0 else f"log.{age}")
+    if len(files) <= 5:
+        text = b"".join(chunks)
+        lines = text.split(b"\n")
+        assert [line.text for line in read(directory)] == (lines if lines[-1] else lines[:-1])
+
+
+def test_an_endless_line_is_cut(tmp_path: Path) -> None:
+    log = LogWriter(tmp_path, line_bytes=10)
+    for _ in range(3):
+        log.write("stdout", b"abcdef", NOON)
+    log.write("stdout", b"\n", NOON)
+    assert [line.text for line in read(tmp_path)] == [b"abcdefabcdef", b"abcdef"]
+
+
+def test_old_files_are_rotated_away(tmp_path: Path) -> None:
+    log = LogWriter(tmp_path, rotate_bytes=100, kept_files=3)
+    for number in range(20):
+        log.write("stdout", b"line %d\n" % number, NOON)
+    log.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "log.1", "log.2"]
+    assert [line.text for line in read(tmp_path)] == [b"line %d" % number for number in range(14, 20)]
+    assert all(path.stat().st_size <= 100 for path in log_files(tmp_path)[:3])
+
+
+def test_a_torn_record_costs_one_line(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"2026-11-21T12:00:00.000000000Z stdout F whole\n2026-11-21T12:0")
+    log = LogWriter(tmp_path)
+    log.write("stdout", b"after\n", NOON)
+    assert [line.text for line in read(tmp_path)] == [b"whole", b"after"]
+
+
+@pytest.mark.parametrize("tail", [0, 1, 2, 7, 100])
+def test_tail_gives_the_last_lines_of_all_files(tmp_path: Path, tail: int) -> None:
+    log = LogWriter(tmp_path, rotate_bytes=300, kept_files=5)
+    for number in range(12):
+        log.write("stdout", b"begin ", NOON + number)
+        log.write("stderr", b"error %d\n" % number, NOON + number)
+        log.write("stdout", b"end %d\n" % number, NOON + number)
+    everything = list(read(tmp_path))
+    assert list(read(tmp_path, tail=tail)) == (everything[-tail:] if tail else [])
+
+
+def test_since_and_until_bound_the_time(tmp_path: Path) -> None:
+    log = LogWriter(tmp_path)
+    for second in range(4):
+        log.write("stdout", b"%d\n" % second, NOON + second)
+    assert [line.text for line in read(tmp_path, since_ns=NOON + 1, until_ns=NOON + 3)] == [b"1", b"2"]
+
+
+def test_containers_are_merged_by_time(tmp_path: Path) -> None:
+    for name, times in (("web", (0, 3)), ("db", (1, 2))):
+        (tmp_path / name).mkdir()
+        log = LogWriter(tmp_path / name)
+        for time in times:
+            log.write("stdout", b"%d\n" % time, NOON + time)
+    merged = merge([(name, read(tmp_path / name)) for name in ("web", "db")])
+    assert [(name, line.text) for name, line in merged] == [("web", b"0"), ("db", b"1"), ("db", b"2"), ("web", b"3")]
+
+
+def test_what_cannot_be_written_is_counted_and_told_later(tmp_path: Path) -> None:
+    directory = tmp_path / "gone"
+    log = LogWriter(directory)
+    log.write("stdout", b"12345\n", NOON)
+    log.write("stdout", b"678\n", NOON)
+    assert log.dropped_bytes == 10
+    directory.mkdir()
+    log.write("stdout", b"back\n", NOON)
+    assert [line.text for line in read(directory)] == [
+        b"[10 bytes of output were dropped: the log could not be written]",
+        b"back",
+    ]
+
+
+def test_no_log_reads_as_no_lines(tmp_path: Path) -> None:
+    assert list(read(tmp_path / "missing")) == []

@@ -1,0 +1,69 @@
+"""Containers on disk: read while they are written, whatever was damaged."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import StateError
+from engine.layout import Layout, StackLayout
+from engine.records import container_directories, read_records, read_state, set_aside, write_spec, write_state
+from engine.spec import ContainerSpec, Process
+from engine.state import ContainerState
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> StackLayout:
+    return Layout(run=tmp_path / "run", data=tmp_path / "data").stack("shop")
+
+
+def spec(name: str, container_id: str) -> ContainerSpec:
+    return ContainerSpec(
+        id=container_id,
+        name=name,
+        stack="shop",
+        service=name,
+        number=1,
+        image_id="sha256:0",
+        image_name="x",
+        layers=(),
+        process=Process(argv=("true",)),
+        hostname=name,
+        config_hash="",
+    )
+
+
+def test_a_stack_that_never_was_has_no_records(stack: StackLayout) -> None:
+    assert read_records(stack) == ()
+
+
+def test_records_come_back_sorted_by_name(stack: StackLayout) -> None:
+    write_spec(stack, spec("web", "a" * 64))
+    write_spec(stack, spec("db", "b" * 64))
+    write_state(stack, ContainerState(id="a" * 64, status="exited", exit_code=3))
+    records = read_records(stack)
+    assert [(record.spec.name, record.state.status, record.state.exit_code) for record in records] == [
+        ("db", "created", None),
+        ("web", "exited", 3),
+    ]
+
+
+def test_a_damaged_state_costs_one_containers_history(stack: StackLayout) -> None:
+    write_spec(stack, spec("web", "a" * 64))
+    (stack.container("a" * 64) / "state.json").write_bytes(b'{"id": "aaa')
+    assert [record.state for record in read_records(stack)] == [ContainerState(id="a" * 64)]
+    with pytest.raises(StateError, match=r"cannot read .*state\.json"):
+        read_state(stack.container("a" * 64))
+
+
+def test_a_damaged_spec_costs_one_container(stack: StackLayout) -> None:
+    write_spec(stack, spec("web", "a" * 64))
+    write_spec(stack, spec("db", "b" * 64))
+    (stack.container("a" * 64) / "spec.json").write_bytes(b"\xff\0")
+    assert [record.spec.name for record in read_records(stack)] == ["db"]
+
+
+def test_what_is_set_aside_is_not_met_again(stack: StackLayout) -> None:
+    write_spec(stack, spec("web", "a" * 64))
+    aside = set_aside(stack.container("a" * 64))
+    assert aside.name == "a" * 64 + ".damaged"
+    assert container_directories(stack) == ()
