@@ -1,0 +1,131 @@
+"""What of a container's specification the file decides, so that a change of it asks for a new container."""
+
+import hashlib
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from compose import naming
+from engine.spec import ContainerSpec
+
+IDENTITY = ("id", "stack", "service", "number", "config_hash", "image_id", "image_name", "layers", "keep_upper")
+WORDS = {
+    "exposed_ports": "expose",
+    "endpoints": "networks",
+    "mounts": "volumes",
+    "name": "container_name",
+    "stop_grace_seconds": "stop_grace_period",
+}
+PARTS = {
+    "process.argv": "command",
+    "process.working_directory": "working_dir",
+    "process.user": "user",
+    "limits.memory_bytes": "mem_limit",
+    "limits.cpus": "cpus",
+    "limits.pids": "pids_limit",
+}
+SECRET_WORDS = ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY")
+MOST_CHANGES = 3
+
+
+def fingerprint(spec: ContainerSpec) -> dict[str, Any]:
+    """The specification as plain values, without what names this very container and without its image."""
+    values: dict[str, Any] = msgspec.to_builtins(spec)
+    for field in IDENTITY:
+        values.pop(field, None)
+    if values["hostname"] == spec.id[:12]:
+        values["hostname"] = ""
+    values["labels"] = {key: value for key, value in spec.labels.items() if not key.startswith(f"{naming.LABEL}.")}
+    return values
+
+
+def config_hash(spec: ContainerSpec) -> str:
+    """SHA-256 over the fingerprint; replicas of one service differ only where their ports and volumes do."""
+    return hashlib.sha256(msgspec.json.encode(fingerprint(spec), order="deterministic")).hexdigest()
+
+
+def changes(old: ContainerSpec, new: ContainerSpec) -> tuple[str, ...]:
+    """What differs, in the file's words ("environment.DEBUG changed: '0' -> '1'"); empty when nothing does."""
+    if old.image_id != new.image_id:
+        return (f"image changed: {_short(old.image_id)} -> {_short(new.image_id)}",)
+    if old.config_hash == new.config_hash:
+        return ()
+    found = tuple(_differences(fingerprint(old), fingerprint(new)))
+    if len(found) > MOST_CHANGES:
+        return (*found[:MOST_CHANGES], f"{len(found) - MOST_CHANGES} more")
+    return found or ("made by another version of windlass",)
+
+
+def _short(image_id: str) -> str:
+    return image_id[:19]
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for field in new:
+        if old.get(field) == new[field]:
+            continue
+        match field:
+            case "process" | "limits":
+                yield from _parts(field, old[field], new[field])
+            case "labels":
+                yield from _entries("labels", old[field], new[field])
+            case "health":
+                yield "healthcheck changed"
+            case "restart":
+                yield f"restart changed: {_policy(old[field])} -> {_policy(new[field])}"
+            case "links" | "mounts" | "endpoints" | "ports" | "exposed_ports" | "cap_add" | "cap_drop":
+                yield _listed(WORDS.get(field, field), old[field], new[field])
+            case _:
+                yield f"{WORDS.get(field, field)} changed: {old.get(field)!r} -> {new[field]!r}"
+
+
+def _parts(field: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for part in new:
+        if old.get(part) == new[part]:
+            continue
+        if part == "environment":
+            yield from _entries(part, old.get(part, {}), new[part])
+        elif part == "argv":
+            yield f"command changed: {shlex.join(old[part])} -> {shlex.join(new[part])}"
+        else:
+            yield f"{PARTS[f'{field}.{part}']} changed: {old.get(part)!r} -> {new[part]!r}"
+
+
+def _entries(field: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    for key in sorted({*old, *new}):
+        hidden = any(word in key.upper() for word in SECRET_WORDS)
+        if key not in old:
+            yield f"{field}.{key} added" + ("" if hidden else f": {new[key]!r}")
+        elif key not in new:
+            yield f"{field}.{key} removed"
+        elif old[key] != new[key]:
+            yield f"{field}.{key} changed" + ("" if hidden else f": {old[key]!r} -> {new[key]!r}")
+
+
+def _listed(field: str, old: list[Any], new: list[Any]) -> str:
+    gone = [f"-{_text(field, item)}" for item in old if item not in new]
+    come = [f"+{_text(field, item)}" for item in new if item not in old]
+    return f"{field} changed: {' '.join((*gone, *come)) or 'their order'}"
+
+
+def _policy(policy: Mapping[str, Any]) -> str:
+    return f"{policy['condition']}:{policy['max_retries']}".removesuffix(":0")
+
+
+def _text(field: str, item: Any) -> str:
+    """One item of a list as a user would write it."""
+    match field, item:
+        case "volumes", {"type": kind, "target": target}:
+            source = item.get("source") or item.get("volume") or kind
+            return f"{source}:{target}{':ro' if item.get('read_only') else ''}"
+        case "ports", {"container_port": target, "host_port": port, "host_ip": address, "protocol": protocol}:
+            return f"{address + ':' if address else ''}{port or ''}:{target}/{protocol}"
+        case "networks", {"network": network, "aliases": aliases, "address": address}:
+            details = [address] * bool(address) + list(aliases)
+            return str(network) + (f"({','.join(details)})" if details else "")
+        case "links", [alias, service]:
+            return f"{service}:{alias}"
+        case _:
+            return str(item)

@@ -1,0 +1,37 @@
+"""The names and labels that a stack's things are known by."""
+
+import hashlib
+
+LABEL = "com.docker.compose"
+PROJECT = f"{LABEL}.project"
+SERVICE = f"{LABEL}.service"
+NUMBER = f"{LABEL}.container-number"
+CONFIG_HASH = f"{LABEL}.config-hash"
+ONE_OFF = f"{LABEL}.oneoff"
+WORKING_DIRECTORY = f"{LABEL}.project.working_dir"
+CONFIG_FILES = f"{LABEL}.project.config_files"
+DEPENDS_ON = f"{LABEL}.depends_on"
+IMAGE = f"{LABEL}.image"
+VERSION = f"{LABEL}.version"
+VOLUME = f"{LABEL}.volume"
+ANONYMOUS_VOLUME = "com.docker.volume.anonymous"
+
+
+def container_name(stack_name: str, service_name: str, number: int) -> str:
+    """What a replica is called unless the file gives it a name."""
+    return f"{stack_name}-{service_name}-{number}"
+
+
+def image_name(stack_name: str, service_name: str) -> str:
+    """What a built image is called unless the file gives it a name."""
+    return f"{stack_name}-{service_name}"
+
+
+def anonymous_volume_name(stack_name: str, service_name: str, number: int, target: str) -> str:
+    """64 hexadecimal digits, the same for a replica's successors, so that they find its data again."""
+    return hashlib.sha256(f"{stack_name}\0{service_name}\0{number}\0{target}".encode()).hexdigest()
+
+
+def short_name(stack_name: str, container: str) -> str:
+    """A container's name as log prefixes show it: without the stack's."""
+    return container.removeprefix(f"{stack_name}-")

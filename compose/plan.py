@@ -1,0 +1,290 @@
+"""What has to be done so that a stack becomes what its file asks for."""
+
+from collections.abc import Iterator
+
+from compose import naming
+from compose.errors import StackError
+from compose.fingerprint import changes
+from compose.model import Dependency
+from compose.observed import Observed
+from compose.steps import (
+    Await,
+    AwaitCondition,
+    CreateContainer,
+    CreateNetwork,
+    CreateVolume,
+    Draft,
+    MakeImage,
+    Plan,
+    RemoveContainer,
+    RemoveNetwork,
+    StartContainer,
+    StopContainer,
+)
+from compose.wanted import Wanted, WantedService
+from engine.spec import ContainerSpec, VolumeMount
+from engine.state import ContainerRecord
+
+ALIVE = ("running", "restarting")
+
+
+def plan(wanted: Wanted, observed: Observed) -> Plan:
+    """The steps from what there is to what is wanted, each with its cause; no steps when both are the same.
+
+    Raises StackError when the stack under this name belongs to another directory, or an external volume is missing.
+    """
+    require_same_directory(wanted, observed)
+    return _Planning(wanted, observed).plan()
+
+
+def require_same_directory(wanted: Wanted, observed: Observed) -> None:
+    """Two checkouts with one project name must not take each other's containers."""
+    for record in observed.containers:
+        directory = record.spec.labels.get(naming.WORKING_DIRECTORY, wanted.directory)
+        if directory != wanted.directory:
+            raise StackError(
+                f"stack {wanted.stack} belongs to {directory}, not to {wanted.directory}",
+                hint="give this one another name (-p NAME), or take the other down first: "
+                f"windlass -p {wanted.stack} down",
+            )
+
+
+class _Planning:
+    """One run of `plan`: what was decided for earlier services bears on later ones."""
+
+    def __init__(self, wanted: Wanted, observed: Observed) -> None:
+        self._wanted = wanted
+        self._observed = observed
+        self._draft = Draft()
+        self._warnings: list[str] = []
+        self._unchanged: list[str] = []
+        self._records_by_service: dict[str, list[ContainerRecord]] = {}
+        for record in observed.containers:
+            self._records_by_service.setdefault(record.spec.service, []).append(record)
+        self._services = {service.name: service for service in wanted.services}
+        self._replaced_services: set[str] = set()
+        self._finished_jobs: set[str] = set()
+        self._records_by_container: dict[str, ContainerRecord] = {}
+        self._network_changes: dict[str, str] = {}
+        self._jobs = {
+            dependency.service
+            for service in wanted.services
+            for dependency in service.dependencies
+            if dependency.condition == "service_completed_successfully"
+        }
+
+    def plan(self) -> Plan:
+        self._plan_images()
+        self._plan_networks()
+        self._plan_volumes()
+        self._plan_orphans()
+        for service in self._wanted.services:
+            self._plan_service(service)
+        if self._wanted.options.wait:
+            self._plan_waiting()
+        self._order_names()
+        return Plan(
+            stack=self._wanted.stack,
+            steps=self._draft.sorted(),
+            unchanged=tuple(self._unchanged),
+            warnings=tuple(self._warnings),
+        )
+
+    def _plan_images(self) -> None:
+        users: dict[str, list[WantedService]] = {}
+        for service in self._wanted.services:
+            if service.image.need:
+                users.setdefault(service.image.name, []).append(service)
+        for name, services in users.items():
+            need = services[0].image.need
+            if need:
+                names = tuple(service.name for service in services)
+                self._draft.add(MakeImage(name=name, services=names, build=need.build), need.cause)
+
+    def _plan_networks(self) -> None:
+        existing = {state.spec.name: state for state in self._observed.networks}
+        for spec in self._wanted.networks:
+            state = existing.get(spec.name)
+            if state is None:
+                self._draft.add(CreateNetwork(spec=spec), "new network")
+                continue
+            differences = [
+                f"{field} changed: {was or 'any'} -> {now or 'any'}"
+                for field, was, now in (
+                    ("subnet", state.spec.subnet, spec.subnet),
+                    ("gateway", state.spec.gateway, spec.gateway),
+                    ("internal", str(state.spec.internal).lower(), str(spec.internal).lower()),
+                )
+                if was != now
+            ]
+            if differences:
+                cause = ", ".join(differences)
+                self._network_changes[spec.name] = f"network {spec.name}: {cause}"
+                removal = self._draft.add(RemoveNetwork(name=spec.name), cause, needs=self._detach(spec.name))
+                self._draft.add(CreateNetwork(spec=spec), cause, needs=(removal,))
+
+    def _detach(self, network: str) -> tuple[str, ...]:
+        """The keys of the removals of everything on a network; planned with their services, or here for the rest."""
+        keys = []
+        for record in self._observed.containers:
+            if any(endpoint.network == network for endpoint in record.spec.endpoints):
+                keys.append(f"remove container {record.spec.name}")
+                if record.spec.service not in self._services:
+                    self._remove(record, f"network {network} changed")
+        return tuple(keys)
+
+    def _plan_volumes(self) -> None:
+        existing = {volume.name: volume for volume in self._observed.volumes}
+        for volume in self._wanted.volumes:
+            found = existing.get(volume.name)
+            if found is None and volume.external:
+                raise StackError(
+                    f"external volume {volume.name} does not exist",
+                    hint="make it first, or remove 'external: true' so that the stack makes it",
+                )
+            if found is None:
+                self._draft.add(CreateVolume(name=volume.name, labels=volume.labels), volume.cause)
+            elif not volume.external and found.project != self._wanted.stack:
+                whose = f"stack {found.project}" if found.project else "no stack"
+                self._warnings.append(f"volume {volume.name} was made for {whose}; it is used as it is")
+
+    def _plan_orphans(self) -> None:
+        known = set(self._wanted.known_services)
+        orphans = [record for record in self._observed.containers if record.spec.service not in known]
+        if not orphans:
+            return
+        if self._wanted.options.remove_orphans:
+            for record in orphans:
+                self._remove(record, f"orphan: the file has no service {record.spec.service}")
+        else:
+            names = ", ".join(record.spec.name for record in orphans)
+            self._warnings.append(
+                f"orphan containers ({names}) of services that the file no longer has; --remove-orphans removes them"
+            )
+
+    def _plan_service(self, service: WantedService) -> None:
+        by_number: dict[int, ContainerRecord] = {}
+        total = len(service.specs)
+        records = sorted(self._records_by_service.get(service.name, ()), key=lambda each: each.spec.number)
+        for record in records:
+            number = record.spec.number
+            if number > total:
+                self._remove(record, f"scaled from {len(records)} to {total}")
+            elif number in by_number:
+                self._remove(record, "a second container of this number")
+            else:
+                by_number[number] = record
+        for spec in service.specs:
+            self._plan_replica(service, spec, by_number.get(spec.number), before=len(by_number))
+
+    def _plan_replica(
+        self, service: WantedService, spec: ContainerSpec, record: ContainerRecord | None, *, before: int
+    ) -> None:
+        if record is None:
+            self._create(service, spec, f"scaled from {before} to {len(service.specs)}" if before else "new service")
+            return
+        cause = self._why_replace(service, spec, record)
+        if cause:
+            removal = self._remove(record, cause)
+            self._replaced_services.add(service.name)
+            self._create(service, spec, cause, needs=(removal,))
+            return
+        self._records_by_container[spec.name] = record
+        restarted = self._why_restart(service)
+        status = record.state.status
+        if status in ALIVE and restarted:
+            cause, dependency = restarted
+            stop = self._draft.add(self._stop(record), cause)
+            self._start(service, record.spec, cause, needs=(stop,))
+            for other in self._records_by_service.get(dependency, ()):
+                self._draft.order(stop, f"stop container {other.spec.name}")
+                self._draft.order(stop, f"remove container {other.spec.name}")
+        elif status in ALIVE:
+            self._unchanged.append(spec.name)
+        elif status == "exited" and record.state.exit_code == 0 and service.name in self._jobs:
+            self._finished_jobs.add(service.name)
+            self._unchanged.append(spec.name)
+        else:
+            self._start(service, record.spec, _why_start(record))
+
+    def _why_replace(self, service: WantedService, spec: ContainerSpec, record: ContainerRecord) -> str:
+        if service.recreate:
+            return "--force-recreate"
+        for endpoint in record.spec.endpoints:
+            if endpoint.network in self._network_changes:
+                return self._network_changes[endpoint.network]
+        if service.image.need:
+            return ""
+        return ", ".join(changes(record.spec, spec))
+
+    def _why_restart(self, service: WantedService) -> tuple[str, str] | None:
+        for dependency in service.dependencies:
+            if dependency.restart and dependency.service in self._replaced_services:
+                return f"depends on {dependency.service}, which is recreated", dependency.service
+        return None
+
+    def _create(self, service: WantedService, spec: ContainerSpec, cause: str, *, needs: tuple[str, ...] = ()) -> None:
+        image = f"{'build' if service.image.need and service.image.need.build else 'make'} image {service.image.name}"
+        networks = (f"create network {endpoint.network}" for endpoint in spec.endpoints)
+        volumes = (f"create volume {mount.volume}" for mount in spec.mounts if isinstance(mount, VolumeMount))
+        creation = self._draft.add(CreateContainer(spec=spec), cause, needs=(*needs, image, *networks, *volumes))
+        self._start(service, spec, cause, needs=(creation,))
+
+    def _start(self, service: WantedService, spec: ContainerSpec, cause: str, *, needs: tuple[str, ...] = ()) -> None:
+        hard: list[str] = [*needs]
+        soft: list[str] = []
+        for dependency in service.dependencies:
+            (hard if dependency.required else soft).extend(self._gates(dependency))
+        self._draft.add(StartContainer(id=spec.id, name=spec.name), cause, needs=tuple(hard), after=tuple(soft))
+
+    def _gates(self, dependency: Dependency) -> Iterator[str]:
+        """The keys of the steps that a dependency's condition stands for."""
+        if dependency.service in self._finished_jobs:
+            return
+        for spec in self._services[dependency.service].specs:
+            record = self._records_by_container.get(spec.name)
+            start = f"start container {spec.name}"
+            if dependency.condition == "service_started":
+                yield start
+            elif dependency.condition == "service_completed_successfully":
+                yield self._await(spec, record, "completed", f"{dependency.service} must have completed")
+            elif record is None or record.state.health != "healthy" or start in self._draft:
+                yield self._await(spec, record, "healthy", f"{dependency.service} must be healthy")
+
+    def _await(self, spec: ContainerSpec, record: ContainerRecord | None, condition: AwaitCondition, cause: str) -> str:
+        action = Await(id=record.spec.id if record else spec.id, name=spec.name, condition=condition)
+        return self._draft.add(action, cause, needs=(f"start container {spec.name}",))
+
+    def _plan_waiting(self) -> None:
+        for service in self._wanted.services:
+            for spec in service.specs:
+                record = self._records_by_container.get(spec.name)
+                if service.name in self._finished_jobs or (record and record.state.health == "healthy"):
+                    continue
+                condition: AwaitCondition = (
+                    "completed" if service.name in self._jobs else "healthy" if spec.health else "started"
+                )
+                self._await(spec, record, condition, "--wait")
+
+    def _remove(self, record: ContainerRecord, cause: str) -> str:
+        needs: tuple[str, ...] = ()
+        if record.state.status in ALIVE:
+            needs = (self._draft.add(self._stop(record), cause),)
+        return self._draft.add(RemoveContainer(id=record.spec.id, name=record.spec.name), cause, needs=needs)
+
+    def _stop(self, record: ContainerRecord) -> StopContainer:
+        return StopContainer(id=record.spec.id, name=record.spec.name, grace_seconds=self._wanted.options.grace_seconds)
+
+    def _order_names(self) -> None:
+        """A container that takes over another's name is made after that one is gone."""
+        for service in self._wanted.services:
+            for spec in service.specs:
+                self._draft.order(f"remove container {spec.name}", f"create container {spec.name}")
+
+
+def _why_start(record: ContainerRecord) -> str:
+    state = record.state
+    if state.status == "created":
+        return f"not started: {state.failure}" if state.failure else "not started yet"
+    code = "an unknown status" if state.exit_code is None else f"status {state.exit_code}"
+    return f"exited with {code}"

@@ -1,0 +1,203 @@
+"""A plan: steps with a cause each, in an order that their needs allow."""
+
+from typing import Literal
+
+import msgspec
+import msgspec.structs
+
+from engine.spec import ContainerSpec
+from net.spec import NetworkSpec
+
+AwaitCondition = Literal["started", "healthy", "completed"]
+
+
+class MakeImage(msgspec.Struct, frozen=True, kw_only=True, tag="make"):
+    """Makes an image: builds it (`build`) or gets it from elsewhere; `services` use it."""
+
+    name: str
+    services: tuple[str, ...]
+    build: bool = False
+
+
+class RemoveImage(msgspec.Struct, frozen=True, kw_only=True, tag="remove-image"):
+    """Takes an image's name away; what no other name holds goes with it."""
+
+    name: str
+
+
+class CreateNetwork(msgspec.Struct, frozen=True, kw_only=True, tag="create-network"):
+    """Makes a network."""
+
+    spec: NetworkSpec
+
+
+class RemoveNetwork(msgspec.Struct, frozen=True, kw_only=True, tag="remove-network"):
+    """Removes a network that nobody is attached to any more."""
+
+    name: str
+
+
+class CreateVolume(msgspec.Struct, frozen=True, kw_only=True, tag="create-volume"):
+    """Makes a volume."""
+
+    name: str
+    labels: dict[str, str]
+
+
+class RemoveVolume(msgspec.Struct, frozen=True, kw_only=True, tag="remove-volume"):
+    """Removes a volume with its data."""
+
+    name: str
+
+
+class CreateContainer(msgspec.Struct, frozen=True, kw_only=True, tag="create"):
+    """Makes a container without starting it."""
+
+    spec: ContainerSpec
+
+
+class StartContainer(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
+    """Starts a container."""
+
+    id: str
+    name: str
+
+
+class StopContainer(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
+    """Stops a container; `grace_seconds` None means its own grace period."""
+
+    id: str
+    name: str
+    grace_seconds: float | None = None
+
+
+class RemoveContainer(msgspec.Struct, frozen=True, kw_only=True, tag="remove"):
+    """Removes a container with its writable layer and logs."""
+
+    id: str
+    name: str
+
+
+class Await(msgspec.Struct, frozen=True, kw_only=True, tag="wait"):
+    """Waits until a container is as others need it."""
+
+    id: str
+    name: str
+    condition: AwaitCondition
+
+
+class Close(msgspec.Struct, frozen=True, kw_only=True, tag="close"):
+    """Ends the stack's supervisor and removes what only the stack as a whole needs."""
+
+    name: str
+
+
+Action = (
+    MakeImage
+    | RemoveImage
+    | CreateNetwork
+    | RemoveNetwork
+    | CreateVolume
+    | RemoveVolume
+    | CreateContainer
+    | StartContainer
+    | StopContainer
+    | RemoveContainer
+    | Await
+    | Close
+)
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One action and why.
+
+    `needs` are the keys of steps that must have succeeded, `after` of those that must merely be over.
+    """
+
+    key: str
+    action: Action
+    cause: str
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done for a stack; every step stands after those that it waits for.
+
+    `unchanged` are the names of the containers that stay as they are.
+    """
+
+    stack: str
+    steps: tuple[Step, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+WORDS: dict[type, tuple[str, str]] = {
+    MakeImage: ("make", "image"),
+    RemoveImage: ("remove", "image"),
+    CreateNetwork: ("create", "network"),
+    RemoveNetwork: ("remove", "network"),
+    CreateVolume: ("create", "volume"),
+    RemoveVolume: ("remove", "volume"),
+    CreateContainer: ("create", "container"),
+    StartContainer: ("start", "container"),
+    StopContainer: ("stop", "container"),
+    RemoveContainer: ("remove", "container"),
+    Await: ("wait", "container"),
+    Close: ("close", "stack"),
+}
+
+
+def described(action: Action) -> tuple[str, str, str]:
+    """An action in three words: verb, kind of thing, the thing's name."""
+    verb, kind = WORDS[type(action)]
+    if isinstance(action, MakeImage) and action.build:
+        verb = "build"
+    name = action.spec.name if isinstance(action, CreateNetwork | CreateContainer) else action.name
+    return verb, kind, name
+
+
+class Draft:
+    """A plan in the making: steps are added in any order and sorted at the end."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, Step] = {}
+        self._befores: dict[str, list[str]] = {}
+
+    def add(self, action: Action, cause: str, *, needs: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> str:
+        """Adds a step unless it is there already; returns its key. Needs on steps that never come are dropped."""
+        key = " ".join(described(action))
+        if isinstance(action, Await):
+            key += f" {action.condition}"
+        self._steps.setdefault(key, Step(key=key, action=action, cause=cause, needs=needs, after=after))
+        return key
+
+    def order(self, first: str, then: str) -> None:
+        """Makes the step `then` wait until the step `first` is over."""
+        self._befores.setdefault(then, []).append(first)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._steps
+
+    def sorted(self) -> tuple[Step, ...]:
+        """The steps in the order they were added in, but for those that others wait for: they come before these."""
+        done: dict[str, Step] = {}
+        for first in self._steps:
+            pending = [first]
+            while pending:
+                step = self._connected(self._steps[pending[-1]])
+                missing = [key for key in (*step.needs, *step.after) if key not in done]
+                if missing:
+                    pending.extend(reversed(missing))
+                else:
+                    done[pending.pop()] = step
+        return tuple(done.values())
+
+    def _connected(self, step: Step) -> Step:
+        """The step with what was ordered before it, without needs on steps that are not part of the plan."""
+        needs = tuple(dict.fromkeys(key for key in step.needs if key in self._steps))
+        after = dict.fromkeys((*step.after, *self._befores.get(step.key, ())))
+        return msgspec.structs.replace(
+            step, needs=needs, after=tuple(key for key in after if key in self._steps and key not in needs)
+        )

@@ -1,0 +1,194 @@
+"""What a stack should be: its selected services, each with the specifications of its replicas."""
+
+from collections.abc import Callable, Iterable, Mapping
+from graphlib import TopologicalSorter
+
+import msgspec
+
+from compose import naming
+from compose.errors import FileError, Problem, UsageError
+from compose.model import Dependency, Service, Stack
+from compose.translate import Replica, container_spec, network_spec
+from engine.images.model import Image, ImageConfig
+from engine.spec import ContainerSpec, VolumeMount
+from net.spec import NetworkSpec
+
+
+class ImageNeed(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that must be made before its service's containers; `cause` says why."""
+
+    build: bool
+    cause: str
+
+
+class ImageChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """A service's image: its name, the image where there is one, and what has to be done for it first."""
+
+    name: str
+    image: Image | None = None
+    need: ImageNeed | None = None
+
+
+class WantedService(msgspec.Struct, frozen=True, kw_only=True):
+    """A service as it should be. Only `specs` of an `image` that is there are complete.
+
+    `dependencies` lead to other wanted services only; `recreate` asks for new containers in any case.
+    """
+
+    name: str
+    image: ImageChoice
+    specs: tuple[ContainerSpec, ...]
+    dependencies: tuple[Dependency, ...] = ()
+    recreate: bool = False
+
+
+class WantedVolume(msgspec.Struct, frozen=True, kw_only=True):
+    """A volume that the containers use; an `external` one must be there."""
+
+    name: str
+    external: bool = False
+    labels: dict[str, str] = {}
+    cause: str = "new volume"
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asks for. `services` empty means all; `scale` overrides the file's replicas."""
+
+    services: tuple[str, ...] = ()
+    scale: dict[str, int] = {}
+    no_dependencies: bool = False
+    force_recreate: bool = False
+    remove_orphans: bool = False
+    wait: bool = False
+    grace_seconds: float | None = None
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A stack as it should be: services in the order of their dependencies.
+
+    `known_services` are all that the file speaks of, selected or not: containers of others are orphans.
+    """
+
+    stack: str
+    directory: str
+    services: tuple[WantedService, ...]
+    networks: tuple[NetworkSpec, ...]
+    volumes: tuple[WantedVolume, ...]
+    known_services: tuple[str, ...]
+    options: Options
+
+
+def selected_services(stack: Stack, options: Options) -> tuple[Service, ...]:
+    """The services that the command line names (all if none), with their dependencies, each after its own."""
+    for name in (*options.services, *options.scale):
+        require_service(stack, name)
+    chosen: dict[str, Service] = {}
+    pending = list(options.services or stack.services)
+    while pending:
+        service = stack.services.get(pending.pop())
+        if service is None or service.name in chosen:
+            continue
+        chosen[service.name] = service
+        if not options.no_dependencies:
+            pending.extend(dependency.service for dependency in service.depends_on)
+    ordered = {name: chosen[name] for name in stack.services if name in chosen}
+    sorter = TopologicalSorter(
+        {
+            name: [dependency.service for dependency in service.depends_on if dependency.service in ordered]
+            for name, service in ordered.items()
+        }
+    )
+    return tuple(ordered[name] for name in sorter.static_order())
+
+
+def require_service(stack: Stack, name: str) -> None:
+    """Raises UsageError for a service that the file does not have."""
+    if name not in stack.services:
+        known = ", ".join(stack.services) or "none"
+        raise UsageError(f"no such service: {name}", hint=f"the services of stack {stack.name} are: {known}")
+
+
+def wanted_stack(
+    stack: Stack, images: Mapping[str, ImageChoice], options: Options, *, new_id: Callable[[], str]
+) -> Wanted:
+    """The stack that file and command line ask for; raises FileError with all that cannot be."""
+    services = selected_services(stack, options)
+    problems: list[Problem] = []
+    wanted: list[WantedService] = []
+    for service in services:
+        try:
+            wanted.append(_wanted_service(stack, service, images[service.name], services, options, new_id))
+        except FileError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise FileError(tuple(problems))
+    network_keys = dict.fromkeys(wish.network for service in services for wish in service.networks)
+    return Wanted(
+        stack=stack.name,
+        directory=stack.directory,
+        services=tuple(wanted),
+        networks=tuple(network_spec(stack, key) for key in network_keys),
+        volumes=_volumes(stack, wanted),
+        known_services=(*stack.services, *stack.disabled),
+        options=options,
+    )
+
+
+def _wanted_service(
+    stack: Stack,
+    service: Service,
+    choice: ImageChoice,
+    services: Iterable[Service],
+    options: Options,
+    new_id: Callable[[], str],
+) -> WantedService:
+    total = options.scale.get(service.name, service.replicas)
+    if total > 1 and service.container_name:
+        raise FileError(
+            (
+                Problem(
+                    stack.place("services", service.name, "container_name"),
+                    f"services.{service.name} has a container_name, but {total} replicas",
+                    "remove 'container_name', or run one replica",
+                ),
+            )
+        )
+    image = choice.image or Image(
+        id="", created_ns=0, architecture="", config=ImageConfig(command=("not known yet",)), layers=()
+    )
+    names = {other.name for other in services}
+    return WantedService(
+        name=service.name,
+        image=choice,
+        specs=tuple(
+            container_spec(stack, Replica(service, number, total), image, choice.name, container_id=new_id())
+            for number in range(1, total + 1)
+        ),
+        dependencies=tuple(dependency for dependency in service.depends_on if dependency.service in names),
+        recreate=options.force_recreate and (not options.services or service.name in options.services),
+    )
+
+
+def _volumes(stack: Stack, services: Iterable[WantedService]) -> tuple[WantedVolume, ...]:
+    keys_by_name = {volume.name: key for key, volume in stack.volumes.items()}
+    volumes: dict[str, WantedVolume] = {}
+    for service in services:
+        for spec in service.specs:
+            for mount in spec.mounts:
+                if isinstance(mount, VolumeMount) and mount.volume not in volumes:
+                    key = keys_by_name.get(mount.volume)
+                    volumes[mount.volume] = (
+                        _anonymous_volume(stack, spec, mount) if key is None else _named_volume(stack, key)
+                    )
+    return tuple(volumes.values())
+
+
+def _named_volume(stack: Stack, key: str) -> WantedVolume:
+    volume = stack.volumes[key]
+    labels = {**volume.labels, naming.PROJECT: stack.name, naming.VOLUME: key}
+    return WantedVolume(name=volume.name, external=volume.external, labels=labels)
+
+
+def _anonymous_volume(stack: Stack, spec: ContainerSpec, mount: VolumeMount) -> WantedVolume:
+    labels = {naming.PROJECT: stack.name, naming.SERVICE: spec.service, naming.ANONYMOUS_VOLUME: ""}
+    return WantedVolume(name=mount.volume, labels=labels, cause=f"{mount.target} of {spec.name}")
