@@ -1,0 +1,55 @@
+# The commands of a checkout. `make demo` and `make test` need nothing but git, make and Python 3.11.
+
+python := .venv/bin/python
+windlass := .venv/bin/windlass
+pytest := $(python) -m pytest
+guestbook := examples/stacks/guestbook/compose.yaml
+
+.PHONY: help demo demo-down test check unit kernel stacks bench fuzz clean
+
+help:
+	@echo 'make demo       bring the guestbook example up and look at it'
+	@echo 'make demo-down  take it down again, with its data'
+	@echo 'make test       everything: linters, types, layers, unit, kernel and stack tests'
+	@echo 'make check      what needs no root: linters, types, layers, unit tests'
+	@echo 'make kernel     tests of namespaces, bridges, overlays and cgroups (root)'
+	@echo 'make stacks     whole stacks, with the examples (root)'
+	@echo 'make fuzz       the property tests, with many more examples'
+	@echo 'make bench      up and down against Docker Compose, where shared/peers lies beside the checkout (root)'
+	@echo 'make clean      remove what these commands made in the checkout'
+
+demo:
+	@.ci/bootstrap run
+	@examples/demo $(windlass) $(guestbook)
+
+demo-down:
+	@$(windlass) -f $(guestbook) down -v
+
+test: lint
+	@$(pytest) tests
+
+check: lint
+	@$(pytest) -q tests/unit
+
+.PHONY: lint
+lint:
+	@.ci/bootstrap test
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy --no-error-summary
+	@PYTHONPATH=. .venv/bin/lint-imports --no-logo >.venv/layers.log || { cat .venv/layers.log; false; }
+
+unit kernel stacks:
+	@.ci/bootstrap test
+	@$(pytest) tests/$@
+
+fuzz:
+	@.ci/bootstrap test
+	@HYPOTHESIS_PROFILE=fuzz $(pytest) tests/unit -m 'not root' -k 'property or fuzz or hostile'
+
+bench:
+	@.ci/bootstrap test
+	@$(python) tests/benchmarks/updown.py
+
+clean:
+	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find compose engine net tests -name __pycache__ -type d -prune -exec rm -rf {} +
