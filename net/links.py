@@ -1,0 +1,158 @@
+"""Builds the requests that make links, addresses and routes.
+
+In a router, a link's index is its IPv4 address without the top bit: nothing has to be asked back from the kernel.
+Numbers are those of linux/if_link.h, linux/if_addr.h, linux/rtnetlink.h, linux/if_bridge.h and linux/veth.h.
+"""
+
+import errno
+import socket
+import struct
+
+from net.addresses import Block, format_address, mac_address
+from net.rtnetlink import (
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+    RTM_DELLINK,
+    RTM_DELROUTE,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTM_NEWROUTE,
+    Request,
+    attribute,
+)
+
+LOOPBACK_INDEX = 1
+FIRST_ENDPOINT_INDEX = 16
+"""Leaves room for the tunnel devices that some kernels put into every new namespace."""
+
+_IFF_UP = 1
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 10, 18, 28
+_IFLA_NUM_TX_QUEUES, _IFLA_NUM_RX_QUEUES = 31, 32
+_IFLA_INFO_KIND, _IFLA_INFO_DATA, _VETH_INFO_PEER, _IFLA_BR_MCAST_SNOOPING = 1, 2, 1, 23
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
+_RT_TABLE_MAIN, _RTPROT_STATIC, _RT_SCOPE_UNIVERSE, _RTN_UNICAST = 254, 4, 0, 1
+
+_ONE_QUEUE = attribute(_IFLA_NUM_TX_QUEUES, struct.pack("=I", 1)) + attribute(_IFLA_NUM_RX_QUEUES, struct.pack("=I", 1))
+
+
+def router_index(address: int) -> int:
+    """Index of the router's link that holds, or leads to, an address."""
+    return address & 0x7FFFFFFF
+
+
+def new_bridge(name: str, gateway: int) -> Request:
+    """Make a network's bridge, up; its hardware address is fixed, so that no neighbour has to learn it twice."""
+    info = attribute(_IFLA_INFO_KIND, b"bridge") + attribute(_IFLA_INFO_DATA, attribute(_IFLA_BR_MCAST_SNOOPING, b"\0"))
+    body = (
+        _link(router_index(gateway), up=True)
+        + _name(name)
+        + attribute(_IFLA_ADDRESS, mac_address(gateway))
+        + attribute(_IFLA_LINKINFO, info)
+    )
+    return Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"make the bridge {name}", (errno.EEXIST,))
+
+
+def new_uplink(router_name: str, router_address: int, host_name: str, host_fd: int) -> Request:
+    """Make the veth pair between router and host, both ends down. For the router's socket.
+
+    Only the near end of a pair may have an index of our choice without the far end needing one, too.
+    """
+    near = _link(router_index(router_address), up=None) + _name(router_name)
+    return _new_veth(near, _peer(host_name, 0, host_fd), f"make the uplink {host_name}")
+
+
+def new_endpoint(name: str, address: int, bridge_index: int, interface: str, number: int, container_fd: int) -> Request:
+    """Make a container's veth pair: one end on the bridge, up; the other in the container, down until told otherwise.
+
+    The kernel refuses to switch the far end on before the near one exists.
+    """
+    peer = _peer(interface, FIRST_ENDPOINT_INDEX + number, container_fd, mac_address(address))
+    port = (
+        _link(router_index(address), up=True) + _name(name) + attribute(_IFLA_MASTER, struct.pack("=I", bridge_index))
+    )
+    return _new_veth(port, peer, f"make the link {interface} for {format_address(address)}")
+
+
+def delete_link(index: int, what: str) -> Request:
+    """Remove a link, and a veth pair with it; none with this index is fine."""
+    return Request(RTM_DELLINK, 0, _link(index, up=None), f"remove the link of {what}", (errno.ENODEV,))
+
+
+def delete_link_named(name: str) -> Request:
+    """Remove a link, and a veth pair with it; none of this name is fine."""
+    return Request(RTM_DELLINK, 0, _link(0, up=None) + _name(name), f"remove the link {name}", (errno.ENODEV,))
+
+
+def link_up(index: int, what: str) -> Request:
+    """Switch a link on."""
+    return Request(RTM_NEWLINK, 0, _link(index, up=True), f"switch {what} on")
+
+
+def new_address(index: int, address: int, prefix_length: int, what: str) -> Request:
+    """Give a link an address; one that it has already is fine."""
+    raw = address.to_bytes(4, "big")
+    broadcast = Block(address, prefix_length).last.to_bytes(4, "big")
+    body = (
+        struct.pack("=BBBBi", socket.AF_INET, prefix_length, 0, _RT_SCOPE_UNIVERSE, index)
+        + attribute(_IFA_ADDRESS, raw)
+        + attribute(_IFA_LOCAL, raw)
+        + attribute(_IFA_BROADCAST, broadcast)
+    )
+    attempt = f"give {what} the address {format_address(address)}/{prefix_length}"
+    return Request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, attempt)
+
+
+def default_route(gateway: int) -> Request:
+    """Send everything that has no route of its own to a gateway."""
+    attempt = f"make {format_address(gateway)} the default gateway"
+    return Request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, _route(Block(0, 0), gateway), attempt)
+
+
+def new_route(block: Block, gateway: int, index: int, *, adopt: bool) -> Request:
+    """Send a block to a gateway behind a link. A route to it that exists is an error, unless it is to be adopted."""
+    body = _route(block, gateway) + attribute(_RTA_OIF, struct.pack("=i", index))
+    tolerated = (errno.EEXIST,) if adopt else ()
+    return Request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, body, f"make a route to {block}", tolerated)
+
+
+def delete_route(block: Block, gateway: int) -> Request:
+    """Stop sending a block to a gateway; no such route is fine."""
+    return Request(RTM_DELROUTE, 0, _route(block, gateway), f"remove the route to {block}", (errno.ESRCH,))
+
+
+def _new_veth(near: bytes, peer: bytes, attempt: str) -> Request:
+    info = attribute(_IFLA_INFO_KIND, b"veth") + attribute(_IFLA_INFO_DATA, attribute(_VETH_INFO_PEER, peer))
+    return Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, near + _ONE_QUEUE + attribute(_IFLA_LINKINFO, info), attempt)
+
+
+def _peer(name: str, index: int, namespace_fd: int, mac: bytes = b"") -> bytes:
+    place = attribute(_IFLA_NET_NS_FD, struct.pack("=I", namespace_fd))
+    return _link(index, up=None) + _name(name) + place + _ONE_QUEUE + (attribute(_IFLA_ADDRESS, mac) if mac else b"")
+
+
+def _link(index: int, *, up: bool | None) -> bytes:
+    flags, change = (0, 0) if up is None else (_IFF_UP if up else 0, _IFF_UP)
+    return struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, flags, change)
+
+
+def _name(name: str) -> bytes:
+    return attribute(_IFLA_IFNAME, name.encode() + b"\0")
+
+
+def _route(block: Block, gateway: int) -> bytes:
+    header = struct.pack(
+        "=BBBBBBBBI",
+        socket.AF_INET,
+        block.prefix_length,
+        0,
+        0,
+        _RT_TABLE_MAIN,
+        _RTPROT_STATIC,
+        _RT_SCOPE_UNIVERSE,
+        _RTN_UNICAST,
+        0,
+    )
+    destination = attribute(_RTA_DST, block.first.to_bytes(4, "big")) if block.prefix_length else b""
+    return header + destination + attribute(_RTA_GATEWAY, gateway.to_bytes(4, "big"))

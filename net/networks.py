@@ -1,0 +1,75 @@
+"""Keeps the record of a stack's networks: one directory each, with network.json in it and the leases below."""
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from net.addresses import Block, parse_address, parse_block
+from net.errors import NetError
+from net.leases import Leases
+from net.spec import NetworkState
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+
+class Network:
+    """A network that exists, with its addresses as numbers and its leases."""
+
+    def __init__(self, state: NetworkState, directory: Path) -> None:
+        self.state = state
+        self.subnet: Block = parse_block(state.subnet)
+        self.gateway: int = parse_address(state.gateway)
+        self.leases = Leases(directory / "leases", self.subnet, self.gateway)
+
+
+class NetworkRecords:
+    """The directory of a stack's networks. It has a single writer: the stack's supervisor."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def read(self) -> dict[str, Network]:
+        """Read every network, by name. A directory without a record was never finished, and is removed."""
+        networks = {}
+        for directory in sorted(path for path in self._directory.iterdir() if not path.name.startswith(".")):
+            try:
+                content = (directory / "network.json").read_bytes()
+            except FileNotFoundError:
+                self.remove(directory.name)
+                continue
+            try:
+                state = msgspec.json.decode(content, type=NetworkState)
+            except msgspec.DecodeError as error:
+                raise NetError(
+                    f"cannot read the record of the network {directory.name}: {error}",
+                    hint=f"remove {directory} once no container of the stack runs",
+                ) from error
+            networks[state.spec.name] = Network(state, directory)
+        return networks
+
+    def write(self, state: NetworkState) -> Network:
+        """Record a network, atomically."""
+        name = state.spec.name
+        if not _NAME.fullmatch(name):
+            raise NetError(
+                f"{name!r} cannot be the name of a network",
+                hint="use letters, digits, '_', '-' and '.', beginning with a letter or digit",
+            )
+        directory = self._directory / name
+        directory.mkdir(mode=0o700, exist_ok=True)
+        new = directory / "network.json.new"
+        new.write_bytes(msgspec.json.encode(state))
+        new.rename(directory / "network.json")
+        return Network(state, directory)
+
+    def remove(self, name: str) -> None:
+        """Forget a network, its record last."""
+        directory = self._directory / name
+        for path in (*(directory / "leases").glob("*"), directory / "network.json.new"):
+            path.unlink(missing_ok=True)
+        if (directory / "leases").is_dir():
+            (directory / "leases").rmdir()
+        (directory / "network.json").unlink(missing_ok=True)
+        directory.rmdir()

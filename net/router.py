@@ -1,0 +1,324 @@
+"""A stack's router: the facade of this package.
+
+A router is a network namespace with one bridge a network, and one veth pair to the host. Everything that it makes
+lives in the kernel or on disk, so a router that is opened again after a crash carries on where the last was cut off.
+"""
+
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Self
+
+from net import links
+from net.addresses import (
+    Block,
+    Route,
+    check_wanted_subnet,
+    choose_gateway,
+    choose_subnet,
+    format_address,
+    mac_address,
+    parse_address,
+    parse_nameservers,
+    parse_routes,
+    parse_subnet,
+)
+from net.errors import NetError, NetlinkError
+from net.namespaces import Enter
+from net.networks import Network, NetworkRecords
+from net.rtnetlink import Request, Rtnetlink
+from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState
+from net.sysctls import ensure_forwarding, write_sysctl
+from net.uplink import HOST_LINK_PREFIX, ROUTER_LINK, Uplink, ensure_uplink, host_link_name
+
+
+class Router:
+    """The networks of one stack. Not for threads: entering a namespace moves the calling thread."""
+
+    def __init__(
+        self,
+        *,
+        table: str,
+        records: NetworkRecords,
+        host: Rtnetlink,
+        router: Rtnetlink,
+        uplink: Uplink,
+        enter: Enter,
+        survey: "Survey",
+    ) -> None:
+        self._table = table
+        self._records = records
+        self._host = host
+        self._router = router
+        self._uplink = uplink
+        self._enter = enter
+        self._survey = survey
+        self._networks = records.read()
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        token: str,
+        label: str,
+        networks: Path,
+        namespace_fd: int,
+        enter: Enter,
+        proc_net_route: Path = Path("/proc/net/route"),
+        resolv_conf: Path = Path("/etc/resolv.conf"),
+        lock_directory: Path | None = None,
+    ) -> Self:
+        """Make a router in an empty namespace, or adopt one as it is. Called in the host's namespace.
+
+        `token` makes the uplink's name unique on the host, `label` names the firewall table. `networks` is a directory
+        of the stack's run directory. `lock_directory` is locked while a stack chooses addresses, so that no two choose
+        the same: by default the run root, three levels above `networks`.
+        """
+        records = NetworkRecords(networks)
+        survey = Survey(proc_net_route, resolv_conf, lock_directory or networks.parents[2])
+        with ExitStack() as undo:
+            with enter(namespace_fd):
+                _prepare_namespace()
+                router = undo.enter_context(Rtnetlink())
+                in_router = any(name == ROUTER_LINK for _, name in socket.if_nameindex())
+            ensure_forwarding()
+            host = undo.enter_context(Rtnetlink())
+            with survey.exclusive():
+                uplink = ensure_uplink(
+                    host_link_name(token),
+                    host=host,
+                    router=router,
+                    in_router=in_router,
+                    occupied=survey.occupied(),
+                )
+            opened = cls(
+                table=f"windlass-{label}",
+                records=records,
+                host=host,
+                router=router,
+                uplink=uplink,
+                enter=enter,
+                survey=survey,
+            )
+            for network in opened._networks.values():
+                opened._make_links(network, adopt=True)
+            undo.pop_all()
+        return opened
+
+    @property
+    def networks(self) -> Mapping[str, NetworkState]:
+        """Every network that exists, by name."""
+        return {name: network.state for name, network in self._networks.items()}
+
+    @property
+    def host_address(self) -> str:
+        """The address that containers reach the host by (what Compose calls host-gateway)."""
+        return format_address(self._uplink.host_address)
+
+    def ensure_network(self, spec: NetworkSpec) -> NetworkState:
+        """Make a network, or find it as it was made; one that was made with other addresses is a NetError."""
+        existing = self._networks.get(spec.name)
+        if existing is not None:
+            made = existing.state.spec
+            if (made.subnet, made.gateway, made.internal) != (spec.subnet, spec.gateway, spec.internal):
+                raise NetError(
+                    f"the network {spec.name} exists with other settings",
+                    hint="take the stack down first: a network cannot change while containers are on it",
+                )
+            return existing.state
+        with self._survey.exclusive():
+            network = self._records.write(self._choose(spec))
+            try:
+                self._make_links(network, adopt=False)
+            except NetError:
+                self._remove_links(network)
+                self._records.remove(spec.name)
+                raise
+        self._networks[spec.name] = network
+        return network.state
+
+    def remove_network(self, name: str) -> None:
+        """Remove a network that no container has an address on; one that does not exist is fine."""
+        network = self._networks.get(name)
+        if network is None:
+            return
+        if network.leases:
+            raise NetError(
+                f"the network {name} cannot be removed: containers are attached ({len(network.leases)})",
+                hint="remove them first",
+            )
+        self._remove_links(network)
+        self._records.remove(name)
+        del self._networks[name]
+
+    def lease(self, container_id: str, endpoints: Sequence[Endpoint]) -> tuple[Attachment, ...]:
+        """Lease an address on every network wanted; asked again, a container gets the same ones.
+
+        Attachments are in the order of `endpoints`, as eth0, eth1... On failure nothing more is leased than before.
+        """
+        attachments: list[Attachment] = []
+        try:
+            for number, endpoint in enumerate(endpoints):
+                network = self._network(endpoint.network)
+                address = network.leases.take(container_id, endpoint.address)
+                attachments.append(
+                    Attachment(
+                        network=endpoint.network,
+                        address=format_address(address),
+                        prefix_length=network.subnet.prefix_length,
+                        gateway=network.state.gateway,
+                        interface=f"eth{number}",
+                        mac_address=mac_address(address).hex(":"),
+                    )
+                )
+        except NetError:
+            for attachment in attachments:
+                self._network(attachment.network).leases.release(container_id)
+            raise
+        return tuple(attachments)
+
+    def release(self, container_id: str) -> None:
+        """Give a container's addresses back; its links went with its namespace."""
+        for network in self._networks.values():
+            network.leases.release(container_id)
+
+    def attach(self, container_id: str, attachments: Sequence[Attachment], netns_fd: int) -> None:
+        """Link a container's new namespace to its networks, with loopback up, addresses and a default route.
+
+        The default route leads through the first network that is not internal; without one there is none.
+        Links that a former process of the container left in the router are replaced.
+        """
+        ports: list[Request] = []
+        inside = [links.link_up(links.LOOPBACK_INDEX, "the loopback link")]
+        gateway = 0
+        for number, attachment in enumerate(attachments):
+            network = self._network(attachment.network)
+            address = parse_address(attachment.address)
+            name = f"v{container_id[:11]}.{number}"
+            bridge = links.router_index(network.gateway)
+            ports.append(links.new_endpoint(name, address, bridge, attachment.interface, number, netns_fd))
+            index = links.FIRST_ENDPOINT_INDEX + number
+            inside.append(links.new_address(index, address, attachment.prefix_length, attachment.interface))
+            inside.append(links.link_up(index, attachment.interface))
+            if not gateway and not network.state.spec.internal:
+                gateway = network.gateway
+        if gateway:
+            inside.append(links.default_route(gateway))
+        with self._enter(netns_fd):
+            # Networks speak IPv4; without this every link would announce itself by IPv6 multicast.
+            write_sysctl("net/ipv6/conf/default/disable_ipv6", "1", optional=True)
+            container = Rtnetlink()
+        with container:
+            try:
+                self._router.send(ports)
+            except NetlinkError as error:
+                if error.errno != errno.EEXIST:
+                    raise
+                self._router.send([self._delete_port(attachment) for attachment in attachments])
+                self._router.send(ports)
+            container.send(inside)
+
+    def reconcile(self) -> None:
+        """Make again whatever somebody removed from the router or the host."""
+        for network in self._networks.values():
+            self._make_links(network, adopt=True)
+
+    def close(self) -> None:
+        """Let go of descriptors. The networks stay."""
+        self._host.close()
+        self._router.close()
+
+    def remove(self) -> None:
+        """Remove the host's side, then close. The rest goes with the router's namespace."""
+        self._host.send([links.delete_link_named(self._uplink.name)])
+        self.close()
+
+    def _network(self, name: str) -> Network:
+        try:
+            return self._networks[name]
+        except KeyError:
+            raise NetError(f"there is no network {name} in this stack") from None
+
+    def _choose(self, spec: NetworkSpec) -> NetworkState:
+        own = [network.subnet for network in self._networks.values()]
+        if spec.subnet:
+            subnet = parse_subnet(spec.subnet)
+            check_wanted_subnet(subnet, self._survey.routes(), HOST_LINK_PREFIX)
+            for name, network in self._networks.items():
+                if subnet.overlaps(network.subnet):
+                    raise NetError(
+                        f"the subnet {subnet} of the network {spec.name} overlaps {network.subnet} of {name}",
+                        hint="give each network a subnet of its own",
+                    )
+        else:
+            subnet = choose_subnet([*self._survey.occupied(), *own])
+        gateway = choose_gateway(subnet, spec.gateway)
+        used = {network.state.bridge for network in self._networks.values()}
+        bridge = next(name for number in range(len(used) + 1) if (name := f"br{number}") not in used)
+        return NetworkState(spec=spec, subnet=str(subnet), gateway=format_address(gateway), bridge=bridge)
+
+    def _make_links(self, network: Network, *, adopt: bool) -> None:
+        bridge, gateway = network.state.bridge, network.gateway
+        index = links.router_index(gateway)
+        self._router.send(
+            [
+                links.new_bridge(bridge, gateway),
+                links.new_address(index, gateway, network.subnet.prefix_length, bridge),
+            ]
+        )
+        if not network.state.spec.internal:
+            uplink = self._uplink
+            self._host.send([links.new_route(network.subnet, uplink.router_address, uplink.host_index, adopt=adopt)])
+
+    def _remove_links(self, network: Network) -> None:
+        if not network.state.spec.internal:
+            self._host.send([links.delete_route(network.subnet, self._uplink.router_address)])
+        self._router.send([links.delete_link(links.router_index(network.gateway), network.state.bridge)])
+
+    def _delete_port(self, attachment: Attachment) -> Request:
+        index = links.router_index(parse_address(attachment.address))
+        return links.delete_link(index, attachment.address)
+
+
+class Survey:
+    """What addresses the host uses already."""
+
+    def __init__(self, proc_net_route: Path, resolv_conf: Path, lock_directory: Path) -> None:
+        self._proc_net_route = proc_net_route
+        self._resolv_conf = resolv_conf
+        self._lock_directory = lock_directory
+
+    def routes(self) -> tuple[Route, ...]:
+        """Read the host's routes, which those of all stacks are among."""
+        return parse_routes(self._proc_net_route.read_text())
+
+    def occupied(self) -> list[Block]:
+        """List what no network may overlap: the routes' destinations, then the nameservers."""
+        try:
+            nameservers = parse_nameservers(self._resolv_conf.read_text())
+        except OSError:
+            nameservers = ()
+        return [route.block for route in self.routes()] + [Block(address, 32) for address in nameservers]
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other stacks from choosing addresses meanwhile: flock(2) on the directory itself."""
+        directory = os.open(self._lock_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(directory)
+
+
+def _prepare_namespace() -> None:
+    """Set the router's settings before its first link is made, so that all links have them."""
+    ensure_forwarding()
+    for which in ("all", "default"):
+        write_sysctl(f"net/ipv4/conf/{which}/rp_filter", "1")
+        write_sysctl(f"net/ipv4/conf/{which}/send_redirects", "0")
+        write_sysctl(f"net/ipv6/conf/{which}/disable_ipv6", "1", optional=True)
