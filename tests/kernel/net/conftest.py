@@ -1,7 +1,7 @@
 """A private host: network namespaces without processes, held by descriptors, entered by the testing thread."""
 
 import contextlib
-import ctypes  # noqa: TID251 - setns and unshare without Python 3.12, and without the engine
+import ctypes
 import os
 import socket
 from collections.abc import Callable, Iterator
