@@ -1,0 +1,48 @@
+"""Log lines of several containers, each behind a coloured prefix with the container's name."""
+
+from collections.abc import Iterable
+
+from compose import naming
+
+RESET = "\x1b[0m"
+CODES = ("36", "33", "32", "35", "34")
+COLORS = tuple(f"\x1b[{code}m" for code in CODES) + tuple(f"\x1b[1;{code}m" for code in CODES)
+
+
+class Prefixes:
+    """The prefix of each container: names padded to the longest, colours by turns."""
+
+    def __init__(self, stack: str, names: Iterable[str], *, color: bool, shown: bool = True) -> None:
+        self._stack = stack
+        self._color = color
+        self._shown = shown
+        self._width = 0
+        self._prefixes: dict[str, bytes] = {}
+        self._names: list[str] = []
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """Makes a prefix for one more container; longer names widen those of all."""
+        if name in self._names:
+            return
+        self._names.append(name)
+        self._width = max(self._width, len(naming.short_name(self._stack, name)))
+        self._prefixes = {each: self._prefix(each, turn) for turn, each in enumerate(self._names)}
+
+    def _prefix(self, name: str, turn: int) -> bytes:
+        if not self._shown:
+            return b""
+        text = f"{naming.short_name(self._stack, name).ljust(self._width)} | "
+        return (f"{COLORS[turn % len(COLORS)]}{text}{RESET}" if self._color else text).encode()
+
+    def line(self, name: str, text: bytes, stamp: str = "") -> bytes:
+        """A container's line as it is printed, with its end."""
+        if name not in self._prefixes:
+            self.add(name)
+        return self._prefixes[name] + (f"{stamp} ".encode() if stamp else b"") + text + b"\n"
+
+    def ended(self, name: str, exit_code: int | None, *, restarting: bool) -> str:
+        """What is said when a container ends."""
+        code = "an unknown status" if exit_code is None else f"code {exit_code}"
+        return f"{naming.short_name(self._stack, name)} exited with {code}{' (restarting)' if restarting else ''}"
