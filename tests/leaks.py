@@ -204,9 +204,7 @@ def _files(territory: Territory) -> Iterator[str]:
 def _described(path: Path) -> str:
     with suppress(OSError):
         mode = path.lstat().st_mode
-        kind = next(
-            (word for test, word in ((stat.S_ISFIFO, "FIFO"), (stat.S_ISSOCK, "socket")) if test(mode)), "file"
-        )
+        kind = next((word for test, word in ((stat.S_ISFIFO, "FIFO"), (stat.S_ISSOCK, "socket")) if test(mode)), "file")
         return f"{kind} {path}"
     return f"file {path}"
 

@@ -49,8 +49,10 @@ def record(**state: object) -> ContainerRecord:
 def test_ps_is_a_table() -> None:
     assert containers_table([record(health="healthy")], now_ns=NOW).splitlines() == [
         "NAME         IMAGE   COMMAND                  SERVICE   CREATED         STATUS                        PORTS",
-        'shop-web-1   bb:1    "nginx -g \'daemon of…"   web       5 minutes ago   '
-        "Up About a minute (healthy)   0.0.0.0:8080->80/tcp, 443/tcp",
+        (
+            'shop-web-1   bb:1    "nginx -g \'daemon of…"   web       5 minutes ago   '
+            "Up About a minute (healthy)   0.0.0.0:8080->80/tcp, 443/tcp"
+        ),
     ]
 
 
