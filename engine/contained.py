@@ -1,0 +1,328 @@
+"""The first process of a container, from its birth to the program that it becomes.
+
+Runs in a copy of the supervisor: nothing is imported here, nothing is logged, and every failure goes into the pipe.
+"""
+
+import fcntl
+import gc
+import os
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, NoReturn
+
+from engine import executables, fill, outcome, privileges, syscalls, targets, users
+from engine.errors import StartError, SyscallError
+from engine.mounts import (
+    INIT_TARGET,
+    MASKED,
+    READ_ONLY,
+    Devices,
+    MountOp,
+    NewFilesystem,
+    VolumeData,
+)
+from engine.privileges import Privileges
+from engine.spec import Process
+from engine.syscalls import (
+    AT_FDCWD,
+    AT_RECURSIVE,
+    CLOSE_RANGE_CLOEXEC,
+    MNT_DETACH,
+    Attribute,
+    Clone,
+    MountFlag,
+)
+from engine.users import User
+
+MOST_DESCRIPTORS = 253  # SCM_MAX_FD, unix(7)
+_LAST_DESCRIPTOR = 0xFFFFFFFF
+_SYSCTLS = (
+    # Groups of the container may send pings, and any user may serve on ports below 1024: no capability is needed.
+    ("net/ipv4/ping_group_range", b"0 65535"),
+    ("net/ipv4/ip_unprivileged_port_start", b"0"),
+    # A second lock beside the filter of system calls: no user namespace below this one, for ever.
+    ("user/max_user_namespaces", b"0"),
+)
+_KERNEL_TARGETS = frozenset({"/proc", "/sys", "/dev"})
+_OOM_SCORE = b"100"
+_LOCKED = Attribute.RDONLY | Attribute.NOSUID | Attribute.NODEV | Attribute.NOEXEC
+_EMPTY_DIRECTORY = NewFilesystem("tmpfs", "", _LOCKED, (("mode", "755"), ("size", "0")))
+
+
+class Contained(NamedTuple):
+    """All that the first process needs to know; everything is decided before it is born."""
+
+    process: Process
+    hostname: str
+    plan: tuple[MountOp, ...]
+    read_only: bool
+    init: bool
+    privileges: Privileges
+    core_is_piped: bool
+    control: socket.socket
+    outcome_fd: int
+    stdin: int | None
+    stdout: int
+    stderr: int
+
+
+class _Birth:
+    """A container in the making: what one step leaves for the next."""
+
+    def __init__(self, wanted: Contained) -> None:
+        self.wanted = wanted
+        self.process = wanted.process
+        self.root_fd = -1
+        self.given: Iterator[int] = iter(())
+        self.null_fd = -1
+        self.user = User(0, 0, (), "/")
+        self.environment: dict[str, str] = {}
+
+
+def become_container(wanted: Contained) -> NoReturn:
+    """Makes this process, just cloned into its new namespaces, the container's program."""
+    stage = ""
+    gc.disable()  # a collection would touch, and so copy, every page of the supervisor
+    try:
+        birth = _Birth(wanted)
+        for stage, step in _STEPS:  # noqa: B007 -- the failing step's name is needed after the loop
+            step(birth)
+        stage = "program"
+        _run_program(birth)
+    except BaseException as error:  # noqa: BLE001 -- there is nobody above to see it
+        outcome.fail(wanted.outcome_fd, stage, error)
+
+
+def _close_what_is_not_ours(birth: _Birth) -> None:
+    wanted = birth.wanted
+    ours = {wanted.control.fileno(), wanted.outcome_fd, wanted.stdout, wanted.stderr}
+    if wanted.stdin is not None:
+        ours.add(wanted.stdin)
+    start = 0
+    for fd in sorted(ours):
+        if fd > start:
+            syscalls.close_range(start, fd - 1)
+        start = fd + 1
+    syscalls.close_range(start, _LAST_DESCRIPTOR)
+
+
+def _receive_mounts(birth: _Birth) -> None:
+    birth.root_fd, *rest = _receive(birth)
+    birth.given = iter(rest)
+    # Only now is this process where it belongs in every hierarchy: what it is in becomes "/".
+    syscalls.unshare(Clone.NEWCGROUP)
+
+
+def _become_root(birth: _Birth) -> None:
+    # While this process still counts as the host's root it may write here, once it has another id it may not.
+    oom_score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    os.write(oom_score, _OOM_SCORE)
+    os.close(oom_score)
+    privileges.become_ordinary(core_is_piped=birth.wanted.core_is_piped)
+    os.setgroups(())
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+
+
+def _attach_root(birth: _Birth) -> None:
+    syscalls.mount("", "/", "", MountFlag.REC | MountFlag.PRIVATE)
+    syscalls.move_mount(birth.root_fd, AT_FDCWD, "/")
+
+
+def _mount_all(birth: _Birth) -> None:
+    for op in birth.wanted.plan:
+        if isinstance(op, NewFilesystem):
+            _mount_new(birth.root_fd, op)
+        else:
+            _attach(birth, op, next(birth.given))
+
+
+def _write_sysctls(birth: _Birth) -> None:
+    for name, value in _SYSCTLS:
+        fd = targets.find(birth.root_fd, f"proc/sys/{name}", os.O_WRONLY)
+        if fd is not None:
+            os.write(fd, value)
+            os.close(fd)
+
+
+def _cover_kernel_files(birth: _Birth) -> None:
+    """Hides and locks paths of /proc and /sys; most of them exist on few kernels."""
+    empty = -1
+    for path in MASKED:
+        target = targets.find(birth.root_fd, path)
+        if target is None:
+            continue
+        if stat.S_ISDIR(os.fstat(target).st_mode):
+            if empty < 0:
+                empty = _new_mount(_EMPTY_DIRECTORY)
+                syscalls.move_mount(empty, target)
+                os.close(target)
+                continue
+            cover = syscalls.open_tree(empty, "")
+        else:
+            cover = syscalls.open_tree(birth.null_fd, "")
+        syscalls.move_mount(cover, target)
+        os.close(cover)
+        os.close(target)
+    if empty >= 0:
+        os.close(empty)
+    for path in READ_ONLY:
+        target = targets.find(birth.root_fd, path)
+        if target is not None:
+            copy = syscalls.open_tree(target, "", AT_RECURSIVE)
+            syscalls.mount_setattr(copy, AT_RECURSIVE, attr_set=_LOCKED)
+            syscalls.move_mount(copy, target)
+            os.close(copy)
+            os.close(target)
+
+
+def _change_root(birth: _Birth) -> None:
+    os.fchdir(birth.root_fd)
+    syscalls.pivot_root(".", ".")
+    syscalls.umount2(".", MNT_DETACH)
+    os.chdir("/")
+    socket.sethostname(birth.wanted.hostname)
+
+
+def _enter_working_directory(birth: _Birth) -> None:
+    path = birth.process.working_directory
+    directory = targets.ensure(birth.root_fd, path, directory=True)
+    os.fchdir(directory)
+    os.close(directory)
+    if not os.getcwd().startswith("/"):  # noqa: PTH109 -- a Path would hide the difference
+        # getcwd(2) says "(unreachable)" of what lies outside of the root.
+        raise StartError(f"the working directory {path} lies outside of the image", stage="working directory")
+
+
+def _lock_root(birth: _Birth) -> None:
+    if birth.wanted.read_only:
+        syscalls.mount_setattr(birth.root_fd, attr_set=Attribute.RDONLY)
+
+
+def _wait_for_go(birth: _Birth) -> None:
+    _receive(birth)
+
+
+def _find_user(birth: _Birth) -> None:
+    birth.user = users.find_user(birth.root_fd, birth.process.user)
+    birth.environment = {
+        "PATH": executables.DEFAULT_PATH,
+        "HOSTNAME": birth.wanted.hostname,
+        "HOME": birth.user.home,
+        **birth.process.environment,
+    }
+
+
+def _connect_streams(birth: _Birth) -> None:
+    wanted = birth.wanted
+    stdin = wanted.stdin
+    if stdin is None:  # from the container's own /dev, which nobody else has written to
+        stdin = birth.null_fd
+    spare = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (stdin, wanted.stdout, wanted.stderr)]
+    for number, fd in enumerate(spare):
+        os.dup2(fd, number)
+
+
+def _drop_privileges(birth: _Birth) -> None:
+    privileges.drop(birth.wanted.privileges, birth.user)
+
+
+def _run_program(birth: _Birth) -> NoReturn:
+    argv = birth.process.argv
+    path = executables.find(argv[0] if argv else "", birth.environment["PATH"])
+    syscalls.close_range(3, _LAST_DESCRIPTOR, CLOSE_RANGE_CLOEXEC)
+    if birth.wanted.init:
+        executables.execute(INIT_TARGET, (INIT_TARGET, "--", path, *argv[1:]), birth.environment)
+    executables.execute(path, argv, birth.environment)
+
+
+_STEPS: tuple[tuple[str, Callable[[_Birth], None]], ...] = (
+    ("descriptors", _close_what_is_not_ours),
+    ("mounts from outside", _receive_mounts),
+    ("user namespace", _become_root),
+    ("root", _attach_root),
+    ("mounts", _mount_all),
+    ("kernel settings", _write_sysctls),
+    ("masks", _cover_kernel_files),
+    ("change of root", _change_root),
+    ("working directory", _enter_working_directory),
+    ("read-only root", _lock_root),
+    ("network", _wait_for_go),
+    ("user", _find_user),
+    ("streams", _connect_streams),
+    ("privileges", _drop_privileges),
+)
+
+
+def _receive(birth: _Birth) -> list[int]:
+    told, fds, _, _ = socket.recv_fds(birth.wanted.control, 16, MOST_DESCRIPTORS)
+    if not told:  # the one outside has died or given up
+        os._exit(125)
+    return fds
+
+
+def _new_mount(op: NewFilesystem) -> int:
+    fs_fd = syscalls.fsopen(op.kind)
+    try:
+        syscalls.fsconfig_set(fs_fd, "source", op.kind)
+        for key, value in op.options:
+            syscalls.fsconfig_set(fs_fd, key, value)
+        syscalls.fsconfig_create(fs_fd)
+        return syscalls.fsmount(fs_fd, op.attributes)
+    finally:
+        os.close(fs_fd)
+
+
+def _mount_new(root_fd: int, op: NewFilesystem) -> None:
+    target = _target(root_fd, op.target, directory=True)
+    try:
+        mount_fd = _new_mount(op)
+        syscalls.move_mount(mount_fd, target)
+        os.close(mount_fd)
+    except SyscallError as error:
+        if not op.may_fail:
+            raise StartError(f"cannot mount {op.target}: {error}", stage="mounts", errno=error.errno) from error
+    finally:
+        os.close(target)
+
+
+def _attach(birth: _Birth, op: MountOp, mount_fd: int) -> None:
+    if isinstance(op, Devices):
+        birth.null_fd = os.open("null", os.O_RDWR, dir_fd=mount_fd)
+    if isinstance(op, VolumeData) and op.fill:
+        _fill(birth, op, mount_fd)
+    target = _target(birth.root_fd, op.target, directory=stat.S_ISDIR(os.fstat(mount_fd).st_mode))
+    try:
+        syscalls.move_mount(mount_fd, target)
+        if isinstance(op, VolumeData) and op.fill and op.attributes & Attribute.RDONLY:
+            syscalls.mount_setattr(mount_fd, attr_set=Attribute.RDONLY)
+    except SyscallError as error:
+        raise StartError(f"cannot mount on {op.target}: {error}", stage="mounts", errno=error.errno) from error
+    finally:
+        os.close(target)
+        os.close(mount_fd)
+
+
+def _fill(birth: _Birth, op: VolumeData, volume_fd: int) -> None:
+    marker = next(birth.given)
+    image_directory = targets.find(birth.root_fd, op.target)
+    if image_directory is not None and stat.S_ISDIR(os.fstat(image_directory).st_mode):
+        try:
+            fill.fill_volume(image_directory, volume_fd, marker)
+        except OSError as error:
+            raise StartError(
+                f"cannot fill the volume {op.volume} from the image's {op.target}: {error}",
+                stage="mounts",
+                errno=error.errno or 0,
+                hint="mount it with `volume: {nocopy: true}` to leave it empty",
+            ) from error
+        finally:
+            os.close(image_directory)
+    os.close(marker)
+
+
+def _target(root_fd: int, path: str, *, directory: bool) -> int:
+    if path in _KERNEL_TARGETS:
+        return targets.ensure_directory(root_fd, path)
+    return targets.ensure(root_fd, path, directory=directory)

@@ -1,0 +1,209 @@
+"""Makes the mounts of a container that only the host's root can make, attached nowhere yet.
+
+A detached mount is a descriptor: it is handed to the container's first process, which attaches it in its own mount
+namespace. So the host's mount table never sees a container, and nothing is left behind when one dies half-made.
+"""
+
+import os
+import stat
+from collections.abc import Sequence
+from errno import EINVAL, ENOENT, EPERM
+from pathlib import Path
+
+from engine import syscalls
+from engine.errors import StartError, SyscallError
+from engine.mounts import HostPath, HostProgram
+from engine.syscalls import AT_FDCWD, AT_RECURSIVE, Attribute, MountFlag
+
+_STAGE = "mounts"
+_NODES = (
+    ("null", 1, 3),
+    ("zero", 1, 5),
+    ("full", 1, 7),
+    ("random", 1, 8),
+    ("urandom", 1, 9),
+    ("tty", 5, 0),
+)
+_LINKS = (
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+)
+_DIRECTORIES = ("pts", "shm", "mqueue")
+_FILE_ATTRIBUTES = Attribute.NOSUID | Attribute.NODEV | Attribute.NOEXEC
+
+
+def root(layers: Sequence[Path], upper: Path, work: Path, *, userns_fd: int, first_id: int) -> int:
+    """Returns the root of a container: `layers` (base first), shared and seen through its ids, under its own `upper`.
+
+    Layers are on disk with the ids of the image, `upper` with those of the host: whatever the container writes, setuid
+    or not, belongs to nobody there. `upper` and `work` are made if missing.
+    """
+    _prepare(layers[-1], upper, work, first_id)
+    held: list[int] = []
+    try:
+        for layer in reversed(layers):
+            tree = syscalls.open_tree(AT_FDCWD, layer)
+            _map_ids(tree, Attribute.RDONLY, userns_fd, layer)
+            held.append(tree)
+        lowers = tuple(held)
+        held.append(upper_fd := os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        held.append(work_fd := os.open(work, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        fs_fd = syscalls.fsopen("overlay")
+        held.append(fs_fd)
+        syscalls.fsconfig_set(fs_fd, "source", "windlass")
+        _set_lowers(fs_fd, lowers)
+        # Paths by descriptor need no escapes, and tell a container that reads /proc/mounts nothing about the host.
+        syscalls.fsconfig_set(fs_fd, "upperdir", f"/proc/self/fd/{upper_fd}")
+        syscalls.fsconfig_set(fs_fd, "workdir", f"/proc/self/fd/{work_fd}")
+        for key in ("redirect_dir", "metacopy", "index"):  # an upper directory must make sense as a layer
+            syscalls.fsconfig_set(fs_fd, key, "off" if key != "redirect_dir" else "nofollow")
+        # A container's writable layer never outlives a boot, so nothing in it has to survive a power cut, and
+        # without this the end of every container would write back the whole disk.
+        syscalls.fsconfig_set(fs_fd, "volatile")
+        syscalls.fsconfig_create(fs_fd)
+        mount_fd = syscalls.fsmount(fs_fd, Attribute.NODEV)
+    finally:
+        for fd in held:
+            os.close(fd)
+    if os.fstatvfs(mount_fd).f_flag & os.ST_RDONLY:  # overlayfs says nothing when it cannot write to `work`
+        os.close(mount_fd)
+        raise StartError(f"the writable layer {upper} came out read-only", stage=_STAGE, hint="see the kernel's log")
+    return mount_fd
+
+
+def _prepare(base: Path, upper: Path, work: Path, first_id: int) -> None:
+    for directory in (upper, work):
+        try:
+            owner = os.lstat(directory).st_uid
+        except FileNotFoundError:
+            directory.mkdir(mode=0o700, parents=True)
+            owner = -1
+        if owner != first_id:
+            os.chown(directory, first_id, first_id)
+            # The upper directory's own mode is that of the container's "/".
+            directory.chmod(stat.S_IMODE(base.stat().st_mode))
+    try:  # a volatile overlay leaves a mark that forbids using the directories again after a crash of the machine
+        (work / "work" / "incompat" / "volatile").rmdir()
+    except FileNotFoundError:
+        return
+
+
+def _set_lowers(fs_fd: int, lowers: Sequence[int]) -> None:
+    paths = [f"/proc/self/fd/{fd}" for fd in lowers]
+    try:
+        for path in paths:
+            syscalls.fsconfig_set(fs_fd, "lowerdir+", path)
+    except SyscallError as error:
+        if error.errno != EINVAL:
+            raise
+        syscalls.fsconfig_set(fs_fd, "lowerdir", ":".join(paths))  # Linux before 6.8
+
+
+def devices(first_id: int) -> int:
+    """Returns a new /dev with the six nodes that every program may use, owned by the container's root."""
+    mount_fd = _tmpfs((("mode", "755"), ("size", "64k"), ("uid", str(first_id)), ("gid", str(first_id))))
+    previous = os.umask(0)
+    try:
+        for name, major, minor in _NODES:
+            os.mknod(name, stat.S_IFCHR | 0o666, os.makedev(major, minor), dir_fd=mount_fd)
+            os.chown(name, first_id, first_id, dir_fd=mount_fd)
+        for name, target in _LINKS:
+            os.symlink(target, name, dir_fd=mount_fd)
+        for name in _DIRECTORIES:
+            os.mkdir(name, 0o755, dir_fd=mount_fd)
+    except BaseException:
+        os.close(mount_fd)
+        raise
+    finally:
+        os.umask(previous)
+    return mount_fd
+
+
+def _tmpfs(options: Sequence[tuple[str, str]]) -> int:
+    fs_fd = syscalls.fsopen("tmpfs")
+    try:
+        for key, value in options:
+            syscalls.fsconfig_set(fs_fd, key, value)
+        syscalls.fsconfig_create(fs_fd)
+        return syscalls.fsmount(fs_fd, Attribute.NOSUID | Attribute.NOEXEC)
+    finally:
+        os.close(fs_fd)
+
+
+def own_file(path: Path, userns_fd: int) -> int:
+    """Returns a mount of a file of the engine's that the container's root may write to."""
+    return _mapped_copy(path, AT_FDCWD, str(path), _FILE_ATTRIBUTES, userns_fd, recursive=False)
+
+
+def volume(path: Path, attributes: Attribute, userns_fd: int) -> int:
+    """Returns a mount of a volume's data, which are on disk with the ids that containers see."""
+    return _mapped_copy(path, AT_FDCWD, str(path), attributes, userns_fd, recursive=False)
+
+
+def host_program(wanted: HostProgram) -> int:
+    """Returns a read-only mount of one program of the host."""
+    try:
+        tree = syscalls.open_tree(AT_FDCWD, wanted.source)
+        syscalls.mount_setattr(tree, attr_set=Attribute.RDONLY | Attribute.NOSUID | Attribute.NODEV)
+    except SyscallError as error:
+        raise StartError(f"cannot use the program {wanted.source}: {error}", stage=_STAGE, errno=error.errno) from error
+    return tree
+
+
+def host_path(wanted: HostPath, userns_fd: int) -> int:
+    """Returns a mount of a host's file or directory, with all below it, in which id N inside is id N of the host.
+
+    Where a file system cannot map ids, a read-only mount shows its files as nobody's; a writable one is refused.
+    """
+    source = Path(wanted.source)
+    try:
+        if wanted.create_source and not os.path.lexists(source):
+            source.mkdir(parents=True)
+        held = os.open(source, os.O_PATH | os.O_CLOEXEC)
+    except OSError as error:
+        hint = "create it, or check the path for a typing error" if error.errno == ENOENT else ""
+        raise StartError(
+            f"cannot mount {source} on {wanted.target}: {error.strerror}",
+            stage=_STAGE,
+            errno=error.errno or 0,
+            hint=hint,
+        ) from error
+    try:
+        return _mapped_copy(source, held, "", wanted.attributes, userns_fd, recursive=True)
+    except StartError as error:
+        if not wanted.attributes & Attribute.RDONLY or error.errno not in {EINVAL, EPERM}:
+            raise
+        tree = syscalls.open_tree(held, "", AT_RECURSIVE)
+        syscalls.mount_setattr(tree, AT_RECURSIVE, attr_set=wanted.attributes, propagation=MountFlag.PRIVATE)
+        return tree
+    finally:
+        os.close(held)
+
+
+def _mapped_copy(shown: Path, dirfd: int, path: str, attributes: Attribute, userns_fd: int, *, recursive: bool) -> int:
+    flags = AT_RECURSIVE if recursive else 0
+    try:
+        tree = syscalls.open_tree(dirfd, path, flags)
+    except SyscallError as error:
+        raise StartError(f"cannot mount {shown}: {error}", stage=_STAGE, errno=error.errno) from error
+    _map_ids(tree, attributes, userns_fd, shown, flags)
+    return tree
+
+
+def _map_ids(tree: int, attributes: Attribute, userns_fd: int, shown: Path, flags: int = 0) -> None:
+    """Shows a detached tree through the container's ids; closes it on failure."""
+    wanted = attributes | Attribute.IDMAP
+    try:
+        syscalls.mount_setattr(tree, flags, attr_set=wanted, propagation=MountFlag.PRIVATE, userns_fd=userns_fd)
+    except SyscallError as error:
+        os.close(tree)
+        raise StartError(
+            f"cannot mount {shown} with the container's user ids: {os.strerror(error.errno)}",
+            stage=_STAGE,
+            errno=error.errno,
+            hint="its file system, or one mounted below it, cannot map ids (ext4, xfs, btrfs and tmpfs can): "
+            "move it to one that can, or mount it read-only",
+        ) from error

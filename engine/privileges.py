@@ -1,0 +1,61 @@
+"""Gives up, on the way to a container's program, everything that the program must not have.
+
+The order matters and lies with the callers: the bounding set first, then the filter of system calls (which needs a
+capability to be installed), then the user, last the capabilities that are left.
+"""
+
+import os
+import signal
+from typing import NamedTuple
+
+from engine import rlimits, syscalls
+from engine.errors import SyscallError
+from engine.syscalls import Prctl
+from engine.users import User
+
+_LAST_CAPABILITY = 63
+
+
+class Privileges(NamedTuple):
+    """What a container's programs may do: a mask of capabilities, a filter of system calls, privileges by setuid."""
+
+    capabilities: int
+    seccomp_program: bytes
+    no_new_privileges: bool
+
+
+def drop(privileges: Privileges, user: User) -> None:
+    """Becomes `user` with no more than `privileges`; capabilities stay with uid 0 alone, as everywhere."""
+    bound_capabilities(privileges.capabilities)
+    if privileges.no_new_privileges:
+        syscalls.prctl(Prctl.SET_NO_NEW_PRIVS, 1)
+    if privileges.seccomp_program:
+        syscalls.seccomp(privileges.seccomp_program)
+    os.setgroups(user.groups)
+    os.setresgid(user.gid, user.gid, user.gid)
+    os.setresuid(user.uid, user.uid, user.uid)
+    kept = privileges.capabilities if user.uid == 0 else 0
+    syscalls.capset(kept, kept, 0)
+
+
+def bound_capabilities(kept: int) -> None:
+    """Removes every capability outside `kept` from what an executed program can ever get."""
+    syscalls.prctl(Prctl.CAP_AMBIENT, Prctl.CAP_AMBIENT_CLEAR_ALL)
+    for number in range(_LAST_CAPABILITY + 1):
+        if not kept >> number & 1:
+            try:
+                syscalls.prctl(Prctl.CAPBSET_DROP, number)
+            except SyscallError:  # the first number that this kernel does not know
+                return
+
+
+def become_ordinary(*, core_is_piped: bool) -> None:
+    """Sets what a program takes for granted: a session of its own, signals, the umask, limits, a keyring."""
+    os.setsid()
+    os.umask(0o022)
+    for number in signal.valid_signals():  # Python ignores SIGPIPE, and ignoring is inherited
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    rlimits.apply(core_is_piped)
+    syscalls.join_session_keyring()

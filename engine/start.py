@@ -1,0 +1,215 @@
+"""Starts a container: makes its first process with namespaces of its own, and everything that it needs from outside."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from engine import capabilities, contained, detached, idranges, mounts, syscalls
+from engine.cgroups import Cgroup
+from engine.contained import Contained
+from engine.errors import StartError
+from engine.mounts import Devices, HostPath, HostProgram, MountOp, NewFilesystem, OwnFile, VolumeData
+from engine.outcome import read_outcome
+from engine.privileges import Privileges
+from engine.processes import kill_and_reap
+from engine.spec import ContainerSpec
+from engine.syscalls import Attribute, Clone
+from engine.volumes import filled_marker
+
+__all__ = ["LaunchOrder", "Launched", "VolumeSource", "launch", "read_outcome"]
+
+_NAMESPACES = Clone.NEWUSER | Clone.NEWNS | Clone.NEWPID | Clone.NEWNET | Clone.NEWIPC | Clone.NEWUTS | Clone.NEWCGROUP
+_INIT_PROGRAMS = (
+    "/usr/bin/tini-static",
+    "/usr/bin/catatonit",
+    "/usr/libexec/catatonit/catatonit",
+    "/usr/libexec/podman/catatonit",
+)
+_CORE_PATTERN = Path("/proc/sys/kernel/core_pattern")
+_MOUNTS, _GO = b"mounts", b"go"
+
+
+class VolumeSource(NamedTuple):
+    """Where a named volume's data are, and whether an image may fill it if it is new."""
+
+    path: Path
+    fill: bool
+
+
+class LaunchOrder(NamedTuple):
+    """All that a start needs.
+
+    `layer_directories` are base first. `volumes` is by volume name. `own_files` is a directory with hosts, hostname
+    and resolv.conf. `stdin` None is the container's own /dev/null. The descriptors stay the caller's.
+    """
+
+    spec: ContainerSpec
+    first_id: int
+    layer_directories: tuple[Path, ...]
+    upper: Path
+    work: Path
+    own_files: Path
+    cgroup: Cgroup
+    stdout: int
+    stderr: int
+    stdin: int | None = None
+    volumes: Mapping[str, VolumeSource] = {}
+    seccomp_program: bytes = b""
+
+
+class Launched(NamedTuple):
+    """A container on its way: `outcome_fd` ends silently once its program runs; see `read_outcome`."""
+
+    pid: int
+    pidfd: int
+    outcome_fd: int
+
+
+def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
+    """Starts a container; `connect` is called with the pid of its first process once its namespaces exist.
+
+    The caller owns both descriptors and waits for the process. On failure nothing is left but the order's directories.
+    """
+    spec = order.spec
+    init_program = _init_program() if spec.init else ""
+    plan = tuple(
+        op._replace(fill=op.fill and order.volumes[op.volume].fill) if isinstance(op, VolumeData) else op
+        for op in mounts.mount_plan(spec, init_program=init_program)
+    )
+    granted = capabilities.allowed(spec.cap_add, spec.cap_drop)
+    control, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    outcome_fd, outcome_writer = os.pipe2(os.O_CLOEXEC)
+    pidfd = -1
+    try:
+        wanted = Contained(
+            process=spec.process,
+            hostname=spec.hostname,
+            plan=plan,
+            read_only=spec.read_only,
+            init=spec.init,
+            privileges=Privileges(capabilities.mask(granted), order.seccomp_program, no_new_privileges=False),
+            core_is_piped=_core_is_piped(),
+            control=far_end,
+            outcome_fd=outcome_writer,
+            stdin=order.stdin,
+            stdout=order.stdout,
+            stderr=order.stderr,
+        )
+        pid, pidfd = _clone(order.cgroup)
+        if pid == 0:
+            contained.become_container(wanted)
+        far_end.close()
+        os.close(outcome_writer)
+        outcome_writer = -1
+        _map_ids(pid, order.first_id)
+        order.cgroup.join(pid)
+        _send_mounts(order, plan, pid, control)
+        connect(pid)
+        control.send(_GO)
+    except BaseException as error:
+        if pidfd >= 0:
+            kill_and_reap(pidfd)
+            os.close(pidfd)
+        if outcome_writer >= 0:
+            os.close(outcome_writer)
+            outcome_writer = -1
+        _raise_own_failure(outcome_fd, error)
+        raise
+    finally:
+        control.close()
+        far_end.close()
+        if outcome_writer >= 0:
+            os.close(outcome_writer)
+    return Launched(pid, pidfd, outcome_fd)
+
+
+def _init_program() -> str:
+    for path in _INIT_PROGRAMS:
+        if Path(path).exists():
+            return path
+    raise StartError(
+        "cannot start with `init: true`: this host has no small static init",
+        stage="init",
+        hint="install the package tini (or catatonit), or remove `init`",
+    )
+
+
+def _core_is_piped() -> bool:
+    return _CORE_PATTERN.read_bytes().startswith(b"|")
+
+
+def _clone(cgroup: Cgroup) -> tuple[int, int]:
+    if cgroup.unified is None:
+        return syscalls.clone3(_NAMESPACES)
+    cgroup_fd = os.open(cgroup.unified, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return syscalls.clone3(_NAMESPACES, cgroup=cgroup_fd)
+    finally:
+        os.close(cgroup_fd)
+
+
+def _map_ids(pid: int, first_id: int) -> None:
+    mapping = f"0 {first_id} {idranges.SIZE}".encode()
+    for name in ("uid_map", "gid_map"):
+        fd = os.open(f"/proc/{pid}/{name}", os.O_WRONLY)
+        try:
+            os.write(fd, mapping)
+        finally:
+            os.close(fd)
+
+
+def _send_mounts(order: LaunchOrder, plan: Sequence[MountOp], pid: int, control: socket.socket) -> None:
+    """Hands over what `contained` expects: the root, then in the plan's order what each step needs from outside."""
+    userns_fd = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
+    fds: list[int] = []
+    try:
+        layers, first_id = order.layer_directories, order.first_id
+        fds.append(detached.root(layers, order.upper, order.work, userns_fd=userns_fd, first_id=first_id))
+        for op in plan:
+            fds.extend(_outside(op, order, userns_fd))
+        if len(fds) > contained.MOST_DESCRIPTORS:
+            raise StartError("the container has too many mounts", stage="mounts", hint="the most are about 240")
+        socket.send_fds(control, [_MOUNTS], fds)
+    finally:
+        os.close(userns_fd)
+        for fd in fds:
+            os.close(fd)
+
+
+def _outside(op: MountOp, order: LaunchOrder, userns_fd: int) -> tuple[int, ...]:
+    match op:
+        case NewFilesystem():
+            return ()
+        case Devices():
+            return (detached.devices(order.first_id),)
+        case OwnFile():
+            return (detached.own_file(order.own_files / op.name, userns_fd),)
+        case HostProgram():
+            return (detached.host_program(op),)
+        case HostPath():
+            return (detached.host_path(op, userns_fd),)
+        case VolumeData():
+            return _volume(op, order, userns_fd)
+
+
+def _volume(op: VolumeData, order: LaunchOrder, userns_fd: int) -> tuple[int, ...]:
+    source = order.volumes[op.volume]
+    if not op.fill:
+        return (detached.volume(source.path, op.attributes, userns_fd),)
+    # While it is filled it must be writable; afterwards the container's first process takes that away.
+    attributes = op.attributes & ~Attribute.RDONLY
+    mount_fd = detached.volume(source.path, attributes, userns_fd)
+    try:
+        return mount_fd, os.open(filled_marker(source.path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except BaseException:
+        os.close(mount_fd)
+        raise
+
+
+def _raise_own_failure(outcome_fd: int, error: BaseException) -> None:
+    """Raises what the first process had to say before it ended, which is why `error` came about."""
+    told = read_outcome(outcome_fd)
+    if told is not None:
+        raise told from error

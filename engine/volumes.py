@@ -1,0 +1,133 @@
+"""Keeps named volumes on disk: <volumes>/<name>/ with volume.json, _data/ and, once its content is settled, filled.
+
+Everything lies below a root-only directory, with the ids that containers see: setuid files of a volume are out of
+reach of the host's users, whoever wrote them.
+"""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import VolumeError
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}")
+_RECORD = "volume.json"
+_DATA = "_data"
+_FILLED = "filled"
+
+
+class VolumeRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a volume. `project` is the stack that made it, empty for a volume made by hand."""
+
+    name: str
+    created_ns: int
+    project: str = ""
+    labels: dict[str, str] = {}
+
+
+class Volume(msgspec.Struct, frozen=True, kw_only=True):
+    """One volume: its record, and the directory that holds everything of it."""
+
+    record: VolumeRecord
+    directory: Path
+
+    @property
+    def data(self) -> Path:
+        """What containers see."""
+        return self.directory / _DATA
+
+    @property
+    def filled(self) -> bool:
+        """Whether nothing of an image is to be copied into it any more."""
+        return filled_marker(self.data).stat().st_size > 0
+
+
+class VolumeStore:
+    """The volumes below one directory."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def ensure(self, name: str, labels: dict[str, str] | None = None, project: str = "") -> Volume:
+        """Returns the volume, made empty if it is missing. Whoever comes second finds the first one's."""
+        found = self.find(name)
+        if found is not None:
+            return found
+        record = VolumeRecord(name=name, created_ns=time.time_ns(), project=project, labels=labels or {})
+        draft = self._root / f".new-{name}-{os.getpid()}"
+        try:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _remove_tree(draft)
+            (draft / _DATA).mkdir(parents=True)
+            (draft / _DATA).chmod(0o755)
+            (draft / _FILLED).touch()
+            with (draft / _RECORD).open("wb") as file:
+                file.write(msgspec.json.encode(record))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(self._root / name)
+        except OSError as error:
+            _remove_tree(draft)
+            found = self.find(name)
+            if found is None:
+                raise VolumeError(f"cannot make the volume {name}: {error.strerror}") from error
+            return found
+        return Volume(record=record, directory=self._root / name)
+
+    def find(self, name: str) -> Volume | None:
+        """Returns the volume, or None when there is none."""
+        if not _NAME.fullmatch(name):
+            raise VolumeError(
+                f"{name!r} is no name of a volume",
+                hint="use letters, digits, '_', '.' and '-', first a letter or digit",
+            )
+        directory = self._root / name
+        try:
+            record = msgspec.json.decode((directory / _RECORD).read_bytes(), type=VolumeRecord)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise VolumeError(
+                f"the record of the volume {name} cannot be read: {error}", hint=f"its data are in {directory / _DATA}"
+            ) from error
+        return Volume(record=record, directory=directory)
+
+    def list(self) -> tuple[Volume, ...]:
+        """Returns every volume, sorted by name."""
+        if not self._root.exists():
+            return ()
+        names = sorted(entry.name for entry in self._root.iterdir() if _NAME.fullmatch(entry.name))
+        return tuple(volume for name in names if (volume := self.find(name)) is not None)
+
+    def remove(self, name: str) -> None:
+        """Removes a volume with its data; nothing happens when there is none. Nobody may use it any more."""
+        if self.find(name) is None:
+            return
+        doomed = self._root / f".old-{name}-{os.getpid()}"
+        try:
+            _remove_tree(doomed)
+            (self._root / name).rename(doomed)  # from here on it is gone, even if removing is interrupted
+            _remove_tree(doomed)
+        except OSError as error:
+            raise VolumeError(f"cannot remove the volume {name}: {error.strerror}", hint=f"see {doomed}") from error
+
+    def mark_filled(self, name: str) -> None:
+        """Settles the volume's content: no image is copied into it any more."""
+        volume = self.find(name)
+        if volume is not None:
+            filled_marker(volume.data).write_text("1")
+
+
+def filled_marker(data: Path) -> Path:
+    """The file that is not empty once a volume's content is settled, given the directory that containers see."""
+    return data.parent / _FILLED
+
+
+def _remove_tree(directory: Path) -> None:
+    if directory.exists():
+        import shutil  # noqa: PLC0415 -- rarely needed, and slow to import
+
+        shutil.rmtree(directory)
