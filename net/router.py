@@ -5,33 +5,30 @@ lives in the kernel or on disk, so a router that is opened again after a crash c
 """
 
 import errno
-import fcntl
-import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 from net import links
 from net.addresses import (
-    Block,
-    Route,
     check_wanted_subnet,
     choose_gateway,
     choose_subnet,
     format_address,
     mac_address,
     parse_address,
-    parse_nameservers,
-    parse_routes,
     parse_subnet,
 )
-from net.errors import NetError, NetlinkError
+from net.errors import FirewallError, NetError, NetlinkError, PortError
 from net.namespaces import Enter
 from net.networks import Network, NetworkRecords
+from net.publishing import Publications
 from net.rtnetlink import Request, Rtnetlink
-from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState
+from net.rules import Rules, RunNft, remove_host_rules
+from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState, PublishedPort
+from net.survey import Survey
 from net.sysctls import ensure_forwarding, write_sysctl
 from net.uplink import HOST_LINK_PREFIX, ROUTER_LINK, Uplink, ensure_uplink, host_link_name
 
@@ -42,16 +39,18 @@ class Router:
     def __init__(
         self,
         *,
-        table: str,
         records: NetworkRecords,
+        publications: Publications,
         host: Rtnetlink,
         router: Rtnetlink,
         uplink: Uplink,
+        rules: Rules,
         enter: Enter,
-        survey: "Survey",
+        survey: Survey,
     ) -> None:
-        self._table = table
         self._records = records
+        self._publications = publications
+        self._rules = rules
         self._host = host
         self._router = router
         self._uplink = uplink
@@ -71,12 +70,15 @@ class Router:
         proc_net_route: Path = Path("/proc/net/route"),
         resolv_conf: Path = Path("/etc/resolv.conf"),
         lock_directory: Path | None = None,
+        run_nft: RunNft | None = None,
     ) -> Self:
         """Make a router in an empty namespace, or adopt one as it is. Called in the host's namespace.
 
         `token` makes the uplink's name unique on the host, `label` names the firewall table. `networks` is a directory
         of the stack's run directory. `lock_directory` is locked while a stack chooses addresses, so that no two choose
-        the same: by default the run root, three levels above `networks`.
+        the same: by default the run root, three levels above `networks`. `run_nft` stands in for a missing libnftables.
+
+        The rules that exist stay as they are until a network changes or `reconcile` is called.
         """
         records = NetworkRecords(networks)
         survey = Survey(proc_net_route, resolv_conf, lock_directory or networks.parents[2])
@@ -95,12 +97,17 @@ class Router:
                     in_router=in_router,
                     occupied=survey.occupied(),
                 )
+            rules = Rules(
+                table=f"windlass-{label}", uplink=uplink, namespace_fd=namespace_fd, enter=enter, run_nft=run_nft
+            )
+            undo.callback(rules.close)
             opened = cls(
-                table=f"windlass-{label}",
                 records=records,
+                publications=Publications(networks / ".published", networks.parents[1]),
                 host=host,
                 router=router,
                 uplink=uplink,
+                rules=rules,
                 enter=enter,
                 survey=survey,
             )
@@ -134,11 +141,13 @@ class Router:
             network = self._records.write(self._choose(spec))
             try:
                 self._make_links(network, adopt=False)
+                self._networks[spec.name] = network
+                self._apply_rules()
             except NetError:
+                self._networks.pop(spec.name, None)
                 self._remove_links(network)
                 self._records.remove(spec.name)
                 raise
-        self._networks[spec.name] = network
         return network.state
 
     def remove_network(self, name: str) -> None:
@@ -151,9 +160,10 @@ class Router:
                 f"the network {name} cannot be removed: containers are attached ({len(network.leases)})",
                 hint="remove them first",
             )
+        del self._networks[name]
+        self._apply_rules()
         self._remove_links(network)
         self._records.remove(name)
-        del self._networks[name]
 
     def lease(self, container_id: str, endpoints: Sequence[Endpoint]) -> tuple[Attachment, ...]:
         """Lease an address on every network wanted; asked again, a container gets the same ones.
@@ -222,20 +232,66 @@ class Router:
                 self._router.send(ports)
             container.send(inside)
 
-    def reconcile(self) -> None:
-        """Make again whatever somebody removed from the router or the host."""
+    def publish(
+        self, container_id: str, attachments: Sequence[Attachment], ports: Sequence[PublishedPort]
+    ) -> tuple[PublishedPort, ...]:
+        """Lead host ports to a container; returns them with their host ports chosen where none was asked for.
+
+        They lead to the container's first network that is not internal; without one nothing is published. All of
+        them are published, or PortError says which one is taken and none is. Asked again, the same ports stay.
+        """
+        address = next((one.address for one in attachments if not self._network(one.network).state.spec.internal), None)
+        standing = self._publications.find(container_id)
+        if standing is not None:
+            if standing.satisfies(address, ports):
+                return standing.ports
+            self.withdraw(container_id)
+        if address is None or not ports:
+            return ()
+        publication = self._publications.add(container_id, address, tuple(ports))
+        try:
+            if not self._rules.publish(publication.rules()):
+                self._apply_rules()
+        except FirewallError:
+            self._publications.drop(container_id)
+            raise
+        return publication.ports
+
+    def withdraw(self, container_id: str) -> None:
+        """Stop publishing a container's ports; one that publishes nothing is fine."""
+        standing = self._publications.find(container_id)
+        if standing is not None:
+            in_place = self._rules.withdraw(standing.rules())
+            self._publications.drop(container_id)
+            if not in_place:
+                self._apply_rules()
+
+    def reconcile(self) -> tuple[PortError, ...]:
+        """Make again whatever is missing: links, routes, rules, and the sockets that hold published ports.
+
+        Returns the problems with ports that somebody else took while nobody held them; their rules stand all the same.
+        """
         for network in self._networks.values():
             self._make_links(network, adopt=True)
+        problems = self._publications.hold_again()
+        self._apply_rules()
+        return problems
 
     def close(self) -> None:
         """Let go of descriptors. The networks stay."""
+        self._publications.close()
+        self._rules.close()
         self._host.close()
         self._router.close()
 
     def remove(self) -> None:
         """Remove the host's side, then close. The rest goes with the router's namespace."""
+        self._rules.remove()
         self._host.send([links.delete_link_named(self._uplink.name)])
         self.close()
+
+    def _apply_rules(self) -> None:
+        self._rules.apply(self._networks.values(), self._publications.rules())
 
     def _network(self, name: str) -> Network:
         try:
@@ -284,35 +340,11 @@ class Router:
         return links.delete_link(index, attachment.address)
 
 
-class Survey:
-    """What addresses the host uses already."""
-
-    def __init__(self, proc_net_route: Path, resolv_conf: Path, lock_directory: Path) -> None:
-        self._proc_net_route = proc_net_route
-        self._resolv_conf = resolv_conf
-        self._lock_directory = lock_directory
-
-    def routes(self) -> tuple[Route, ...]:
-        """Read the host's routes, which those of all stacks are among."""
-        return parse_routes(self._proc_net_route.read_text())
-
-    def occupied(self) -> list[Block]:
-        """List what no network may overlap: the routes' destinations, then the nameservers."""
-        try:
-            nameservers = parse_nameservers(self._resolv_conf.read_text())
-        except OSError:
-            nameservers = ()
-        return [route.block for route in self.routes()] + [Block(address, 32) for address in nameservers]
-
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Keep other stacks from choosing addresses meanwhile: flock(2) on the directory itself."""
-        directory = os.open(self._lock_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(directory, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(directory)
+def remove_host_side(*, token: str, label: str, run_nft: RunNft | None = None) -> None:
+    """Remove what a stack has on the host when its router cannot be opened; nothing there is fine."""
+    remove_host_rules(f"windlass-{label}", run_nft)
+    with Rtnetlink() as host:
+        host.send([links.delete_link_named(host_link_name(token))])
 
 
 def _prepare_namespace() -> None:

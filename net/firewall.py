@@ -1,0 +1,166 @@
+"""Writes the two rulesets of a stack, as text for nft(8): one for the host, one for the router.
+
+The host's rules are one table of the stack's own: it is replaced whole, in one transaction, and deleting it is all the
+cleaning up there is. Published ports are elements of two maps, so that one more of them costs one more element.
+The router's rules keep no state: what enters through the uplink was judged by the host.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from net.addresses import Block
+from net.spec import Protocol
+
+ROUTER_TABLE = "windlass"
+
+
+class Published(NamedTuple):
+    """A host port and where it leads; `host_ip` is empty for every address of the host."""
+
+    protocol: Protocol
+    host_ip: str
+    host_port: int
+    address: str
+    container_port: int
+
+
+class HostSide(NamedTuple):
+    """What the host's rules of one stack are about. `subnets` are those of networks that are not internal."""
+
+    table: str
+    uplink: str
+    uplink_block: Block
+    subnets: tuple[Block, ...]
+
+
+class Bridge(NamedTuple):
+    """A network as the router's rules see it."""
+
+    name: str
+    internal: bool
+
+
+def host_ruleset(side: HostSide, published: Iterable[Published]) -> str:
+    """Write the host's table: nobody but the host and published ports leads to a container.
+
+    `raw` runs before any address is rewritten: whoever writes a container's address on a packet himself, a neighbour on
+    the local network or another stack, is dropped there. `forward` says the same again in terms of connections.
+    Masquerading makes answers come back the way that they have to: out of the host for what containers ask outside,
+    to the host for clients on 127.0.0.1, and through the host for containers that use a port their own stack publishes.
+    """
+    inside = ", ".join(str(block) for block in sorted((side.uplink_block, *side.subnets)))
+    rules = sorted(published)
+    everywhere = _elements(f"{_everywhere_key(one)} : {_target(one)}" for one in rules if not one.host_ip)
+    bound = _elements(f"{_bound_key(one)} : {_target(one)}" for one in rules if one.host_ip)
+    return f"""\
+add table ip {side.table}
+delete table ip {side.table}
+table ip {side.table} {{
+	set inside {{
+		type ipv4_addr
+		flags interval
+		elements = {{ {inside} }}
+	}}
+	map everywhere {{
+		type inet_proto . inet_service : ipv4_addr . inet_service{everywhere}
+	}}
+	map bound {{
+		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service{bound}
+	}}
+	chain raw {{
+		type filter hook prerouting priority raw; policy accept;
+		ip daddr 127.0.0.0/8 iifname != "lo" drop
+		iifname "{side.uplink}" ip saddr != @inside drop
+		iifname {{ "lo", "{side.uplink}" }} accept
+		ip daddr @inside drop
+	}}
+	chain forward {{
+		type filter hook forward priority filter; policy accept;
+		oifname != "{side.uplink}" accept
+		ct state established,related accept
+		ct status dnat accept
+		drop
+	}}
+	chain published {{
+		fib daddr type != local return
+		meta l4proto {{ tcp, udp }} dnat ip to ip daddr . meta l4proto . th dport map @bound
+		meta l4proto {{ tcp, udp }} dnat ip to meta l4proto . th dport map @everywhere
+	}}
+	chain prerouting {{
+		type nat hook prerouting priority dstnat; policy accept;
+		jump published
+	}}
+	chain output {{
+		type nat hook output priority -100; policy accept;
+		jump published
+	}}
+	chain postrouting {{
+		type nat hook postrouting priority srcnat; policy accept;
+		oifname != "{side.uplink}" ip saddr @inside masquerade
+		oifname "{side.uplink}" ip saddr 127.0.0.0/8 masquerade
+		oifname "{side.uplink}" ip saddr @inside ct status dnat masquerade
+	}}
+}}
+"""
+
+
+def remove_ruleset(table: str) -> str:
+    """Write what removes the host's table, whether it is there or not."""
+    return f"add table ip {table}\ndelete table ip {table}\n"
+
+
+def publish_change(table: str, published: Iterable[Published]) -> str:
+    """Write what adds ports to a table that stands."""
+    return _change("add", table, published)
+
+
+def withdraw_change(table: str, published: Iterable[Published]) -> str:
+    """Write what takes ports out of a table that stands."""
+    return _change("delete", table, published)
+
+
+def router_ruleset(uplink: str, bridges: Iterable[Bridge]) -> str:
+    """Write the router's table: a network reaches itself and, unless it is internal, the uplink; nothing else.
+
+    A network to itself is listed because bridged packets pass here too where the host has br_netfilter loaded.
+    """
+    pairs = []
+    for bridge in sorted(bridges):
+        pairs.append(f'"{bridge.name}" . "{bridge.name}"')
+        if not bridge.internal:
+            pairs += [f'"{bridge.name}" . "{uplink}"', f'"{uplink}" . "{bridge.name}"']
+    accept = f"\n\t\tiifname . oifname {{ {', '.join(pairs)} }} accept" if pairs else ""
+    return f"""\
+add table ip {ROUTER_TABLE}
+delete table ip {ROUTER_TABLE}
+table ip {ROUTER_TABLE} {{
+	chain forward {{
+		type filter hook forward priority filter; policy drop;{accept}
+	}}
+}}
+"""
+
+
+def _change(verb: str, table: str, published: Iterable[Published]) -> str:
+    lines = []
+    for one in published:
+        name, key = ("bound", _bound_key(one)) if one.host_ip else ("everywhere", _everywhere_key(one))
+        lines.append(f"{verb} element ip {table} {name} {{ {key} : {_target(one)} }}\n")
+    return "".join(lines)
+
+
+def _elements(elements: Iterable[str]) -> str:
+    text = ",\n\t\t\t".join(elements)
+    return f"\n\t\telements = {{\n\t\t\t{text}\n\t\t}}" if text else ""
+
+
+def _everywhere_key(one: Published) -> str:
+    return f"{one.protocol} . {one.host_port}"
+
+
+def _bound_key(one: Published) -> str:
+    return f"{one.host_ip} . {one.protocol} . {one.host_port}"
+
+
+def _target(one: Published) -> str:
+    return f"{one.address} . {one.container_port}"

@@ -1,0 +1,103 @@
+"""Keeps the firewall rules of one stack in the kernel: its table on the host, the table in its router."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from net.errors import FirewallError
+from net.firewall import (
+    Bridge,
+    HostSide,
+    Published,
+    host_ruleset,
+    publish_change,
+    remove_ruleset,
+    router_ruleset,
+    withdraw_change,
+)
+from net.namespaces import Enter
+from net.networks import Network
+from net.uplink import ROUTER_LINK, Uplink
+
+if TYPE_CHECKING:
+    from net.nftables import Nftables
+
+
+RunNft = Callable[[str], None]
+"""Feeds text to `nft -f -` in the namespace of the caller; raises when nft refuses it."""
+
+
+class Rules:
+    """The rules of one stack. The connections to the kernel are made when they are first needed."""
+
+    def __init__(self, *, table: str, uplink: Uplink, namespace_fd: int, enter: Enter, run_nft: RunNft | None) -> None:
+        self._table = table
+        self._uplink = uplink
+        self._namespace_fd = os.dup(namespace_fd)
+        self._enter = enter
+        self._run_nft = run_nft
+        self._host: Nftables | None = None
+        self._router: Nftables | None = None
+
+    def apply(self, networks: Iterable[Network], published: Iterable[Published]) -> None:
+        """Put all rules in place of those that are there, one transaction a namespace: the router's first."""
+        networks = tuple(networks)
+        internal = [Bridge(network.state.bridge, network.state.spec.internal) for network in networks]
+        routed = tuple(network.subnet for network in networks if not network.state.spec.internal)
+        side = HostSide(self._table, self._uplink.name, self._uplink.block, routed)
+        self._router_rules().apply(router_ruleset(ROUTER_LINK, internal))
+        self._host_rules().apply(host_ruleset(side, published))
+
+    def publish(self, published: Sequence[Published]) -> bool:
+        """Add ports; False when the table is not as it was left, and all rules have to be applied again."""
+        return self._change(publish_change(self._table, published))
+
+    def withdraw(self, published: Sequence[Published]) -> bool:
+        """Take ports out; False as for `publish`."""
+        return self._change(withdraw_change(self._table, published))
+
+    def remove(self) -> None:
+        """Remove the host's table; the router's goes with its namespace."""
+        self._host_rules().apply(remove_ruleset(self._table))
+
+    def close(self) -> None:
+        """Let go of the kernel. The rules stay."""
+        for side in (self._host, self._router):
+            if side is not None:
+                side.close()
+        self._host = self._router = None
+        if self._namespace_fd >= 0:
+            os.close(self._namespace_fd)
+            self._namespace_fd = -1
+
+    def _change(self, change: str) -> bool:
+        try:
+            self._host_rules().apply(change)
+        except FirewallError:
+            return False
+        return True
+
+    def _host_rules(self) -> "Nftables":
+        if self._host is None:
+            from net.nftables import Nftables  # noqa: PLC0415 - loads ctypes and libnftables when they are needed
+
+            self._host = Nftables(run_program=self._run_nft)
+        return self._host
+
+    def _router_rules(self) -> "Nftables":
+        if self._router is None:
+            from net.nftables import Nftables  # noqa: PLC0415 - likewise
+
+            self._router = Nftables(inside=lambda: self._enter(self._namespace_fd), run_program=self._run_nft)
+        return self._router
+
+
+def remove_host_rules(table: str, run_nft: RunNft | None = None) -> None:
+    """Remove the host's table of a stack, whether it is there or not."""
+    from net.nftables import Nftables  # noqa: PLC0415 - likewise
+
+    host = Nftables(run_program=run_nft)
+    try:
+        host.apply(remove_ruleset(table))
+    finally:
+        host.close()

@@ -1,0 +1,122 @@
+"""The rulesets, word for word."""
+
+from net.addresses import parse_block
+from net.firewall import (
+    Bridge,
+    HostSide,
+    Published,
+    host_ruleset,
+    publish_change,
+    remove_ruleset,
+    router_ruleset,
+    withdraw_change,
+)
+
+SIDE = HostSide(
+    table="windlass-shop-0123abcd",
+    uplink="windl0123abcd",
+    uplink_block=parse_block("172.31.240.0/30"),
+    subnets=(parse_block("172.16.4.0/22"), parse_block("172.16.0.0/22")),
+)
+WEB = Published("tcp", "", 8080, "172.16.0.2", 80)
+ADMIN = Published("tcp", "127.0.0.1", 9000, "172.16.0.3", 9000)
+DNS = Published("udp", "", 5353, "172.16.0.4", 53)
+
+HOST = """\
+add table ip windlass-shop-0123abcd
+delete table ip windlass-shop-0123abcd
+table ip windlass-shop-0123abcd {
+	set inside {
+		type ipv4_addr
+		flags interval
+		elements = { 172.16.0.0/22, 172.16.4.0/22, 172.31.240.0/30 }
+	}
+	map everywhere {
+		type inet_proto . inet_service : ipv4_addr . inet_service
+		elements = {
+			tcp . 8080 : 172.16.0.2 . 80,
+			udp . 5353 : 172.16.0.4 . 53
+		}
+	}
+	map bound {
+		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
+		elements = {
+			127.0.0.1 . tcp . 9000 : 172.16.0.3 . 9000
+		}
+	}
+	chain raw {
+		type filter hook prerouting priority raw; policy accept;
+		ip daddr 127.0.0.0/8 iifname != "lo" drop
+		iifname "windl0123abcd" ip saddr != @inside drop
+		iifname { "lo", "windl0123abcd" } accept
+		ip daddr @inside drop
+	}
+	chain forward {
+		type filter hook forward priority filter; policy accept;
+		oifname != "windl0123abcd" accept
+		ct state established,related accept
+		ct status dnat accept
+		drop
+	}
+	chain published {
+		fib daddr type != local return
+		meta l4proto { tcp, udp } dnat ip to ip daddr . meta l4proto . th dport map @bound
+		meta l4proto { tcp, udp } dnat ip to meta l4proto . th dport map @everywhere
+	}
+	chain prerouting {
+		type nat hook prerouting priority dstnat; policy accept;
+		jump published
+	}
+	chain output {
+		type nat hook output priority -100; policy accept;
+		jump published
+	}
+	chain postrouting {
+		type nat hook postrouting priority srcnat; policy accept;
+		oifname != "windl0123abcd" ip saddr @inside masquerade
+		oifname "windl0123abcd" ip saddr 127.0.0.0/8 masquerade
+		oifname "windl0123abcd" ip saddr @inside ct status dnat masquerade
+	}
+}
+"""
+
+ROUTER = """\
+add table ip windlass
+delete table ip windlass
+table ip windlass {
+	chain forward {
+		type filter hook forward priority filter; policy drop;
+		iifname . oifname { "br0" . "br0", "br0" . "uplink", "uplink" . "br0", "br1" . "br1" } accept
+	}
+}
+"""
+
+
+def test_the_hosts_table_replaces_itself_in_one_transaction() -> None:
+    assert host_ruleset(SIDE, [DNS, ADMIN, WEB]) == HOST
+
+
+def test_without_ports_the_maps_are_there_and_empty() -> None:
+    assert "map everywhere {\n\t\ttype inet_proto . inet_service : ipv4_addr . inet_service\n\t}" in host_ruleset(
+        SIDE, []
+    )
+
+
+def test_one_more_port_is_one_more_element() -> None:
+    assert publish_change("t", [WEB, ADMIN]) == (
+        "add element ip t everywhere { tcp . 8080 : 172.16.0.2 . 80 }\n"
+        "add element ip t bound { 127.0.0.1 . tcp . 9000 : 172.16.0.3 . 9000 }\n"
+    )
+    assert withdraw_change("t", [DNS]) == "delete element ip t everywhere { udp . 5353 : 172.16.0.4 . 53 }\n"
+
+
+def test_removing_the_table_works_whether_it_is_there_or_not() -> None:
+    assert remove_ruleset("t") == "add table ip t\ndelete table ip t\n"
+
+
+def test_in_the_router_a_network_reaches_itself_and_the_uplink_unless_it_is_internal() -> None:
+    assert router_ruleset("uplink", [Bridge("br1", internal=True), Bridge("br0", internal=False)]) == ROUTER
+
+
+def test_a_router_without_networks_forwards_nothing() -> None:
+    assert router_ruleset("uplink", []).count("accept") == 0
