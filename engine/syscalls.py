@@ -240,6 +240,12 @@ def openat2(dirfd: int, path: Path, flags: int, resolve: Resolve, mode: int = 0)
     return _call("openat2", path, _SYS_OPENAT2, dirfd, os.fsencode(path), packed, len(packed))
 
 
+def syncfs(fd: int) -> None:
+    """Writes everything of a file system to its disk."""
+    if _LIBRARY.syncfs(fd) < 0:
+        raise _fail("syncfs", f"descriptor {fd}")
+
+
 def close_range(first: int, last: int, flags: int = 0) -> None:
     """Closes the descriptors from `first` to `last`, or marks them with CLOSE_RANGE_CLOEXEC."""
     _call("close_range", f"{first}..{last}", _SYS_CLOSE_RANGE, first, last, flags)
