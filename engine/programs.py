@@ -72,6 +72,8 @@ def run(
                 status = process.wait()
             except BaseException:
                 process.kill()
+                if process.stderr:
+                    process.stderr.read()  # to its end: whatever the program had started is gone, too
                 raise
         if status != 0:
             words = "\n".join(said)[-_QUOTED_CHARACTERS:].strip()

@@ -29,8 +29,25 @@ class ImageConfig(msgspec.Struct, frozen=True, kw_only=True):
     health: ImageHealth | None = None
 
 
+class LayerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a layer from having read it once.
+
+    `size_bytes` is the sum of its files' sizes, `highest_id` the highest user or group id that owns one of its files.
+    `privileged_files`: a file is setuid or setgid, or has capabilities. `elf32`: a program for a 32-bit processor.
+    """
+
+    size_bytes: int = 0
+    entries: int = 0
+    highest_id: int = 0
+    privileged_files: bool = False
+    elf32: bool = False
+
+
 class Image(msgspec.Struct, frozen=True, kw_only=True):
-    """One image: `id` is the sha256 of its configuration ("sha256:..."), `layers` its diff ids, base first."""
+    """One image: `id` is the sha256 of its configuration ("sha256:..."), `layers` its diff ids, base first.
+
+    `history` says what made it, one line a step.
+    """
 
     id: str
     created_ns: int
@@ -38,3 +55,4 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     config: ImageConfig
     layers: tuple[str, ...]
     size_bytes: int = 0
+    history: tuple[str, ...] = ()

@@ -1,0 +1,127 @@
+"""Images made from a distribution's signed packages: `debootstrap:SUITE`."""
+
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from engine import programs
+from engine.errors import EngineError, ImageError
+from engine.images.aptsources import Source, read_sources, sources_for
+from engine.images.model import Image, ImageConfig
+from engine.images.ociconfig import host_architecture
+from engine.images.store import ImageStore
+from engine.images.tidying import tidy
+
+_SUITE = re.compile(r"[a-z][a-z0-9.-]*")
+_CONFIG = ImageConfig(environment={"PATH": programs.PATH}, command=("bash",))
+# The tool, whatever it starts and its mounts end with this process, however it ends.
+_TIED = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_SILENT = ("chroot architecture", "finding correct signed-by", "automatically chosen", "success in", "main() received")
+
+_CAUSES = (
+    (
+        ("does not have a Release file", "404  Not Found", "No such script", "unknown suite"),
+        "no mirror has a release of that name",
+        "check the name; a release that the host's own apt sources lack is taken from the tool's default mirror",
+    ),
+    (
+        ("Could not resolve", "failure resolving", "Could not connect", "Cannot initiate", "Unable to connect"),
+        "the package mirror cannot be reached",
+        "check the network and the mirrors in /etc/apt/sources.list*",
+    ),
+    (
+        ("NO_PUBKEY", "is not signed", "no keyring", "signature was invalid"),
+        "the release's signature cannot be verified",
+        "install the distribution's keyring (debian-archive-keyring or ubuntu-keyring)",
+    ),
+    (("No space left on device",), "the disk is full", "free some space where images are kept"),
+)
+
+
+def ensure_debootstrap(store: ImageStore, suite: str, on_progress: Callable[[str], None]) -> Image:
+    """Returns the image `debootstrap:SUITE`, making it when it is not here. The same work is never done twice at once.
+
+    `on_progress` is given a line for each stage.
+    """
+    reference = f"debootstrap:{suite}"
+    if not _SUITE.fullmatch(suite):
+        raise ImageError(f"{suite!r} is no release's name", hint="write a release's code name: debootstrap:bookworm")
+    found = store.find(reference)
+    if found is not None:
+        return found
+    with store.alone(f"debootstrap-{suite}", lambda: on_progress("waiting: another process is making this image")):
+        found = store.find(reference)
+        if found is None:
+            with store.in_use():
+                found = _bootstrap(store, suite, on_progress)
+                store.tag(reference, found)
+    return found
+
+
+def _bootstrap(store: ImageStore, suite: str, on_progress: Callable[[str], None]) -> Image:
+    started_ns = time.time_ns()
+    with store.workspace() as aside:
+        tree = aside / "tree"
+        tree.mkdir(mode=0o755)
+        argv = _command(suite, tree, sources_for(suite, read_sources()))
+        on_progress(f"making debootstrap:{suite} from signed packages with {argv[0]}")
+        _run(suite, argv, on_progress)
+        on_progress("tidying")
+        handle = os.open(tree, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            created_ns = tidy(handle, started_ns)
+        finally:
+            os.close(handle)
+        on_progress("storing")
+        diff_id = store.add_layer(tree)
+    return store.add_image(
+        _CONFIG,
+        (diff_id,),
+        created_ns=created_ns,
+        architecture=host_architecture(os.uname().machine),
+        history=(f"debootstrap:{suite}",),
+    )
+
+
+def _command(suite: str, tree: Path, sources: tuple[Source, ...]) -> tuple[str, ...]:
+    try:
+        programs.find("mmdebstrap")
+    except EngineError:
+        return _debootstrap_command(suite, tree, sources)
+    lines = tuple(source.line for source in sources)
+    return ("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", suite, str(tree), *lines)
+
+
+def _debootstrap_command(suite: str, tree: Path, sources: tuple[Source, ...]) -> tuple[str, ...]:
+    try:
+        programs.find("debootstrap")
+    except EngineError:
+        raise ImageError(
+            f"cannot make debootstrap:{suite}: neither mmdebstrap nor debootstrap is on this host",
+            hint="install the package mmdebstrap",
+        ) from None
+    mirror = next((source for source in sources if source.suite == suite), None)
+    keyring = (f"--keyring={mirror.signed_by}",) if mirror and mirror.signed_by else ()
+    return ("debootstrap", "--variant=minbase", *keyring, suite, str(tree), *((mirror.uri,) if mirror else ()))
+
+
+def _run(suite: str, argv: tuple[str, ...], on_progress: Callable[[str], None]) -> None:
+    def tell(line: str) -> None:
+        stage = line.removeprefix("I: ")
+        if stage != line and not stage.startswith(_SILENT):
+            on_progress(stage.rstrip("."))
+
+    try:
+        programs.run((*_TIED, programs.find(argv[0]), *argv[1:]), on_line=tell)
+    except EngineError as error:
+        cause, hint = _explain(error.message)
+        raise ImageError(f"cannot make debootstrap:{suite}: {cause or error.message}", hint=hint) from error
+
+
+def _explain(words: str) -> tuple[str, str]:
+    for signs, cause, hint in _CAUSES:
+        if any(sign in words for sign in signs):
+            return cause, hint
+    return "", "the lines above are the tool's own"
