@@ -5,10 +5,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from engine.images.model import Image, ImageConfig
 from engine.images.ociconfig import host_architecture
 from engine.images.store import ImageStore
-
-from engine.images.model import Image, ImageConfig
 
 REFERENCE = "localhost/bb:1"
 

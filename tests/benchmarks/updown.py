@@ -25,7 +25,6 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
 from engine.images.store import ImageStore  # noqa: E402 -- the checkout is on the path only now
-
 from engine.layout import Layout  # noqa: E402
 from tests.busybox import REFERENCE, ensure_busybox  # noqa: E402
 
