@@ -11,8 +11,10 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Literal, NamedTuple
 
+from engine import syscalls
 from engine.errors import EngineError
 from engine.spec import Limits
+from engine.syscalls import Clone
 
 _CONTROLLERS = ("memory", "cpu", "pids")
 _PERIOD_MICROSECONDS = 100_000
@@ -83,6 +85,16 @@ class Cgroup:
     def directory_of(self, controller: str) -> Path:
         """Where the controller's files are."""
         return self._by_controller[controller]
+
+    def clone(self, flags: Clone) -> tuple[int, int]:
+        """Makes a process that is born in the v2 directory; see `syscalls.clone3`. `join` does the rest."""
+        if self.unified is None:
+            return syscalls.clone3(flags)
+        directory_fd = os.open(self.unified, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return syscalls.clone3(flags, cgroup=directory_fd)
+        finally:
+            os.close(directory_fd)
 
     def join(self, pid: int) -> None:
         """Moves a process into the v1 directories; it was born in the v2 one."""

@@ -3,15 +3,13 @@
 Runs in a copy of the supervisor: nothing is imported here, nothing is logged, and every failure goes into the pipe.
 """
 
-import fcntl
-import gc
 import os
 import socket
 import stat
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, NoReturn
 
-from engine import executables, fill, outcome, privileges, syscalls, targets, users
+from engine import boundary, executables, fill, handover, outcome, privileges, syscalls, targets, users
 from engine.errors import StartError, SyscallError
 from engine.mounts import (
     INIT_TARGET,
@@ -27,7 +25,6 @@ from engine.spec import Process
 from engine.syscalls import (
     AT_FDCWD,
     AT_RECURSIVE,
-    CLOSE_RANGE_CLOEXEC,
     MNT_DETACH,
     Attribute,
     Clone,
@@ -35,8 +32,6 @@ from engine.syscalls import (
 )
 from engine.users import User
 
-MOST_DESCRIPTORS = 253  # SCM_MAX_FD, unix(7)
-_LAST_DESCRIPTOR = 0xFFFFFFFF
 _SYSCTLS = (
     # Groups of the container may send pings, and any user may serve on ports below 1024: no capability is needed.
     ("net/ipv4/ping_group_range", b"0 65535"),
@@ -45,7 +40,6 @@ _SYSCTLS = (
     ("user/max_user_namespaces", b"0"),
 )
 _KERNEL_TARGETS = frozenset({"/proc", "/sys", "/dev"})
-_OOM_SCORE = b"100"
 _LOCKED = Attribute.RDONLY | Attribute.NOSUID | Attribute.NODEV | Attribute.NOEXEC
 _EMPTY_DIRECTORY = NewFilesystem("tmpfs", "", _LOCKED, (("mode", "755"), ("size", "0")))
 
@@ -83,7 +77,6 @@ class _Birth:
 def become_container(wanted: Contained) -> NoReturn:
     """Makes this process, just cloned into its new namespaces, the container's program."""
     stage = ""
-    gc.disable()  # a collection would touch, and so copy, every page of the supervisor
     try:
         birth = _Birth(wanted)
         for stage, step in _STEPS:  # noqa: B007 -- the failing step's name is needed after the loop
@@ -94,17 +87,10 @@ def become_container(wanted: Contained) -> NoReturn:
         outcome.fail(wanted.outcome_fd, stage, error)
 
 
-def _close_what_is_not_ours(birth: _Birth) -> None:
+def _seal(birth: _Birth) -> None:
     wanted = birth.wanted
-    ours = {wanted.control.fileno(), wanted.outcome_fd, wanted.stdout, wanted.stderr}
-    if wanted.stdin is not None:
-        ours.add(wanted.stdin)
-    start = 0
-    for fd in sorted(ours):
-        if fd > start:
-            syscalls.close_range(start, fd - 1)
-        start = fd + 1
-    syscalls.close_range(start, _LAST_DESCRIPTOR)
+    streams = (wanted.stdin, wanted.stdout, wanted.stderr)
+    boundary.seal((wanted.control.fileno(), wanted.outcome_fd, *(fd for fd in streams if fd is not None)))
 
 
 def _receive_mounts(birth: _Birth) -> None:
@@ -115,14 +101,9 @@ def _receive_mounts(birth: _Birth) -> None:
 
 
 def _become_root(birth: _Birth) -> None:
-    # While this process still counts as the host's root it may write here, once it has another id it may not.
-    oom_score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    os.write(oom_score, _OOM_SCORE)
-    os.close(oom_score)
+    boundary.expect_to_be_killed()
     privileges.become_ordinary(core_is_piped=birth.wanted.core_is_piped)
-    os.setgroups(())
-    os.setresgid(0, 0, 0)
-    os.setresuid(0, 0, 0)
+    privileges.become_root()
 
 
 def _attach_root(birth: _Birth) -> None:
@@ -186,13 +167,7 @@ def _change_root(birth: _Birth) -> None:
 
 
 def _enter_working_directory(birth: _Birth) -> None:
-    path = birth.process.working_directory
-    directory = targets.ensure(birth.root_fd, path, directory=True)
-    os.fchdir(directory)
-    os.close(directory)
-    if not os.getcwd().startswith("/"):  # noqa: PTH109 -- a Path would hide the difference
-        # getcwd(2) says "(unreachable)" of what lies outside of the root.
-        raise StartError(f"the working directory {path} lies outside of the image", stage="working directory")
+    boundary.change_directory(targets.ensure(birth.root_fd, birth.process.working_directory, directory=True))
 
 
 def _lock_root(birth: _Birth) -> None:
@@ -206,22 +181,14 @@ def _wait_for_go(birth: _Birth) -> None:
 
 def _find_user(birth: _Birth) -> None:
     birth.user = users.find_user(birth.root_fd, birth.process.user)
-    birth.environment = {
-        "PATH": executables.DEFAULT_PATH,
-        "HOSTNAME": birth.wanted.hostname,
-        "HOME": birth.user.home,
-        **birth.process.environment,
-    }
+    birth.environment = executables.environment(birth.process.environment, birth.wanted.hostname, birth.user.home)
 
 
 def _connect_streams(birth: _Birth) -> None:
     wanted = birth.wanted
-    stdin = wanted.stdin
-    if stdin is None:  # from the container's own /dev, which nobody else has written to
-        stdin = birth.null_fd
-    spare = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (stdin, wanted.stdout, wanted.stderr)]
-    for number, fd in enumerate(spare):
-        os.dup2(fd, number)
+    # The container's own /dev/null: nobody has had a chance to put something else in its place.
+    stdin = birth.null_fd if wanted.stdin is None else wanted.stdin
+    boundary.connect_streams(stdin, wanted.stdout, wanted.stderr)
 
 
 def _drop_privileges(birth: _Birth) -> None:
@@ -231,14 +198,14 @@ def _drop_privileges(birth: _Birth) -> None:
 def _run_program(birth: _Birth) -> NoReturn:
     argv = birth.process.argv
     path = executables.find(argv[0] if argv else "", birth.environment["PATH"])
-    syscalls.close_range(3, _LAST_DESCRIPTOR, CLOSE_RANGE_CLOEXEC)
+    boundary.close_on_exec()
     if birth.wanted.init:
         executables.execute(INIT_TARGET, (INIT_TARGET, "--", path, *argv[1:]), birth.environment)
     executables.execute(path, argv, birth.environment)
 
 
 _STEPS: tuple[tuple[str, Callable[[_Birth], None]], ...] = (
-    ("descriptors", _close_what_is_not_ours),
+    ("boundary", _seal),
     ("mounts from outside", _receive_mounts),
     ("user namespace", _become_root),
     ("root", _attach_root),
@@ -256,7 +223,7 @@ _STEPS: tuple[tuple[str, Callable[[_Birth], None]], ...] = (
 
 
 def _receive(birth: _Birth) -> list[int]:
-    told, fds, _, _ = socket.recv_fds(birth.wanted.control, 16, MOST_DESCRIPTORS)
+    told, fds = handover.receive(birth.wanted.control)
     if not told:  # the one outside has died or given up
         os._exit(125)
     return fds

@@ -18,6 +18,11 @@ _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 
 
+def environment(wanted: Mapping[str, str], hostname: str, home: str) -> dict[str, str]:
+    """What is wanted, and the variables that every program expects."""
+    return {"PATH": DEFAULT_PATH, "HOSTNAME": hostname, "HOME": home, **wanted}
+
+
 def find(name: str, search_path: str) -> str:
     """Returns the path of a program as a shell would find it; StartError with 127 or 126 when there is none."""
     if not name:

@@ -8,8 +8,9 @@ import os
 import signal
 from typing import NamedTuple
 
-from engine import rlimits, syscalls
+from engine import capabilities, rlimits, syscalls
 from engine.errors import SyscallError
+from engine.spec import ContainerSpec
 from engine.syscalls import Prctl
 from engine.users import User
 
@@ -22,6 +23,19 @@ class Privileges(NamedTuple):
     capabilities: int
     seccomp_program: bytes
     no_new_privileges: bool
+
+
+def granted(spec: ContainerSpec, seccomp_program: bytes) -> Privileges:
+    """What the programs of a container may do; StartError for a capability that does not exist."""
+    names = capabilities.allowed(spec.cap_add, spec.cap_drop)
+    return Privileges(capabilities.mask(names), seccomp_program, no_new_privileges=False)
+
+
+def become_root() -> None:
+    """Makes this process, which is nobody in its new user namespace, the root there."""
+    os.setgroups(())
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
 
 
 def drop(privileges: Privileges, user: User) -> None:
@@ -57,5 +71,5 @@ def become_ordinary(*, core_is_piped: bool) -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    rlimits.apply(core_is_piped)
+    rlimits.apply(core_is_piped=core_is_piped)
     syscalls.join_session_keyring()

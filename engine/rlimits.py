@@ -1,6 +1,7 @@
 """Sets the resource limits that every container's process starts with; see getrlimit(2)."""
 
 import resource
+from pathlib import Path
 from typing import NamedTuple
 
 INFINITY = resource.RLIM_INFINITY
@@ -24,20 +25,23 @@ WANTED = (
 )
 
 
+def core_is_piped() -> bool:
+    """Whether the host hands core dumps to a program; see core(5)."""
+    return Path("/proc/sys/kernel/core_pattern").read_bytes().startswith(b"|")
+
+
 def bounded(wanted: Limit, bound: int) -> tuple[int, int]:
     """The (soft, hard) limit that can be set where the present hard limit is `bound`."""
     hard = _lower(wanted.hard, bound)
     return _lower(wanted.soft, hard), hard
 
 
-def apply(core_is_piped: bool) -> None:
-    """Sets the limits on this process. `core_is_piped`: the host hands core dumps to a program.
-
-    Such a program is started whatever the limit is, unless it is 1; see core(5).
-    """
+def apply(*, core_is_piped: bool) -> None:
+    """Sets the limits on this process."""
     for wanted in WANTED:
         present = resource.getrlimit(wanted.resource)
         limits = bounded(wanted, present[1])
+        # A program that takes core dumps is started whatever the limit is, unless it is 1.
         if wanted.resource == resource.RLIMIT_CORE and core_is_piped and present[1] != 0:
             limits = (1, 1)
         if limits != present:

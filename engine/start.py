@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from engine import capabilities, contained, detached, idranges, mounts, syscalls
+from engine import contained, detached, handover, idranges, mounts, privileges, rlimits
 from engine.cgroups import Cgroup
 from engine.contained import Contained
 from engine.errors import StartError
 from engine.mounts import Devices, HostPath, HostProgram, MountOp, NewFilesystem, OwnFile, VolumeData
 from engine.outcome import read_outcome
-from engine.privileges import Privileges
 from engine.processes import kill_and_reap
 from engine.spec import ContainerSpec
 from engine.syscalls import Attribute, Clone
@@ -27,7 +26,6 @@ _INIT_PROGRAMS = (
     "/usr/libexec/catatonit/catatonit",
     "/usr/libexec/podman/catatonit",
 )
-_CORE_PATTERN = Path("/proc/sys/kernel/core_pattern")
 _MOUNTS, _GO = b"mounts", b"go"
 
 
@@ -78,7 +76,7 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
         op._replace(fill=op.fill and order.volumes[op.volume].fill) if isinstance(op, VolumeData) else op
         for op in mounts.mount_plan(spec, init_program=init_program)
     )
-    granted = capabilities.allowed(spec.cap_add, spec.cap_drop)
+    allowed = privileges.granted(spec, order.seccomp_program)
     control, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     outcome_fd, outcome_writer = os.pipe2(os.O_CLOEXEC)
     pidfd = -1
@@ -89,15 +87,15 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
             plan=plan,
             read_only=spec.read_only,
             init=spec.init,
-            privileges=Privileges(capabilities.mask(granted), order.seccomp_program, no_new_privileges=False),
-            core_is_piped=_core_is_piped(),
+            privileges=allowed,
+            core_is_piped=rlimits.core_is_piped(),
             control=far_end,
             outcome_fd=outcome_writer,
             stdin=order.stdin,
             stdout=order.stdout,
             stderr=order.stderr,
         )
-        pid, pidfd = _clone(order.cgroup)
+        pid, pidfd = order.cgroup.clone(_NAMESPACES)
         if pid == 0:
             contained.become_container(wanted)
         far_end.close()
@@ -107,7 +105,7 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
         order.cgroup.join(pid)
         _send_mounts(order, plan, pid, control)
         connect(pid)
-        control.send(_GO)
+        handover.send(control, _GO)
     except BaseException as error:
         if pidfd >= 0:
             kill_and_reap(pidfd)
@@ -136,20 +134,6 @@ def _init_program() -> str:
     )
 
 
-def _core_is_piped() -> bool:
-    return _CORE_PATTERN.read_bytes().startswith(b"|")
-
-
-def _clone(cgroup: Cgroup) -> tuple[int, int]:
-    if cgroup.unified is None:
-        return syscalls.clone3(_NAMESPACES)
-    cgroup_fd = os.open(cgroup.unified, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        return syscalls.clone3(_NAMESPACES, cgroup=cgroup_fd)
-    finally:
-        os.close(cgroup_fd)
-
-
 def _map_ids(pid: int, first_id: int) -> None:
     mapping = f"0 {first_id} {idranges.SIZE}".encode()
     for name in ("uid_map", "gid_map"):
@@ -169,9 +153,9 @@ def _send_mounts(order: LaunchOrder, plan: Sequence[MountOp], pid: int, control:
         fds.append(detached.root(layers, order.upper, order.work, userns_fd=userns_fd, first_id=first_id))
         for op in plan:
             fds.extend(_outside(op, order, userns_fd))
-        if len(fds) > contained.MOST_DESCRIPTORS:
+        if len(fds) > handover.MOST_DESCRIPTORS:
             raise StartError("the container has too many mounts", stage="mounts", hint="the most are about 240")
-        socket.send_fds(control, [_MOUNTS], fds)
+        handover.send(control, _MOUNTS, fds)
     finally:
         os.close(userns_fd)
         for fd in fds:
