@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from compose.nodes import Node
 from compose.places import Place
 
 Path = tuple[str | int, ...]
@@ -140,7 +141,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
 
     `disabled` holds the services that no active profile enables. `files` are absolute; `directory` is the project's.
     `places` knows where each value stands, by its path in the file (("services", "web", "ports", 0)); a path that is
-    missing stands where its nearest parent does. `warnings` are for the user to see once.
+    missing stands where its nearest parent does. `warnings` are for the user to see once. `document` is what the files
+    say, merged and with nothing left to guess, from which `config` is printed.
     """
 
     name: str
@@ -152,6 +154,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     disabled: dict[str, Service] = {}
     places: Mapping[Path, Place] = {}
     warnings: tuple[str, ...] = ()
+    document: Node | None = None
 
     def place(self, *path: str | int) -> Place:
         """The place of a value or of its nearest parent that stands in a file."""

@@ -1,0 +1,248 @@
+"""Checks that the parts of a stack fit together, across services, networks and volumes."""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from compose.dependencies import cycles, has_cycle
+from compose.errors import Problem
+from compose.model import Network, Service, Stack
+from compose.ports import port_range
+from compose.spelling import did_you_mean
+
+_RESTARTS = ("no", "always", "unless-stopped", "on-failure")
+
+
+def check(stack: Stack) -> list[Problem]:
+    """Everything about a decoded stack that cannot work."""
+    problems: list[Problem] = []
+    for service in stack.services.values():
+        problems += _image(stack, service)
+        problems += _references(stack, service)
+        problems += _dependencies(stack, service)
+        problems += _single_values(stack, service)
+        problems += _mount_targets(stack, service)
+        problems += _addresses(stack, service)
+    for network in stack.networks.values():
+        problems += _subnet(stack, network)
+    problems += _container_names(stack)
+    problems += _host_ports(stack)
+    if has_cycle(stack.services):
+        problems += _cycles(stack)
+    return problems
+
+
+def _image(stack: Stack, service: Service) -> Iterator[Problem]:
+    if not service.image and service.build is None:
+        hint = "add `image:` with a name, or `build:` with the directory of a Dockerfile"
+        place = stack.place("services", service.name)
+        yield Problem(place, f"services.{service.name} has neither 'image' nor 'build'", hint)
+
+
+def _references(stack: Stack, service: Service) -> Iterator[Problem]:
+    for attachment in service.networks:
+        if attachment.network not in stack.networks:
+            yield _undefined(stack, service, "networks", attachment.network, attachment.network)
+    for index, mount in enumerate(service.mounts):
+        if mount.type == "volume" and mount.source and mount.source not in stack.volumes:
+            yield _undefined(stack, service, "volumes", index, mount.source)
+
+
+def _undefined(stack: Stack, service: Service, kind: str, step: str | int, name: str) -> Problem:
+    hint = did_you_mean(name, getattr(stack, kind)) or f"add '{name}:' below the file's `{kind}:`"
+    if kind == "volumes" and "/" in name:
+        hint = f"a path on the host begins with ./, / or ~: write ./{name}"
+    place = stack.place("services", service.name, kind, step)
+    return Problem(place, f"services.{service.name} uses the {kind[:-1]} '{name}', which is not defined", hint)
+
+
+def _dependencies(stack: Stack, service: Service) -> Iterator[Problem]:
+    for dependency in service.depends_on:
+        name = dependency.service
+        if name in stack.services or not dependency.required:
+            continue
+        place = stack.place("services", service.name, "depends_on", name)
+        if name in stack.disabled:
+            profiles = " or ".join(stack.disabled[name].profiles)
+            hint = f"activate the profile {profiles} (--profile), or write `required: false` for this dependency"
+            message = f"services.{service.name} depends on '{name}', which no active profile enables"
+        else:
+            known = [*stack.services, *stack.disabled]
+            hint = did_you_mean(name, known) or f"the services are {', '.join(known)}"
+            message = f"services.{service.name} depends on '{name}', which is no service of this stack"
+        yield Problem(place, message, hint)
+
+
+def _single_values(stack: Stack, service: Service) -> Iterator[Problem]:
+    restart, _, retries = service.restart.partition(":")
+    place = stack.place("services", service.name, "restart")
+    if restart not in _RESTARTS or (":" in service.restart and (restart != "on-failure" or not retries.isdecimal())):
+        hint = did_you_mean(restart, _RESTARTS) or "use no, always, unless-stopped, on-failure or on-failure:3"
+        yield Problem(place, f"services.{service.name}.restart cannot be '{service.restart}'", hint)
+    if service.stop_signal and not _is_signal(service.stop_signal):
+        place = stack.place("services", service.name, "stop_signal")
+        yield Problem(
+            place, f"services.{service.name}.stop_signal: there is no signal '{service.stop_signal}'", "see kill -l"
+        )
+    if service.cpus is not None and service.cpus < 0:
+        place = stack.place("services", service.name, "cpus")
+        yield Problem(place, f"services.{service.name}.cpus must be more than 0", "write a number such as 0.5")
+    for index, text in enumerate(service.expose):
+        try:
+            port_range(text.partition("/")[0])
+        except ValueError as error:
+            place = stack.place("services", service.name, "expose", index)
+            yield Problem(
+                place, f"services.{service.name}.expose[{index}] {error}", "write a port, or a range such as 8000-8005"
+            )
+    if service.container_name and service.replicas > 1:
+        place = stack.place("services", service.name, "container_name")
+        message = f"services.{service.name} has {service.replicas} replicas, but a container_name is for one"
+        yield Problem(place, message, "delete container_name, or run one replica")
+
+
+def _is_signal(text: str) -> bool:
+    from signal import Signals  # noqa: PLC0415 - few stacks name a signal
+
+    if text.isdecimal():
+        return 1 <= int(text) <= 64
+    name = text.upper().removeprefix("SIG")
+    return f"SIG{name.partition('+')[0].partition('-')[0]}" in Signals.__members__
+
+
+def _mount_targets(stack: Stack, service: Service) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    tmpfs_from = sum(1 for _ in service.mounts) - _tmpfs_count(stack, service)
+    for index, mount in enumerate(service.mounts):
+        earlier = first.setdefault(mount.target, index)
+        if earlier != index:
+            steps = ("volumes", index) if index < tmpfs_from else ("tmpfs", index - tmpfs_from)
+            place = stack.place("services", service.name, *steps)
+            other = stack.place("services", service.name, "volumes", earlier)
+            message = f"services.{service.name} mounts something on {mount.target} twice, first in line {other.line}"
+            yield Problem(place, message, "give each mount a target of its own")
+
+
+def _tmpfs_count(stack: Stack, service: Service) -> int:
+    if stack.document is None:
+        return 0
+    node = stack.document.fields["services"].fields[service.name].fields.get("tmpfs")
+    return len(node.entries) if node else 0
+
+
+def _addresses(stack: Stack, service: Service) -> Iterator[Problem]:
+    for attachment in service.networks:
+        network = stack.networks.get(attachment.network)
+        if not attachment.ipv4_address or network is None:
+            continue
+        place = stack.place("services", service.name, "networks", network.key, "ipv4_address")
+        said = f"services.{service.name}.networks.{network.key}.ipv4_address"
+        try:
+            address = ipaddress.IPv4Address(attachment.ipv4_address)
+        except ValueError:
+            yield Problem(
+                place, f"{said}: '{attachment.ipv4_address}' is no IPv4 address", "write one such as 10.5.0.10"
+            )
+            continue
+        subnet = _network_of(network)
+        if not network.subnet:
+            hint = f"add `ipam: {{config: [{{subnet: ...}}]}}` below networks.{network.key}"
+            yield Problem(place, f"{said} needs a network with a subnet, and '{network.key}' has none", hint)
+        elif subnet is not None and address not in subnet:
+            yield Problem(place, f"{said}: {address} lies outside of {subnet}", f"choose an address in {subnet}")
+        elif service.replicas > 1:
+            yield Problem(place, f"{said} is for one container, but there are {service.replicas} replicas", "delete it")
+
+
+def _network_of(network: Network) -> ipaddress.IPv4Network | None:
+    try:
+        return ipaddress.IPv4Network(network.subnet)
+    except ValueError:
+        return None
+
+
+def _subnet(stack: Stack, network: Network) -> Iterator[Problem]:
+    if not network.subnet:
+        return
+    steps = ("networks", network.key, "ipam", "config", 0)
+    said = f"networks.{network.key}.ipam.config[0]"
+    try:
+        subnet = ipaddress.IPv4Network(network.subnet)
+    except ValueError:
+        yield Problem(stack.place(*steps, "subnet"), *_wrong_subnet(said, network.subnet))
+        return
+    if subnet.prefixlen > 30:
+        yield Problem(
+            stack.place(*steps, "subnet"), f"{said}.subnet: {subnet} has no room for containers", "use a /29 or larger"
+        )
+    if network.gateway:
+        try:
+            inside = ipaddress.IPv4Address(network.gateway) in subnet
+        except ValueError:
+            inside = False
+        if not inside:
+            place = stack.place(*steps, "gateway")
+            yield Problem(
+                place, f"{said}.gateway: '{network.gateway}' is no address in {subnet}", f"such as {subnet[1]}"
+            )
+
+
+def _wrong_subnet(said: str, text: str) -> tuple[str, str]:
+    try:
+        loose = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return f"{said}.subnet: '{text}' is no subnet", "write one such as 10.5.0.0/24"
+    if loose.version == 6:
+        return f"{said}.subnet: IPv6 subnets are not supported yet", "write an IPv4 subnet such as 10.5.0.0/24"
+    return f"{said}.subnet: '{text}' has bits set behind its prefix", f"write {loose}"
+
+
+def _container_names(stack: Stack) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for service in stack.services.values():
+        other = first.setdefault(service.container_name, service.name) if service.container_name else service.name
+        if other != service.name:
+            place = stack.place("services", service.name, "container_name")
+            message = f"services.{service.name} has the container_name '{service.container_name}' of services.{other}"
+            yield Problem(place, message, "give each container a name of its own")
+
+
+class _HostPort(NamedTuple):
+    """A fixed host port that some service publishes."""
+
+    service: str
+    position: int
+    host_ip: str
+
+
+def _host_ports(stack: Stack) -> Iterator[Problem]:
+    taken: dict[tuple[int, str], list[_HostPort]] = {}
+    for service in stack.services.values():
+        for index, port in enumerate(service.ports):
+            if not port.published or "-" in port.published:
+                continue
+            mine = _HostPort(service.name, index, port.host_ip)
+            others = taken.setdefault((int(port.published), port.protocol), [])
+            clash = next((other for other in others if _overlap(mine.host_ip, other.host_ip)), None)
+            others.append(mine)
+            if clash is None:
+                continue
+            place = stack.place("services", service.name, "ports", index)
+            where = stack.place("services", clash.service, "ports", clash.position)
+            message = f"services.{service.name} publishes the host port {port.published}/{port.protocol}"
+            said = f"{message}, which services.{clash.service} publishes in line {where.line}"
+            yield Problem(place, said, "give one of them another host port")
+
+
+def _overlap(one: str, two: str) -> bool:
+    everywhere = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
+    return one == two or one in everywhere or two in everywhere
+
+
+def _cycles(stack: Stack) -> Iterator[Problem]:
+    for cycle in cycles(stack.services):
+        edges = list(zip(cycle, (*cycle[1:], cycle[0]), strict=True))
+        places = [stack.place("services", name, "depends_on", other) for name, other in edges]
+        way = " -> ".join((*cycle, cycle[0]))
+        steps = "; ".join(f"{name} needs {other} ({place})" for (name, other), place in zip(edges, places, strict=True))
+        yield Problem(places[0], f"services wait for each other in a circle: {way}", f"break one of: {steps}")

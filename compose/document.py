@@ -1,0 +1,266 @@
+"""Reads YAML text into nodes: the one door of the YAML library.
+
+Scalars are read as Compose reads them, which is YAML 1.2 with leftovers of 1.1: `yes` and `22:22` are text, `010` is 8.
+"""
+
+import re
+from typing import Any
+
+import yaml
+
+from compose.errors import FileError, Problem
+from compose.nodes import Node, Scalar, Timestamp, Value
+from compose.places import Place
+
+_Pure: Any = yaml.SafeLoader
+_Loader: Any = getattr(yaml, "CSafeLoader", _Pure)  # without libyaml: slower, equal in what it accepts
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_DEPTH = 100
+MAX_NODES = 100_000
+
+_PLAIN = "plain"  # our name for the tag of an unquoted scalar
+_STANDARD = "tag:yaml.org,2002:"
+_INFINITE = float("inf")
+_CONSTANTS: dict[str, Scalar] = {
+    "": None,
+    "~": None,
+    **dict.fromkeys(("null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), _INFINITE),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -_INFINITE),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+}
+_NUMBER_START = frozenset("+-.0123456789")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|([1-9][0-9]*|0))")
+_DATE = re.compile(
+    r"\d{4}-(0?[1-9]|1[0-2])-(0?[1-9]|[12]\d|3[01])([Tt ][ \t]*\d{1,2}:\d{1,2}:\d{1,2}(\.\d+)?(Z|[-+]\d\d:\d\d)?)?"
+)
+
+
+class _NodeLoader(_Loader):  # type: ignore[misc]  # the C parser's stub knows no base class
+    """Composes nodes without resolving them, and no deeper than is sane (the C parser would overflow its stack)."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.depth = 0
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            mark = None if current_node is None else current_node.start_mark
+            raise yaml.MarkedYAMLError(problem=f"values are nested deeper than {MAX_DEPTH} levels", problem_mark=mark)
+        del current_index
+
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
+
+    def resolve(self, kind: type[yaml.Node], value: str, implicit: Any) -> str:
+        del value
+        return _PLAIN if kind is yaml.ScalarNode and implicit[0] else "text"
+
+
+def read_documents(data: bytes | str, file: str) -> tuple[Node, ...]:
+    """The documents of one file, with `file` as the name in their places; raises FileError."""
+    text = _decoded(data, file)
+    try:
+        loader = _NodeLoader(text)
+        try:
+            roots = []
+            while loader.check_node():
+                roots.append(loader.get_node())
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        raise FileError((_syntax_problem(error, file),)) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        column = error.position - text.rfind("\n", 0, error.position)
+        message = f"the character U+{ord(text[error.position]):04X} cannot stand in a YAML file"
+        raise FileError(
+            (Problem(Place(file, line, column), message, "delete it, or write it escaped in quotes"),)
+        ) from None
+    return _Conversion(file).documents(roots)
+
+
+def _decoded(data: bytes | str, file: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise FileError(
+            (Problem(Place(file), f"is larger than {MAX_BYTES // 1024 // 1024} MiB", "is it a Compose file?"),)
+        )
+    if isinstance(data, str):
+        return data
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        raise FileError((Problem(Place(file, line, column), "is not UTF-8 text", "save the file as UTF-8"),)) from None
+
+
+def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+    message = error.problem or "is no YAML"
+    if error.context and error.context not in message:
+        message = f"{message} {error.context}"
+    hint = ""
+    if "'\\t'" in message or "character '\t'" in message or "cannot start any token" in message:
+        hint = "indent with spaces, never with tabs; put text that begins with a special character in quotes"
+    elif "mapping values are not allowed" in message:
+        hint = "check the indentation, and put text that holds ': ' in quotes"
+    elif "undefined alias" in message:
+        hint = "an anchor (&name) stands in the same file, before its aliases"
+    elif "expected <block end>" in message or "could not find expected ':'" in message:
+        hint = "check the indentation of this line and the one before"
+    return Problem(place, f"cannot be read as YAML: {message}", hint)
+
+
+def scalar(text: str) -> Scalar:
+    """What an unquoted scalar means."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    return _number(text) if text[0] in _NUMBER_START else text
+
+
+def _number(text: str) -> Scalar:
+    if _DATE.fullmatch(text):
+        return Timestamp(text)
+    bare = text.replace("_", "")
+    integer = _INTEGER.fullmatch(bare)
+    if integer:
+        sign, hexadecimal, binary, octal, decimal = integer.groups()
+        digits = hexadecimal or binary or octal or decimal
+        base = 16 if hexadecimal else 2 if binary else 8 if octal else 10
+        if len(digits) <= 64:
+            number = int(sign + digits, base)
+            if -(2**63) <= number < 2**64:
+                return number
+    if _FLOAT.fullmatch(bare):
+        value = float(bare)
+        return text if value in (_INFINITE, -_INFINITE) else value
+    return text
+
+
+class _Conversion:
+    """From the library's nodes to ours; collects problems, counts what aliases expand to."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._problems: list[Problem] = []
+        self._known: dict[int, tuple[Node, int]] = {}
+        self._open: set[int] = set()
+        self._count = 0
+
+    def documents(self, roots: list[Any]) -> tuple[Node, ...]:
+        documents = tuple(self._node(root) for root in roots)
+        if self._problems:
+            raise FileError(tuple(self._problems))
+        return documents
+
+    def _place(self, node: Any) -> Place:
+        mark = node.start_mark
+        return Place(self._file, mark.line + 1, mark.column + 1)
+
+    def _node(self, node: Any) -> Node:
+        known = self._known.get(id(node))
+        if known is not None:
+            self._grow(known[1], node)
+            return known[0]
+        before = self._count
+        self._grow(1, node)
+        converted = Node(self._value(node), self._place(node), None, self._tag(node))
+        self._known[id(node)] = (converted, self._count - before)
+        return converted
+
+    def _grow(self, amount: int, node: Any) -> None:
+        self._count += amount
+        if self._count > MAX_NODES:
+            problem = Problem(
+                self._place(node),
+                f"the file grows beyond {MAX_NODES} values",
+                "its aliases (*name) multiply each other",
+            )
+            raise FileError((problem,))
+
+    def _tag(self, node: Any) -> str:
+        tag: str = node.tag
+        return tag if tag in ("!reset", "!override") else ""
+
+    def _value(self, node: Any) -> Value:
+        tag: str = node.tag
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, tag)
+        if tag not in ("text", "!reset", "!override", "!", _STANDARD + "map", _STANDARD + "seq"):
+            self._refuse_tag(node, tag)
+        if id(node) in self._open:
+            raise FileError((Problem(self._place(node), "an alias stands inside the value that it names", ""),))
+        self._open.add(id(node))
+        value: Value = self._mapping(node) if isinstance(node, yaml.MappingNode) else tuple(map(self._node, node.value))
+        self._open.discard(id(node))
+        return value
+
+    def _scalar(self, node: Any, tag: str) -> Value:
+        text: str = node.value
+        if tag == "text":
+            return text
+        if tag in (_PLAIN, "!reset", "!override"):
+            return scalar(text) if tag == _PLAIN or not node.style else text
+        if tag in (_STANDARD + "str", "!"):
+            return text
+        value = scalar(text)
+        types = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}.get(tag.removeprefix(_STANDARD))
+        if types is None or not isinstance(value, types):  # type: ignore[arg-type]  # a tuple of types is one, too
+            self._refuse_tag(node, tag)
+        return value
+
+    def _refuse_tag(self, node: Any, tag: str) -> None:
+        shown = tag.replace(_STANDARD, "!!")
+        hint = "Compose files know the tags !reset and !override; put text that begins with ! in quotes"
+        self._problems.append(Problem(self._place(node), f"the tag {shown} means nothing here", hint))
+
+    def _mapping(self, node: Any) -> dict[str, Node]:
+        own: dict[str, Node] = {}
+        merged: dict[str, Node] = {}
+        for key_node, value_node in node.value:
+            if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<" and key_node.tag == _PLAIN:
+                for name, child in self._merged(value_node).items():
+                    merged.setdefault(name, child)
+                continue
+            key = self._key(key_node)
+            if key is None:
+                continue
+            place = self._place(key_node)
+            first = own.get(key)
+            if first is not None and first.key is not None:
+                hint = "keep one of the two; the last one does not win"
+                message = f"the key '{key}' stands twice in this mapping, first in line {first.key.line}"
+                self._problems.append(Problem(place, message, hint))
+                continue
+            own[key] = self._node(value_node)._replace(key=place)
+        if not merged:
+            return own
+        return {**{name: child for name, child in merged.items() if name not in own}, **own}
+
+    def _key(self, node: Any) -> str | None:
+        value = self._scalar(node, node.tag) if isinstance(node, yaml.ScalarNode) else None
+        if isinstance(value, str):
+            return value
+        shown = f"'{node.value}'" if isinstance(node, yaml.ScalarNode) else "a list or mapping"
+        self._problems.append(Problem(self._place(node), f"a key must be text, not {shown}", "put it in quotes"))
+        return None
+
+    def _merged(self, node: Any) -> dict[str, Node]:
+        converted = self._node(node)
+        maps = converted.entries if isinstance(converted.value, tuple) else (converted,)
+        merged: dict[str, Node] = {}
+        for each in maps:
+            if not isinstance(each.value, dict):
+                hint = "write `<<: *name`, where &name marks a mapping"
+                self._problems.append(Problem(each.place, "<< takes a mapping or a list of mappings", hint))
+                continue
+            for name, child in each.value.items():
+                merged.setdefault(name, child)
+        return merged

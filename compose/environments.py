@@ -1,0 +1,99 @@
+"""Resolves what services and builds get from the project's variables and from env files."""
+
+import os
+from collections.abc import Callable, Mapping
+
+from compose.dotenv import read_dotenv
+from compose.errors import FileError, Problem
+from compose.nodes import Node
+from compose.places import Place
+
+Lookup = Callable[[str], str | None]
+
+
+def project_variables(
+    environment: Mapping[str, str], directory: str, env_files: tuple[str, ...], shown: Callable[[str], str]
+) -> dict[str, str]:
+    """The variables that files may use: the environment over the env files, else over .env; raises FileError."""
+    values: dict[str, str] = {}
+    paths = env_files or (os.path.join(directory, ".env"),)
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except FileNotFoundError:
+            if not env_files:
+                continue
+            raise FileError((Problem(Place(shown(path)), "no such env file", "check --env-file"),)) from None
+        except OSError as error:
+            raise FileError((Problem(Place(shown(path)), f"cannot be read: {error.strerror}"),)) from None
+        read = read_dotenv(data, shown(path), lookup=lambda name: environment.get(name, values.get(name)))
+        values.update({name: value for name, value in read.items() if value is not None})
+    return {**values, **environment}
+
+
+class EnvFiles:
+    """Reads the env files of services, each one once; collects problems."""
+
+    def __init__(self, variables: Mapping[str, str], shown: Callable[[str], str]) -> None:
+        self._variables = variables
+        self._shown = shown
+        self._contents: dict[str, bytes | None] = {}
+        self.problems: list[Problem] = []
+
+    def environment(self, service: Node) -> dict[str, Node]:
+        """A service's whole environment: env files in their order, below its own `environment`."""
+        files = service.fields.get("env_file")
+        own = service.fields.get("environment")
+        result: dict[str, Node] = {}
+        for entry in files.entries if files else ():
+            values = self._file(entry, result)
+            result.update({name: Node(value, entry.place) for name, value in values.items() if value is not None})
+        for name, node in own.fields.items() if own else ():
+            result[name] = node if node.value is not None else node._replace(value=self._variables.get(name))
+        return result
+
+    def _file(self, entry: Node, earlier: Mapping[str, Node]) -> Mapping[str, str | None]:
+        path = str(entry.fields["path"].value)
+        required, form = entry.fields.get("required"), entry.fields.get("format")
+        data = self._content(path, entry.place, required=required is None or required.value is True)
+        if data is None:
+            return {}
+
+        def lookup(name: str) -> str | None:
+            known = earlier.get(name)
+            return self._variables.get(name, None if known is None else str(known.value))
+
+        try:
+            return read_dotenv(data, self._shown(path), lookup=lookup, raw=form is not None and form.value == "raw")
+        except FileError as error:
+            self.problems.extend(problem for problem in error.problems if problem not in self.problems)
+            return {}
+
+    def _content(self, path: str, place: Place, *, required: bool) -> bytes | None:
+        if path not in self._contents:
+            try:
+                with open(path, "rb") as file:
+                    self._contents[path] = file.read()
+            except FileNotFoundError:
+                self._contents[path] = None
+            except OSError as error:
+                self.problems.append(Problem(place, f"the env file {path} cannot be read: {error.strerror}"))
+                return None
+        if self._contents[path] is None and required:
+            hint = "make it, or write `required: false` beside `path:`"
+            self.problems.append(Problem(place, f"the env file {path} does not exist", hint))
+        return self._contents[path]
+
+
+def build_arguments(build: Node, variables: Mapping[str, str]) -> Node:
+    """The build with its args' values; an argument without value that no variable gives is left out."""
+    arguments = build.fields.get("args")
+    if arguments is None:
+        return build
+    resolved: dict[str, Node] = {}
+    for name, node in arguments.fields.items():
+        value = variables.get(name) if node.value is None else node.value
+        if value is not None:
+            resolved[name] = node._replace(value=value)
+    return build._replace(value={**build.fields, "args": arguments._replace(value=resolved)})

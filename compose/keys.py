@@ -1,0 +1,128 @@
+"""The table of every key of a file that the Compose Specification knows, with the shape of its value.
+
+`Later` marks what windlass does not support yet. The specification is that of 2026-06-29.
+"""
+
+from compose.nodes import Node
+from compose.service_keys import BOOLEAN, INTEGER, LABELS, NAME, ONE_OR_MORE, OPTIONS, SERVICE, TEXT, keyed
+from compose.shapes import HostPath, Reading
+from compose.structures import Fields, Later, ListOf, MapOf, Maybe, OneOf
+
+
+class _External:
+    """external: true, or the older mapping with the name."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        if isinstance(node.value, dict):
+            return Fields({"name": TEXT}).read(node, path, reading)
+        return BOOLEAN.read(node, path, reading)
+
+
+def _finish_external(node: Node, path: str, reading: Reading) -> Node:
+    del path, reading
+    external = node.fields.get("external")
+    if external is None:
+        return node
+    fields = dict(node.fields)
+    named = external.fields.get("name")
+    if isinstance(external.value, dict):
+        fields["external"] = external._replace(value=True)
+        if named is not None:
+            fields["name"] = named
+    return node._replace(value=fields)
+
+
+NETWORK = Maybe(
+    Fields(
+        {
+            "name": TEXT,
+            "driver": TEXT,
+            "internal": BOOLEAN,
+            "labels": LABELS,
+            "ipam": Fields(
+                {
+                    "driver": TEXT,
+                    "config": ListOf(
+                        Fields(
+                            {
+                                "subnet": TEXT,
+                                "gateway": TEXT,
+                                "ip_range": Later(TEXT),
+                                "aux_addresses": Later(MapOf(TEXT)),
+                            }
+                        )
+                    ),
+                    "options": Later(MapOf(TEXT)),
+                }
+            ),
+            "external": Later(_External()),
+            "driver_opts": Later(OPTIONS),
+            "enable_ipv4": Later(BOOLEAN),
+            "enable_ipv6": Later(BOOLEAN),
+            "attachable": Later(BOOLEAN),
+        },
+        finish=_finish_external,
+    ),
+    blank=True,
+)
+
+VOLUME = Maybe(
+    Fields(
+        {
+            "name": TEXT,
+            "driver": TEXT,
+            "external": _External(),
+            "labels": LABELS,
+            "driver_opts": Later(OPTIONS),
+        },
+        finish=_finish_external,
+    ),
+    blank=True,
+)
+
+SECRET = Fields(
+    {
+        "name": TEXT,
+        "environment": TEXT,
+        "file": HostPath(),
+        "external": _External(),
+        "labels": LABELS,
+        "driver": TEXT,
+        "driver_opts": OPTIONS,
+        "template_driver": TEXT,
+    }
+)
+CONFIG = Fields(
+    {
+        "name": TEXT,
+        "content": TEXT,
+        "environment": TEXT,
+        "file": HostPath(),
+        "external": _External(),
+        "labels": LABELS,
+        "template_driver": TEXT,
+    }
+)
+MODEL = Fields(
+    {"name": TEXT, "model": TEXT, "context_size": INTEGER, "runtime_flags": ListOf(TEXT)}, required=("model",)
+)
+INCLUDE = ListOf(
+    OneOf(
+        keyed("path"),
+        Fields({"path": ONE_OR_MORE, "env_file": ONE_OR_MORE, "project_directory": TEXT}),
+    )
+)
+
+DOCUMENT = Fields(
+    {
+        "name": TEXT,
+        "version": TEXT,
+        "services": MapOf(SERVICE, check=NAME),
+        "networks": MapOf(NETWORK, check=NAME),
+        "volumes": MapOf(VOLUME, check=NAME),
+        "include": Later(INCLUDE),
+        "models": Later(MapOf(MODEL, check=NAME)),
+        "secrets": Later(MapOf(SECRET, check=NAME)),
+        "configs": Later(MapOf(CONFIG, check=NAME)),
+    }
+)

@@ -1,0 +1,98 @@
+"""Reads the short forms of mounts: [source:]target[:options] of volumes, target[:options] of tmpfs."""
+
+from typing import NamedTuple
+
+from compose.nodes import Node
+from compose.quantities import size_bytes
+from compose.shapes import Reading, Refusal, absolute
+
+_HINT = "write source:/target, source:/target:ro or /target"
+_PROPAGATIONS = frozenset(("shared", "rshared", "slave", "rslave", "private", "rprivate"))
+
+
+class TmpfsOptions(NamedTuple):
+    """What the options behind a tmpfs target say; size 0 means the kernel's default."""
+
+    size_bytes: int = 0
+    mode: int = 0o1777
+
+
+def long_mounts(node: Node, path: str, reading: Reading) -> tuple[Node, ...]:
+    """The long form of one entry of `volumes`, as a tuple of one."""
+    if not isinstance(node.value, str):
+        raise Refusal(node.place, f"{path} must be text or a mapping", _HINT)
+    try:
+        return (_mount(node.value, node, reading),)
+    except ValueError as error:
+        raise Refusal(node.place, f"{path} {error}", _HINT) from None
+
+
+def _mount(text: str, node: Node, reading: Reading) -> Node:
+    parts = text.split(":")
+    if len(parts) > 3:
+        raise ValueError(f"has more than three parts between colons: '{text}'")
+    if not all(parts):
+        raise ValueError(f"has nothing before, behind or between its colons: '{text}'")
+
+    def fields(**values: object) -> dict[str, Node]:
+        return {key: Node(value, node.place) for key, value in values.items() if value}  # type: ignore[arg-type]  # scalars
+
+    if len(parts) == 1:
+        return Node(fields(type="volume", target=clean(text)), node.place)
+    source, target, options = parts[0], parts[1], parts[2].split(",") if len(parts) == 3 else []
+    read_only = [option for option in options if option in ("ro", "rw")][-1:] == ["ro"]
+    if source.startswith(("/", ".", "~")):
+        details = fields(
+            selinux=next((option for option in options if option in ("z", "Z")), ""),
+            propagation=next((option for option in options if option in _PROPAGATIONS), ""),
+            create_host_path=True,
+        )
+        mount = fields(type="bind", source=absolute(source, reading), target=clean(target), read_only=read_only)
+        return Node({**mount, "bind": Node(details, node.place)}, node.place)
+    mount = fields(type="volume", source=source, target=clean(target), read_only=read_only)
+    nocopy = "nocopy" in options or "volume-nocopy" in options
+    return Node({**mount, "volume": Node(fields(nocopy=nocopy), node.place)}, node.place)
+
+
+def clean(target: str) -> str:
+    """A mount's target without doubled or trailing slashes and without dots."""
+    parts: list[str] = []
+    for part in target.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return ("/" if target.startswith("/") else "") + "/".join(parts)
+
+
+def finish_mount(node: Node, path: str, reading: Reading) -> Node:
+    """Checks the long form of a mount and makes its source absolute."""
+    fields = dict(node.fields)
+    kind, source, target = fields["type"].value, fields.get("source"), fields.get("target")
+    if target is None or not target.value:
+        raise Refusal(node.place, f"{path} has no target", "add `target: /path` inside the container")
+    fields["target"] = target._replace(value=clean(str(target.value)))
+    if kind == "bind":
+        if source is None or not source.value:
+            hint = "add `source: ./path` on the host"
+            raise Refusal(node.place, f"{path} is a bind mount without source", hint)
+        fields["source"] = source._replace(value=absolute(str(source.value), reading))
+    return node._replace(value=fields)
+
+
+def tmpfs_target(text: str) -> tuple[str, TmpfsOptions]:
+    """Target and options of one entry of `tmpfs`; raises ValueError."""
+    target, _, options_text = text.partition(":")
+    size, mode = 0, 0o1777
+    for option in filter(None, options_text.split(",")):
+        name, _, value = option.partition("=")
+        if name == "size":
+            size = size_bytes(value)
+        elif name == "mode":
+            try:
+                mode = int(value, 8)
+            except ValueError:
+                raise ValueError(f"has the mode '{value}', which is no octal number") from None
+    if not target.startswith("/"):
+        raise ValueError(f"has the target '{target}', which is no absolute path")
+    return clean(target), TmpfsOptions(size, mode)

@@ -1,0 +1,76 @@
+"""Reads durations and sizes.
+
+Every function raises ValueError with a text that completes "`services.web.x` ...".
+"""
+
+import re
+
+_UNITS = {
+    "ns": 1,
+    "us": 1_000,
+    "\u00b5s": 1_000,
+    "\u03bcs": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
+    "d": 86_400_000_000_000,
+    "w": 604_800_000_000_000,
+}
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)([a-z\u00b5\u03bc]+)")
+_SIZE = re.compile(r"(\d+(?:\.\d*)?(?:[eE]\d+)?) ?([kKmMgGtTpP]?)[iI]?[bB]?")
+_LONGEST = 2**63 - 1
+
+
+def duration_nanoseconds(text: str) -> int:
+    """A duration such as 1m30s or 1.5h, as Go reads it (and d and w as Compose does)."""
+    sign = -1 if text.startswith("-") else 1
+    body = text[1:] if text[:1] in ("-", "+") else text
+    if body == "0":
+        return 0
+    total, at = 0.0, 0
+    for part in _PART.finditer(body):
+        if part.start() != at or part[2] not in _UNITS:
+            break
+        total += float(part[1]) * _UNITS[part[2]]
+        at = part.end()
+    if not body or at != len(body):
+        without_unit = body.replace(".", "", 1).isdecimal()
+        raise ValueError(f"needs a unit: '{body}s'" if without_unit else f"is no duration: '{text}'")
+    if total > _LONGEST:
+        raise ValueError(f"is too long: '{text}'")
+    return sign * round(total)
+
+
+def duration_text(nanoseconds: int) -> str:
+    """A duration as Go writes it: 1m30s, 1h0m0s, 1.5s, 100ms."""
+    if nanoseconds < 0:
+        return "-" + duration_text(-nanoseconds)
+    for unit, name in ((1_000, "ns"), (1_000_000, "\u00b5s"), (1_000_000_000, "ms")):
+        if 0 < nanoseconds < unit:
+            return _decimal(nanoseconds, unit // 1_000) + name
+    minutes, rest = divmod(nanoseconds, 60_000_000_000)
+    hours, minutes = divmod(minutes, 60)
+    seconds = _decimal(rest, 1_000_000_000) + "s"
+    if hours:
+        return f"{hours}h{minutes}m{seconds}"
+    return f"{minutes}m{seconds}" if minutes else seconds
+
+
+def _decimal(amount: int, unit: int) -> str:
+    whole, rest = divmod(amount, unit)
+    if not rest:
+        return str(whole)
+    return f"{whole}.{str(rest).rjust(len(str(unit)) - 1, '0').rstrip('0')}"
+
+
+def size_bytes(text: str) -> int:
+    """A size such as 512m, 1.5gb or 1GiB: powers of 1024."""
+    parsed = _SIZE.fullmatch(text)
+    if parsed is None:
+        raise ValueError(f"is no size: '{text}'")
+    exponent = "kmgtp".find(parsed[2].lower()) + 1 if parsed[2] else 0
+    amount = float(parsed[1]) * 1024**exponent
+    if amount > _LONGEST:
+        raise ValueError(f"is too large: '{text}'")
+    return int(parsed[1]) * 1024**exponent if parsed[1].isdecimal() else int(amount)

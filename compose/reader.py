@@ -1,0 +1,206 @@
+"""Reads Compose files into a stack: parse, interpolate, validate, merge, fill in, decode, check."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from msgspec import structs
+
+from compose.checks import check
+from compose.decoding import Decoder
+from compose.discovery import STDIN, derived_name, find_project, is_project_name
+from compose.document import read_documents
+from compose.environments import EnvFiles, project_variables
+from compose.errors import FileError, Problem
+from compose.interpolation import Interpolation
+from compose.keys import DOCUMENT
+from compose.merging import merged, settled
+from compose.model import Service, Stack
+from compose.nodes import Node
+from compose.normal import normal
+from compose.places import Place
+from compose.provenance import Places
+from compose.shapes import Reading
+
+
+class ReadRequest(NamedTuple):
+    """What to read. `files` empty: discover them; "-" is standard input, which `stdin` reads when it is wanted.
+
+    `services` are those that the user named: their profiles become active. `environment` is the whole environment.
+    """
+
+    working_directory: str
+    environment: Mapping[str, str]
+    files: tuple[str, ...] = ()
+    project_name: str = ""
+    project_directory: str = ""
+    profiles: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
+    stdin: Callable[[], bytes] = bytes
+
+
+def read_stack(request: ReadRequest) -> Stack:
+    """The stack that the files describe; raises FileError with everything that is wrong with them."""
+    return _Reader(request).stack()
+
+
+class _Reader:
+    """One reading: gathers problems and warnings over all files."""
+
+    def __init__(self, request: ReadRequest) -> None:
+        environment = request.environment
+        self._request = request
+        self._project = find_project(request.files, request.project_directory, request.working_directory, environment)
+        env_files = request.env_files or tuple(filter(None, environment.get("COMPOSE_ENV_FILES", "").split(",")))
+        self._variables = project_variables(
+            environment,
+            self._project.directory,
+            tuple(os.path.join(request.working_directory, os.path.expanduser(file)) for file in env_files),
+            self._shown,
+        )
+        self._problems: list[Problem] = []
+        self._warnings = list(self._project.warnings)
+
+    def _shown(self, path: str) -> str:
+        """A path as the user would write it: relative below the working directory, else absolute."""
+        relative = os.path.relpath(path, self._request.working_directory)
+        return path if relative.startswith("..") else relative
+
+    def stack(self) -> Stack:
+        parsed = self._parsed()
+        self._give_up_if_wrong()
+        name = self._name(parsed)
+        self._variables["COMPOSE_PROJECT_NAME"] = name
+        document = self._document(parsed)
+        services = document.fields.get("services", Node({}, document.place)).fields
+        active = self._active_profiles(services)
+        enabled = frozenset(key for key, node in services.items() if _is_enabled(node, active))
+        env_files = EnvFiles(self._variables, self._shown)
+        document = normal(document, project=name, variables=self._variables, env_files=env_files, enabled=enabled)
+        self._problems += env_files.problems
+        stack = self._decoded(document, name, enabled)
+        self._problems += check(stack)
+        self._give_up_if_wrong()
+        return _with_used_resources(stack)
+
+    def _give_up_if_wrong(self) -> None:
+        if self._problems:
+            files = {self._shown(file): index for index, file in enumerate(self._project.files)}
+            problems = dict.fromkeys(self._problems)
+            order = sorted(problems, key=lambda each: (files.get(each.place.file, -1), *each.place[1:]))
+            raise FileError(tuple(order))
+
+    def _parsed(self) -> list[Node]:
+        """Every document of every file."""
+        parsed: list[Node] = []
+        for path in self._project.files:
+            shown = STDIN if path == STDIN else self._shown(path)
+            try:
+                roots = [root for root in read_documents(self._content(path, shown), shown) if root.value is not None]
+                if not roots:
+                    hint = "describe at least one service below `services:`"
+                    self._problems.append(Problem(Place(shown), "is empty", hint))
+                parsed += roots
+            except FileError as error:
+                self._problems += error.problems
+        return parsed
+
+    def _document(self, parsed: list[Node]) -> Node:
+        """All documents laid over one another, in canonical form."""
+        whole: Node | None = None
+        for root in parsed:
+            interpolation = Interpolation(self._variables.get)
+            reading = Reading(self._project.directory, self._variables.get("HOME", "/root"))
+            read = reading.attempt(DOCUMENT, interpolation.document(root), "")
+            self._problems += [*interpolation.problems, *reading.problems]
+            self._warnings += [
+                f"{place}: the variable {name} is not set; it is taken as empty"
+                for name, place in interpolation.unset.items()
+            ]
+            self._warnings += reading.warnings
+            if read is not None:
+                whole = settled(read) if whole is None else merged(whole, read)
+        self._give_up_if_wrong()
+        assert whole is not None  # noqa: S101 - there is a document, or a problem
+        return whole
+
+    def _content(self, path: str, shown: str) -> bytes:
+        if path == STDIN:
+            return self._request.stdin()
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError as error:
+            reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+            raise FileError((Problem(Place(shown), reason, "check -f and COMPOSE_FILE"),)) from None
+
+    def _name(self, roots: list[Node]) -> str:
+        """The project's name: the command line's, the environment's, the last file's, the directory's."""
+        rules = "use lower case letters, digits, '-' and '_', a letter or digit first"
+        given = self._request.project_name or self._variables.get("COMPOSE_PROJECT_NAME", "")
+        place = Place("-p" if self._request.project_name else "COMPOSE_PROJECT_NAME")
+        if not given:
+            written = next((root.fields["name"] for root in reversed(roots) if "name" in root.fields), None)
+            if written is not None and isinstance(written.value, str):
+                given, place = str(Interpolation(self._variables.get).document(written).value), written.place
+        if not given:
+            given, place = derived_name(self._project.directory), Place(self._project.directory)
+            rules = "give the project a name with -p"
+        if not is_project_name(given):
+            self._problems.append(Problem(place, f"'{given}' is no name for a project", rules))
+        return given
+
+    def _active_profiles(self, services: Mapping[str, Node]) -> frozenset[str]:
+        named = self._variables.get("COMPOSE_PROFILES", "").split(",")
+        active = {*self._request.profiles, *(name.strip() for name in named)}
+        for key in self._request.services:
+            if key in services:
+                active.update(_profiles(services[key]))
+        return frozenset(active - {""})
+
+    def _decoded(self, document: Node, name: str, enabled: frozenset[str]) -> Stack:
+        decoder = Decoder()
+        services: dict[str, Service] = {}
+        disabled: dict[str, Service] = {}
+        for key, node in document.fields["services"].fields.items():
+            service = decoder.service(key, node)
+            (services if key in enabled else disabled)[key] = service
+        networks = document.fields.get("networks", Node({}, document.place)).fields
+        volumes = document.fields.get("volumes", Node({}, document.place)).fields
+        stack = Stack(
+            name=name,
+            directory=self._project.directory,
+            files=self._project.files,
+            services=services,
+            networks={key: decoder.network(key, node) for key, node in networks.items()},
+            volumes={key: decoder.volume(key, node) for key, node in volumes.items()},
+            disabled=disabled,
+            places=Places(document),
+            warnings=tuple(self._warnings),
+            document=document,
+        )
+        self._problems += decoder.problems
+        return stack
+
+
+def _profiles(service: Node) -> tuple[str, ...]:
+    node = service.fields.get("profiles")
+    return tuple(str(entry.value) for entry in node.entries) if node else ()
+
+
+def _is_enabled(service: Node, active: frozenset[str]) -> bool:
+    profiles = _profiles(service)
+    return not profiles or "*" in active or not active.isdisjoint(profiles)
+
+
+def _with_used_resources(stack: Stack) -> Stack:
+    """The stack without the networks and volumes that no enabled service uses: Compose does not make them either."""
+    services = stack.services.values()
+    networks = {attachment.network for service in services for attachment in service.networks}
+    volumes = {mount.source for service in services for mount in service.mounts if mount.type == "volume"}
+    return structs.replace(
+        stack,
+        networks={key: network for key, network in stack.networks.items() if key in networks},
+        volumes={key: volume for key, volume in stack.volumes.items() if key in volumes},
+    )

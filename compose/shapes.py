@@ -1,0 +1,244 @@
+"""What a value of a file may look like: shapes check a node, and turn it into its one canonical form.
+
+A shape never raises: it tells `Reading` what is wrong (with place and hint) and returns None. The tables in
+`compose.keys` put shapes together to the whole Compose Specification.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from compose.errors import Problem
+from compose.nodes import Node, kind, number_text
+from compose.places import Place
+from compose.quantities import duration_nanoseconds, duration_text, size_bytes
+
+_LEGACY_TRUE = frozenset(("yes", "on", "y", "1", "t"))
+_LEGACY_FALSE = frozenset(("no", "off", "n", "0", "f"))
+
+
+class Reading:
+    """What one file's reading knows and finds out: the base of relative paths, the problems, the warnings."""
+
+    def __init__(self, directory: str, home: str) -> None:
+        self.directory = directory
+        self.home = home
+        self.problems: list[Problem] = []
+        self.warnings: list[str] = []
+
+    def refuse(self, place: Place, message: str, hint: str = "") -> None:
+        """Notes a problem that does not spoil the value around it."""
+        self.problems.append(Problem(place, message, hint))
+
+    def attempt(self, shape: "Shape", node: Node, path: str) -> Node | None:
+        """The canonical node, or None when the shape refused it; then the problem is noted."""
+        try:
+            return shape.read(node, path, self)
+        except Refusal as refusal:
+            self.problems.append(refusal.problem)
+            return None
+
+    def warn(self, place: Place, message: str) -> None:
+        """Notes a warning."""
+        self.warnings.append(f"{place}: {message}")
+
+
+class Shape(Protocol):
+    """One kind of value."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        """The canonical node; raises Refusal when there is none, while problems inside it are noted in `reading`."""
+
+
+class Refusal(Exception):  # noqa: N818 - it tells the shape around this one, and ends there
+    """A value does not have the wanted shape."""
+
+    def __init__(self, place: Place, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.problem = Problem(place, message, hint)
+
+
+def wrong(node: Node, path: str, wanted: str, hint: str = "") -> Refusal:
+    """The refusal of a value of another kind than wanted."""
+    found = kind(node)
+    if found == "empty":
+        hint = hint or f"write a value, or delete the line '{path.rpartition('.')[2]}:'"
+    return Refusal(node.place, f"{path} must be {wanted}, not {found}", hint)
+
+
+class Text:
+    """Text; `check` raises ValueError with what is wrong with it, completing "`path` ..."."""
+
+    def __init__(self, check: Callable[[str], object] | None = None, *, numbers: bool = False, hint: str = "") -> None:
+        self._check = check
+        self._numbers = numbers
+        self._hint = hint
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        value = node.value
+        if not isinstance(value, str):
+            if self._numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
+                value = number_text(value)
+                node = node._replace(value=value)
+            else:
+                quotes = "put it in quotes" if value is not None and kind(node) not in ("a list", "a mapping") else ""
+                raise wrong(node, path, "text", quotes)
+        if self._check is not None:
+            try:
+                self._check(value)
+            except ValueError as error:
+                raise Refusal(node.place, f"{path} {error}", self._hint) from None
+        return node
+
+
+class Choice:
+    """One of a few words."""
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        if node.value in self._words and isinstance(node.value, str):
+            return node
+        shown = f"'{node.value}'" if isinstance(node.value, str) else kind(node)
+        from compose.spelling import did_you_mean  # noqa: PLC0415 - only a mistake needs it
+
+        hint = did_you_mean(str(node.value), self._words)
+        raise Refusal(node.place, f"{path} must be one of {', '.join(self._words)}, not {shown}", hint)
+
+
+class Boolean:
+    """true or false; the words of older YAML pass with a warning."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        value = node.value
+        if isinstance(value, bool):
+            return node
+        if not isinstance(value, str):
+            raise wrong(node, path, "true or false")
+        word = value.lower()
+        if word in ("true", "false"):
+            return node._replace(value=word == "true")
+        if word in _LEGACY_TRUE or word in _LEGACY_FALSE:
+            meant = "true" if word in _LEGACY_TRUE else "false"
+            reading.warn(node.place, f"{path} is '{value}', which YAML 1.2 does not know; write {meant}")
+            return node._replace(value=word in _LEGACY_TRUE)
+        raise Refusal(node.place, f"{path} must be true or false, not '{value}'")
+
+
+class Integer:
+    """A whole number, or text that is one (after interpolation)."""
+
+    def __init__(self, low: int | None = None, high: int | None = None, *, truncate: bool = False) -> None:
+        self._low = low
+        self._high = high
+        self._truncate = truncate
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        value = node.value
+        if isinstance(value, str):
+            try:
+                value = int(value) if value.isascii() and "_" not in value and value.strip() == value else None
+            except ValueError:
+                value = None
+            if value is None:
+                raise Refusal(node.place, f"{path} must be a whole number, not '{node.value}'")
+        if self._truncate and isinstance(value, float) and abs(value) < 2**63:
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise wrong(node, path, "a whole number")
+        if self._low is not None and value < self._low:
+            raise Refusal(node.place, f"{path} must be {self._low} or more, not {value}")
+        if self._high is not None and value > self._high:
+            raise Refusal(node.place, f"{path} must be {self._high} or less, not {value}")
+        return node._replace(value=value)
+
+
+class Number:
+    """A number, or text that is one (after interpolation)."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        value = node.value
+        if isinstance(value, str):
+            try:
+                value = float(value) if value.isascii() and "_" not in value else None
+            except ValueError:
+                value = None
+            if value is None or value != value or abs(value) == float("inf"):  # noqa: PLR0124 - NaN
+                raise Refusal(node.place, f"{path} must be a number, not '{node.value}'")
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise wrong(node, path, "a number")
+        return node._replace(value=int(value) if value == int(value) else value)
+
+
+class Size:
+    """A size in bytes; canonical as the decimal text that Compose prints."""
+
+    def __init__(self, *, numbers: bool = True, negative: bool = False) -> None:
+        self._numbers = numbers
+        self._negative = negative
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        value = node.value
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and self._numbers:
+            if value != int(value) or (value < 0 and not (self._negative and value == -1)):
+                raise Refusal(node.place, f"{path} must be a size such as 512m, not {value}")
+            return node._replace(value=str(int(value)))
+        if not isinstance(value, str):
+            raise wrong(node, path, "a size such as 512m")
+        if self._negative and value == "-1":
+            return node
+        try:
+            return node._replace(value=str(size_bytes(value)))
+        except ValueError as error:
+            hint = "write a number with b, k, m or g behind it, such as 512m"
+            raise Refusal(node.place, f"{path} {error}", hint) from None
+
+
+class Duration:
+    """A time span; canonical as Compose prints it (1m30s)."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        value = node.value
+        hint = "write numbers with units behind them, such as 90s or 1m30s"
+        if not isinstance(value, str):
+            raise wrong(node, path, "a duration", hint)
+        try:
+            return node._replace(value=duration_text(duration_nanoseconds(value)))
+        except ValueError as error:
+            raise Refusal(node.place, f"{path} {error}", hint) from None
+
+
+class HostPath:
+    """A path on the host; canonical absolute against the directory of the file, `~` being the user's home."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        if not isinstance(node.value, str):
+            raise wrong(node, path, "a path")
+        return node._replace(value=absolute(node.value, reading))
+
+
+def absolute(path: str, reading: Reading) -> str:
+    """A path as seen from the project's directory."""
+    if path.startswith("/"):
+        return path
+    if path.startswith("~"):
+        return _joined(reading.home, path[1:].lstrip("/"))
+    return _joined(reading.directory, path)
+
+
+def _joined(directory: str, path: str) -> str:
+    parts = [part for part in directory.split("/") if part]
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts)
+
+
+class Anything:
+    """Any value; a date becomes its text."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        del path, reading
+        return node

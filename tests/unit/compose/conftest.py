@@ -1,0 +1,37 @@
+"""Reads texts as the files of a project."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from compose.errors import FileError
+from compose.model import Stack
+from compose.reader import ReadRequest, read_stack
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., Stack]:
+    """Reads one compose.yaml with a text; fields of ReadRequest may be given by name."""
+
+    def read(text: str, **options: object) -> Stack:
+        (tmp_path / "compose.yaml").write_text(text)
+        request = ReadRequest(working_directory=str(tmp_path), environment={"HOME": "/home/me"}, project_name="proj")
+        return read_stack(request._replace(**options))
+
+    return read
+
+
+@pytest.fixture
+def problems(read: Callable[..., Stack]) -> Callable[..., str]:
+    """Everything that is wrong with a text: a line for each problem, an indented one for each hint."""
+
+    def problems(text: str, **options: object) -> str:
+        try:
+            read(text, **options)
+        except FileError as error:
+            lines = [line for each in error.problems for line in (str(each), "  " + each.hint) if line.strip()]
+            return "\n".join(lines)
+        return ""
+
+    return problems

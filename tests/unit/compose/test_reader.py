@@ -1,0 +1,94 @@
+from collections.abc import Callable
+from pathlib import Path
+
+from compose.model import Dependency, Healthcheck, Mount, Port, ServiceNetwork, Stack
+from compose.places import Place
+
+Read = Callable[..., Stack]
+Problems = Callable[..., str]
+
+
+def test_a_small_file_becomes_a_stack_with_compose_s_defaults(read: Read) -> None:
+    stack = read("services:\n  web:\n    image: nginx\n")
+    assert stack.name == "proj"
+    assert stack.services["web"].image == "nginx"
+    assert stack.services["web"].networks == (ServiceNetwork(network="default"),)
+    assert {key: network.name for key, network in stack.networks.items()} == {"default": "proj_default"}
+    assert stack.warnings == ()
+
+
+def test_every_everyday_key_is_read(read: Read, tmp_path: Path) -> None:
+    stack = read(
+        """
+services:
+  web:
+    image: nginx
+    command: serve --name 'a b'
+    environment: {A: 1.10, B: $HOME, HOME: , NOPE: }
+    ports: ["8080:80", "127.0.0.1:5353:53/udp", 9000]
+    volumes: [data:/data:ro, ./site:/site, /cache]
+    tmpfs: /run:size=1m,mode=700
+    depends_on: {db: {condition: service_healthy}}
+    links: [db:database]
+    restart: on-failure:3
+    stop_grace_period: 1m30s
+    cpus: 0.5
+    scale: 2
+  db:
+    image: postgres
+    mem_limit: 512m
+    healthcheck: {test: pg_isready, interval: 5s, retries: 3}
+volumes: {data: }
+""",
+    )
+    web, db = stack.services["web"], stack.services["db"]
+    assert web.command == ("serve", "--name", "a b")
+    assert web.environment == {"A": "1.1", "B": "/home/me", "HOME": "/home/me"}
+    assert web.ports == (
+        Port(target=80, published="8080"),
+        Port(target=53, published="5353", host_ip="127.0.0.1", protocol="udp"),
+        Port(target=9000),
+    )
+    assert web.mounts == (
+        Mount(type="volume", source="data", target="/data", read_only=True),
+        Mount(type="bind", source=f"{tmp_path}/site", target="/site"),
+        Mount(type="volume", target="/cache"),
+        Mount(type="tmpfs", target="/run", tmpfs_size_bytes=1048576, tmpfs_mode=0o700),
+    )
+    assert web.depends_on == (Dependency(service="db", condition="service_healthy"),)
+    assert web.links == (("database", "db"),)
+    assert (web.restart, web.stop_grace_period_seconds, web.cpus, web.replicas) == ("on-failure:3", 90.0, 0.5, 2)
+    assert db.mem_limit_bytes == 536870912
+    assert db.healthcheck == Healthcheck(test=("CMD-SHELL", "pg_isready"), interval_seconds=5.0, retries=3)
+    assert stack.volumes["data"].name == "proj_data"
+
+
+def test_all_problems_are_told_with_their_places_and_remedies(problems: Problems) -> None:
+    text = """
+services:
+  web:
+    image: nginx
+    restrat: always
+    devices: [/dev/fuse]
+    ports: ["http:80"]
+  db:
+    mem_limit: lots
+"""
+    assert problems(text) == (
+        "compose.yaml:5:5: services.web has no key 'restrat'\n"
+        "  did you mean 'restart'?\n"
+        "compose.yaml:6:5: services.web: 'devices' is not supported yet\n"
+        "  delete 'devices' for now, or name it x-devices to keep it as a note\n"
+        "compose.yaml:7:13: services.web.ports[0] has 'http' where a port or a range of ports is expected\n"
+        '  write "published:target", "address:published:target" or "target", '
+        "each a number or a range such as 8000-8005\n"
+        "compose.yaml:9:16: services.db.mem_limit is no size: 'lots'\n"
+        "  write a number with b, k, m or g behind it, such as 512m"
+    )
+
+
+def test_values_know_where_they_stand(read: Read) -> None:
+    stack = read("services:\n  web:\n    image: nginx\n    ports:\n      - 80:80\n")
+    assert stack.place("services", "web", "ports", 0) == Place("compose.yaml", 5, 9)
+    assert stack.place("services", "web") == Place("compose.yaml", 2, 3)
+    assert stack.place("services", "web", "nothing") == Place("compose.yaml", 2, 3)
