@@ -6,6 +6,7 @@ child of the caller (a pid namespace takes in only children), hands its descript
 
 import os
 import socket
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from engine import boundary, executables, handover, outcome, privileges, rlimits, syscalls, targets, terminals, users
@@ -28,7 +29,7 @@ class Entry(NamedTuple):
     """What to run in which container.
 
     `container` is a pidfd of the container's first process. The descriptors stay the caller's; with a `window`, the
-    program gets a terminal of that size instead of them.
+    program gets a terminal of that size instead of them. `cache` is where compiled filters of system calls are kept.
     """
 
     process: Process
@@ -39,7 +40,7 @@ class Entry(NamedTuple):
     stdout: int
     stderr: int
     window: WindowSize | None = None
-    seccomp_program: bytes = b""
+    cache: Path | None = None
 
 
 class Entered(NamedTuple):
@@ -59,7 +60,7 @@ def enter(entry: Entry) -> Entered:
 
     The program is a child of this process, which owns the descriptors and waits for it.
     """
-    allowed = privileges.granted(entry.spec, entry.seccomp_program)
+    allowed = privileges.granted(entry.spec, entry.cache)
     core_is_piped = rlimits.core_is_piped()
     control, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     outcome_fd, outcome_writer = os.pipe2(os.O_CLOEXEC)

@@ -6,9 +6,10 @@ capability to be installed), then the user, last the capabilities that are left.
 
 import os
 import signal
+from pathlib import Path
 from typing import NamedTuple
 
-from engine import capabilities, rlimits, syscalls
+from engine import capabilities, rlimits, seccomp, syscalls
 from engine.errors import SyscallError
 from engine.spec import ContainerSpec
 from engine.syscalls import Prctl
@@ -25,10 +26,13 @@ class Privileges(NamedTuple):
     no_new_privileges: bool
 
 
-def granted(spec: ContainerSpec, seccomp_program: bytes) -> Privileges:
-    """What the programs of a container may do; StartError for a capability that does not exist."""
+def granted(spec: ContainerSpec, cache: Path | None) -> Privileges:
+    """What the programs of a container may do; StartError for a capability that does not exist.
+
+    `cache` is where compiled filters are kept; see `seccomp.program`.
+    """
     names = capabilities.allowed(spec.cap_add, spec.cap_drop)
-    return Privileges(capabilities.mask(names), seccomp_program, no_new_privileges=False)
+    return Privileges(capabilities.mask(names), seccomp.program(names, cache), no_new_privileges=False)
 
 
 def become_root() -> None:

@@ -41,6 +41,7 @@ class LaunchOrder(NamedTuple):
 
     `layer_directories` are base first. `volumes` is by volume name. `own_files` is a directory with hosts, hostname
     and resolv.conf. `stdin` None is the container's own /dev/null. The descriptors stay the caller's.
+    `cache` is where compiled filters of system calls are kept, if anywhere.
     """
 
     spec: ContainerSpec
@@ -54,7 +55,7 @@ class LaunchOrder(NamedTuple):
     stderr: int
     stdin: int | None = None
     volumes: Mapping[str, VolumeSource] = {}
-    seccomp_program: bytes = b""
+    cache: Path | None = None
 
 
 class Launched(NamedTuple):
@@ -76,7 +77,7 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
         op._replace(fill=op.fill and order.volumes[op.volume].fill) if isinstance(op, VolumeData) else op
         for op in mounts.mount_plan(spec, init_program=init_program)
     )
-    allowed = privileges.granted(spec, order.seccomp_program)
+    allowed = privileges.granted(spec, order.cache)
     control, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     outcome_fd, outcome_writer = os.pipe2(os.O_CLOEXEC)
     pidfd = -1
