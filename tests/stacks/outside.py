@@ -1,0 +1,43 @@
+"""A stack seen from outside: its ports, its pages, what becomes of it in time."""
+
+import select
+import socket
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import pytest
+
+Seen = TypeVar("Seen")
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def fetch(url: str, form: Mapping[str, str] | None = None) -> str:
+    """The page at once: whoever says that a stack is healthy means that it serves."""
+    data = urllib.parse.urlencode(form).encode() if form is not None else None
+    with urllib.request.urlopen(url, data, timeout=60) as answer:  # noqa: S310 -- the caller writes http
+        return answer.read().decode()
+
+
+def eventually(look: Callable[[], Seen], what: str, seconds: float = 20.0) -> Seen:
+    """The first truthy thing that `look` sees, for what no descriptor announces; fails the test after the deadline."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            seen = look()
+        except (OSError, urllib.error.URLError):
+            seen = None
+        if seen:
+            return seen
+        if time.monotonic() > deadline:
+            pytest.fail(f"never seen within {seconds} s: {what}")
+        select.select([], [], [], 0.02)

@@ -1,0 +1,81 @@
+"""`exec` on a real terminal, driven through tmux."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.stacks.outside import eventually
+from tests.stacks.product import Windlass
+
+FILE = "services: {web: {image: localhost/bb:1, command: [sleep, '1000'], stop_signal: SIGKILL}}"
+
+
+class Terminal:
+    """A terminal of 100 columns and 30 rows that nobody looks at."""
+
+    def __init__(self) -> None:
+        self.socket = f"wltest-{os.getpid()}-{os.urandom(4).hex()}"
+
+    def tmux(self, *arguments: str, **options: object) -> str:
+        argv = ["tmux", "-f", "/dev/null", "-L", self.socket, *arguments]
+        done = subprocess.run(argv, check=True, capture_output=True, text=True, **options)  # type: ignore[call-overload] # keywords pass through
+        return done.stdout
+
+    def run(self, windlass: Windlass, *arguments: str) -> None:
+        environment = {**windlass.environment, "TERM": "xterm"}
+        shell = ["-x", "100", "-y", "30", "sh"]
+        self.tmux("new-session", "-d", *shell, env=environment, cwd=windlass.directory)
+        self.tmux("set", "-g", "status", "off")
+        self.type(" ".join(windlass.argv(*arguments)))
+
+    def type(self, text: str) -> None:
+        self.tmux("send-keys", text, "Enter")
+
+    def screen(self) -> str:
+        return self.tmux("capture-pane", "-p")
+
+    def shows(self, text: str) -> str:
+        return eventually(lambda: self.screen() if text in self.screen() else "", f"{text!r} on the terminal")
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    if shutil.which("tmux") is None:
+        pytest.fail("tmux is missing: run .ci/bootstrap test")
+    made = Terminal()
+    yield made
+    made.tmux("kill-server")
+
+
+def test_exec_gives_a_terminal_of_our_size_that_follows_and_is_restored(
+    project: Callable[..., Windlass], terminal: Terminal
+) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    terminal.run(boat, "exec", "web", "sh")
+    terminal.shows("#")
+    terminal.type("stty size; test -t 0 && echo is a $((40+2)) terminal")
+    assert "30 100" in terminal.shows("is a 42 terminal")
+    terminal.tmux("resize-window", "-x", "120", "-y", "40")
+    terminal.type("stty size")
+    terminal.shows("40 120")
+    terminal.type("exit 7")
+    terminal.type("echo status $?; stty -a | grep -o ' icanon'")
+    assert " icanon" in terminal.shows("status 7")
+    boat("down")
+
+
+def test_ctrl_c_reaches_the_program_inside(project: Callable[..., Windlass], terminal: Terminal) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    terminal.run(boat, "exec", "web", "sh")
+    terminal.shows("#")
+    terminal.type("sleep 999; echo status $?")
+    terminal.tmux("send-keys", "C-c")
+    terminal.type("echo alive $((20+3))")
+    terminal.shows("alive 23")
+    terminal.type("exit")
+    boat("down")
