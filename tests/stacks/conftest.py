@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from engine.images.store import ImageStore
 
+from engine.images.store import ImageStore
 from engine.layout import Layout
 from tests.busybox import ensure_busybox
 from tests.leaks import Territory
