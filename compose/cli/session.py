@@ -1,0 +1,129 @@
+"""One run of the command line: its global options, the environment, the terminal."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+import msgspec
+
+from compose.errors import StackError, UsageError
+from engine.layout import Layout, StackLayout
+
+if TYPE_CHECKING:
+    from compose.model import Stack
+    from compose.progress import Progress
+    from compose.reader import ReadRequest
+    from compose.steps import Action
+
+RUN_ROOT = "/run/windlass"
+DATA_ROOT = "/var/lib/windlass"
+PROGRESS_MODES = ("auto", "tty", "plain", "json", "quiet")
+ANSI_MODES = ("auto", "always", "never")
+
+
+class Globals(NamedTuple):
+    """The options that stand before the verb."""
+
+    files: tuple[str, ...] = ()
+    project_name: str = ""
+    project_directory: str = ""
+    profiles: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
+    ansi: str = ""
+    progress: str = ""
+    run_root: str = ""
+    data_root: str = ""
+
+
+class Session:
+    """What every verb needs. Nothing is touched before a method is called."""
+
+    def __init__(self, options: Globals, *, environment: Mapping[str, str], working_directory: Path) -> None:
+        self.options = options
+        self.environment = environment
+        self._working_directory = working_directory
+        self.ansi = _one_of("--ansi", options.ansi or environment.get("COMPOSE_ANSI", ""), ANSI_MODES)
+        self.progress_mode = _one_of(
+            "--progress", options.progress or environment.get("COMPOSE_PROGRESS", ""), PROGRESS_MODES
+        )
+        self.layout = Layout(
+            run=Path(options.run_root or environment.get("WINDLASS_RUN_ROOT", RUN_ROOT)).absolute(),
+            data=Path(options.data_root or environment.get("WINDLASS_DATA_ROOT", DATA_ROOT)).absolute(),
+        )
+
+    def require_root(self) -> None:
+        """Refuses, before anything is touched, to go on without root."""
+        if os.geteuid() != 0:
+            raise StackError(
+                "windlass needs root to make namespaces, mounts and networks; running without it is not supported yet",
+                hint="run it as root, for example with sudo",
+            )
+
+    def stack(self, *, services: tuple[str, ...] = ()) -> "Stack":
+        """The stack as its files describe it; naming a service enables its profiles. Raises FileError."""
+        from compose.reader import read_stack  # noqa: PLC0415 - YAML is loaded only where a file is read
+
+        request = self.request()
+        stack = read_stack(request)
+        hidden = [stack.disabled[name] for name in services if name in stack.disabled]
+        if hidden:
+            profiles = (profile for service in hidden for profile in service.profiles)
+            request = msgspec.structs.replace(request, profiles=(*request.profiles, *profiles))
+            stack = read_stack(request)
+        for warning in stack.warnings:
+            self.warn(warning)
+        return stack
+
+    def request(self) -> "ReadRequest":
+        """What the reader has to know."""
+        from compose.reader import ReadRequest  # noqa: PLC0415 - see stack
+
+        return ReadRequest(
+            files=self.options.files,
+            project_name=self.options.project_name,
+            project_directory=self.options.project_directory,
+            profiles=self.options.profiles,
+            env_files=self.options.env_files,
+            working_directory=str(self._working_directory),
+            environment=dict(self.environment),
+        )
+
+    def stack_name(self) -> str:
+        """The stack's name, found without reading more of the file than needed."""
+        from compose.project_name import project_name  # noqa: PLC0415 - some verbs need no stack
+
+        return project_name(self.options, str(self._working_directory), self.environment)
+
+    def stack_layout(self, name: str = "") -> StackLayout:
+        """The places of the stack."""
+        return self.layout.stack(name or self.stack_name())
+
+    def warn(self, text: str) -> None:
+        """Tells something that does not keep the command from going on."""
+        if self.progress_mode != "quiet":
+            word = "\x1b[33mwarning:\x1b[0m" if self.color(sys.stderr) else "warning:"
+            sys.stderr.write(f"{word} {text}\n")
+
+    def color(self, stream: TextIO) -> bool:
+        """Whether colours go to this stream."""
+        if self.ansi != "auto":
+            return self.ansi == "always"
+        return stream.isatty() and not self.environment.get("NO_COLOR") and self.environment.get("TERM") != "dumb"
+
+    def progress(self, title: str, expected: "tuple[Action, ...]" = ()) -> "Progress":
+        """Progress on standard error, in the form that the user chose."""
+        from compose.progress import open_progress, terminal_mode  # noqa: PLC0415 - some verbs show none
+
+        stream = sys.stdout if self.environment.get("COMPOSE_STATUS_STDOUT") == "1" else sys.stderr
+        mode = terminal_mode(self.progress_mode, stream)
+        if mode == "tty" and (self.ansi == "never" or not stream.isatty()):
+            mode = "plain"
+        return open_progress(mode, title=title, stream=stream, expected=expected, color=self.color(stream))
+
+
+def _one_of(option: str, value: str, known: tuple[str, ...]) -> str:
+    if value and value not in known:
+        raise UsageError(f"{option} {value}: no such mode", hint=f"choose one of: {', '.join(known)}")
+    return value or known[0]
