@@ -13,6 +13,7 @@ from engine.processes import open_process
 from engine.records import read_records
 from engine.state import ContainerRecord
 from engine.volumes import VolumeStore
+from net.networks import read_states
 
 
 def containers(stack: StackLayout) -> tuple[ContainerRecord, ...]:
@@ -25,9 +26,7 @@ def containers(stack: StackLayout) -> tuple[ContainerRecord, ...]:
 
 def observe(stack: StackLayout) -> Observed:
     """Everything of the stack that can be seen without asking a supervisor."""
-    from net.leases import read_networks  # noqa: PLC0415
-
-    return Observed(containers=containers(stack), networks=read_networks(stack.networks), volumes=volumes(stack))
+    return Observed(containers=containers(stack), networks=read_states(stack.networks), volumes=volumes(stack))
 
 
 def volumes(stack: StackLayout) -> tuple[ObservedVolume, ...]:

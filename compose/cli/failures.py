@@ -32,8 +32,7 @@ def show(error: Exception, stream: TextIO) -> int:
 def write(stream: TextIO, message: str, hint: str = "") -> None:
     """Prints a message; the hint's lines follow, indented."""
     stream.write(f"{message}\n")
-    for line in hint.splitlines():
-        stream.write(f"  hint: {line}\n")
+    stream.writelines(f"  hint: {line}\n" for line in hint.splitlines())
     stream.flush()
 
 

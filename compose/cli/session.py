@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-import msgspec
-
-from compose.errors import StackError, UsageError
+from compose.cli.choices import one_of
+from compose.errors import StackError
 from engine.layout import Layout, StackLayout
 
 if TYPE_CHECKING:
     from compose.model import Stack
     from compose.progress import Progress
-    from compose.reader import ReadRequest
     from compose.steps import Action
 
 RUN_ROOT = "/run/windlass"
@@ -44,9 +42,9 @@ class Session:
         self.options = options
         self.environment = environment
         self._working_directory = working_directory
-        self.ansi = _one_of("--ansi", options.ansi or environment.get("COMPOSE_ANSI", ""), ANSI_MODES)
-        self.progress_mode = _one_of(
-            "--progress", options.progress or environment.get("COMPOSE_PROGRESS", ""), PROGRESS_MODES
+        self.ansi = one_of("--ansi", options.ansi or environment.get("COMPOSE_ANSI") or "auto", ANSI_MODES)
+        self.progress_mode = one_of(
+            "--progress", options.progress or environment.get("COMPOSE_PROGRESS") or "auto", PROGRESS_MODES
         )
         self.layout = Layout(
             run=Path(options.run_root or environment.get("WINDLASS_RUN_ROOT", RUN_ROOT)).absolute(),
@@ -63,32 +61,24 @@ class Session:
 
     def stack(self, *, services: tuple[str, ...] = ()) -> "Stack":
         """The stack as its files describe it; naming a service enables its profiles. Raises FileError."""
-        from compose.reader import read_stack  # noqa: PLC0415 - YAML is loaded only where a file is read
+        from compose.reader import ReadRequest, read_stack  # noqa: PLC0415 - YAML is loaded only where a file is read
 
-        request = self.request()
-        stack = read_stack(request)
-        hidden = [stack.disabled[name] for name in services if name in stack.disabled]
-        if hidden:
-            profiles = (profile for service in hidden for profile in service.profiles)
-            request = msgspec.structs.replace(request, profiles=(*request.profiles, *profiles))
-            stack = read_stack(request)
+        stack = read_stack(
+            ReadRequest(
+                files=self.options.files,
+                project_name=self.options.project_name,
+                project_directory=self.options.project_directory,
+                profiles=self.options.profiles,
+                services=services,
+                env_files=self.options.env_files,
+                working_directory=str(self._working_directory),
+                environment=self.environment,
+                stdin=sys.stdin.buffer.read,
+            )
+        )
         for warning in stack.warnings:
             self.warn(warning)
         return stack
-
-    def request(self) -> "ReadRequest":
-        """What the reader has to know."""
-        from compose.reader import ReadRequest  # noqa: PLC0415 - see stack
-
-        return ReadRequest(
-            files=self.options.files,
-            project_name=self.options.project_name,
-            project_directory=self.options.project_directory,
-            profiles=self.options.profiles,
-            env_files=self.options.env_files,
-            working_directory=str(self._working_directory),
-            environment=dict(self.environment),
-        )
 
     def stack_name(self) -> str:
         """The stack's name, found without reading more of the file than needed."""
@@ -106,6 +96,16 @@ class Session:
             word = "\x1b[33mwarning:\x1b[0m" if self.color(sys.stderr) else "warning:"
             sys.stderr.write(f"{word} {text}\n")
 
+    def tell(self, text: str) -> None:
+        """Tells how things are, unless only errors are wanted."""
+        if self.progress_mode not in {"quiet", "json"}:
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
+    def tell_wait(self, holder: str) -> None:
+        """Tells for whom this command waits."""
+        self.tell(f"waiting for {holder}")
+
     def color(self, stream: TextIO) -> bool:
         """Whether colours go to this stream."""
         if self.ansi != "auto":
@@ -121,9 +121,3 @@ class Session:
         if mode == "tty" and (self.ansi == "never" or not stream.isatty()):
             mode = "plain"
         return open_progress(mode, title=title, stream=stream, expected=expected, color=self.color(stream))
-
-
-def _one_of(option: str, value: str, known: tuple[str, ...]) -> str:
-    if value and value not in known:
-        raise UsageError(f"{option} {value}: no such mode", hint=f"choose one of: {', '.join(known)}")
-    return value or known[0]

@@ -28,8 +28,33 @@ VERBS = {
     "version": "Tells the version.",
 }
 NOT_YET = frozenset(
-    "attach commit cp create events export kill ls pause port publish pull push restart rm run scale start stats stop "
-    "top unpause volumes wait watch".split()
+    (
+        "attach",
+        "commit",
+        "cp",
+        "create",
+        "events",
+        "export",
+        "kill",
+        "ls",
+        "pause",
+        "port",
+        "publish",
+        "pull",
+        "push",
+        "restart",
+        "rm",
+        "run",
+        "scale",
+        "start",
+        "stats",
+        "stop",
+        "top",
+        "unpause",
+        "volumes",
+        "wait",
+        "watch",
+    )
 )
 OPTIONS: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
 
@@ -37,12 +62,12 @@ OPTIONS: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "p
 class LazyGroup(TyperGroup):
     """A group that imports a verb's module when it is asked for the verb."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """The verbs' names."""
         del ctx
         return list(VERBS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The verb, or None for a word that is none."""
         del ctx
         if cmd_name not in VERBS:
@@ -52,7 +77,7 @@ class LazyGroup(TyperGroup):
         verb.command(name=cmd_name, help=VERBS[cmd_name])(module.command)
         return typer.main.get_command(verb)
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Refuses words that are no verbs with what may have been meant."""
         name = args[0]
         if name in NOT_YET:
@@ -61,7 +86,7 @@ class LazyGroup(TyperGroup):
             raise UsageError(f"windlass has no verb '{name}'", hint=did_you_mean(name, (*VERBS, *NOT_YET)))
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Lists the verbs without loading them."""
         del ctx
         with formatter.section("Commands"):

@@ -1,0 +1,100 @@
+"""`windlass down`."""
+
+import contextlib
+import sys
+from typing import Annotated
+
+import typer
+
+from compose import naming
+from compose.cli import failures
+from compose.cli.choices import one_of
+from compose.cli.session import Session
+from compose.connection import Connection
+from compose.errors import FileError
+from compose.model import Stack
+from compose.observed import Observed
+from compose.plan_down import DownOptions, plan_down
+from compose.plan_text import plan_text
+from compose.up import carry_out
+from engine.layout import StackLayout
+from engine.locks import command_lock
+
+
+def command(
+    context: typer.Context,
+    services: Annotated[list[str] | None, typer.Argument(help="Only these services.")] = None,
+    *,
+    volumes: Annotated[
+        bool, typer.Option("--volumes", "-v", help="Remove the stack's volumes with their data.")
+    ] = False,
+    rmi: Annotated[str, typer.Option(help="Remove images: local (without a name of their own) or all.")] = "",
+    timeout: Annotated[float | None, typer.Option("--timeout", "-t", help="Seconds before SIGKILL.")] = None,
+    remove_orphans: Annotated[bool, typer.Option("--remove-orphans", help="Remove what the file lacks, too.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
+) -> int:
+    """Stops the stack, removes what was made for it. Without a file, name the stack with -p."""
+    session: Session = context.obj
+    if rmi:
+        one_of("--rmi", rmi, ("local", "all"))
+    session.require_root()
+    name = session.stack_name()
+    stack = _file_of(session, name)
+    place = session.layout.stack(name)
+    with contextlib.ExitStack() as resources:
+        if not dry_run:
+            resources.enter_context(command_lock(place, "windlass down", on_wait=session.tell_wait))
+        connection = resources.enter_context(Connection(place))
+        observed = connection.observe()
+        options = DownOptions(
+            services=tuple(services or ()),
+            volumes=volumes,
+            images=_images(name, observed, stack, rmi),
+            grace_seconds=timeout,
+            known_services=(*stack.services, *stack.disabled) if stack else None,
+            remove_orphans=remove_orphans,
+        )
+        found = plan_down(name, observed, options, exists=_exists(place))
+        for warning in found.warnings:
+            session.warn(warning)
+        if dry_run:
+            sys.stdout.write(plan_text(found))
+            return 0
+        if not found.steps:
+            session.tell(f"Stack {name} is not there: nothing to do.")
+            return 0
+        progress = session.progress("down", tuple(step.action for step in found.steps))
+        failed = carry_out(found, connection, session.layout, progress=progress, persist=True)
+        for happening in failed:
+            failures.write(sys.stderr, happening.message, happening.hint)
+    return failures.WRONG if failed else 0
+
+
+def _file_of(session: Session, name: str) -> Stack | None:
+    """The stack's file if there is one that can be read: it tells orphans, but `down` goes without it."""
+    if session.options.project_name and not session.options.files:
+        with contextlib.suppress(FileError):
+            return session.stack()
+        return None
+    try:
+        return session.stack()
+    except FileError as error:
+        session.warn(f"{error}\ndown goes on with what exists of stack {name}")
+        return None
+
+
+def _exists(place: StackLayout) -> bool:
+    """Whether the stack has anything at run time besides locks."""
+    return any(path.exists() for path in (place.socket, place.containers, place.networks, place.pins))
+
+
+def _images(name: str, observed: Observed, stack: Stack | None, choice: str) -> tuple[str, ...]:
+    """The names of images to remove: `local` are those that were named after their service."""
+    if not choice:
+        return ()
+    used = {record.spec.image_name: record.spec.service for record in observed.containers}
+    for service in stack.services.values() if stack else ():
+        used.setdefault(service.image or naming.image_name(name, service.name), service.name)
+    return tuple(
+        image for image, service in sorted(used.items()) if choice == "all" or image == naming.image_name(name, service)
+    )

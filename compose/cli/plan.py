@@ -1,0 +1,43 @@
+"""`windlass plan`."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from compose.cli.choices import one_of
+from compose.cli.session import Session
+from compose.observe import observe
+from compose.plan_text import plan_json, plan_text
+from compose.up import decide
+from compose.wanted import Options
+
+
+def command(
+    context: typer.Context,
+    services: Annotated[list[str] | None, typer.Argument(help="Only these services and what they need.")] = None,
+    *,
+    build: Annotated[bool, typer.Option("--build", help="As if images were built anew.")] = False,
+    force_recreate: Annotated[bool, typer.Option("--force-recreate", help="As if everything had changed.")] = False,
+    remove_orphans: Annotated[bool, typer.Option("--remove-orphans", help="Remove what the file lacks.")] = False,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Shows what `up` would do, and why; changes nothing."""
+    session: Session = context.obj
+    one_of("--format", output, ("text", "json"))
+    options = Options(services=tuple(services or ()), force_recreate=force_recreate, remove_orphans=remove_orphans)
+    show(session, options, build=build, output=output)
+
+
+def show(session: Session, options: Options, *, build: bool, output: str = "text") -> None:
+    """Prints the plan for these options."""
+    session.require_root()
+    stack = session.stack(services=options.services)
+    found = decide(stack, session.layout, observe(session.layout.stack(stack.name)), options, build=build)
+    if output == "json":
+        sys.stdout.write(json.dumps(plan_json(found), indent=2) + "\n")
+        return
+    for warning in found.warnings:
+        session.warn(warning)
+    sys.stdout.write(plan_text(found))

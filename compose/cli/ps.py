@@ -1,0 +1,47 @@
+"""`windlass ps`."""
+
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from compose.cli.choices import one_of
+from compose.cli.session import Session
+from compose.errors import UsageError
+from compose.listing import containers_json, containers_table
+from compose.observe import containers
+
+
+def command(
+    context: typer.Context,
+    services: Annotated[list[str] | None, typer.Argument(help="Only these services.")] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Stopped containers, too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Ids only.")] = False,
+    output: Annotated[str, typer.Option("--format", help="table or json (one object a line).")] = "table",
+    names_only: Annotated[bool, typer.Option("--services", help="Names of services only.")] = False,
+) -> None:
+    """Lists the containers, whether a supervisor lives or not."""
+    session: Session = context.obj
+    one_of("--format", output, ("table", "json"))
+    session.require_root()
+    found = containers(session.stack_layout())
+    for name in services or ():
+        if name not in {record.spec.service for record in found}:
+            raise UsageError(f"no such service: {name}", hint="windlass ps -a lists all that there are")
+    shown = [
+        record
+        for record in found
+        if (everything or record.state.status in {"running", "restarting"})
+        and (not services or record.spec.service in services)
+    ]
+    if quiet:
+        text = "".join(f"{record.spec.id}\n" for record in shown)
+    elif names_only:
+        text = "".join(f"{name}\n" for name in dict.fromkeys(record.spec.service for record in shown))
+    elif output == "json":
+        text = containers_json(shown, now_ns=time.time_ns())
+    else:
+        text = containers_table(shown, now_ns=time.time_ns())
+    sys.stdout.write(text)

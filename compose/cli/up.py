@@ -1,0 +1,166 @@
+"""`windlass up`."""
+
+import sys
+import time
+from contextlib import ExitStack
+from typing import Annotated, NamedTuple
+
+import typer
+
+from compose.cli import failures
+from compose.cli.session import Session
+from compose.connection import Connection
+from compose.errors import FileError, UsageError
+from compose.execute import Happening
+from compose.model import Stack
+from compose.observe import containers
+from compose.steps import Plan
+from compose.wanted import Options
+from engine.locks import command_lock
+from engine.state import ContainerRecord
+
+
+class _Way(NamedTuple):
+    """How `up` is to go about it."""
+
+    options: Options
+    build: bool
+    detach: bool
+    timeout_seconds: float | None
+    color: bool
+    prefix: bool
+
+
+def command(
+    context: typer.Context,
+    services: Annotated[list[str] | None, typer.Argument(help="Only these services and what they need.")] = None,
+    *,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave the stack running, show no logs.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until all is running or healthy; implies -d.")] = False,
+    wait_timeout: Annotated[float | None, typer.Option(help="Most seconds to wait with --wait.")] = None,
+    build: Annotated[bool, typer.Option("--build", help="Build images anew first.")] = False,
+    force_recreate: Annotated[bool, typer.Option("--force-recreate", help="Make containers anew.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
+    remove_orphans: Annotated[bool, typer.Option("--remove-orphans", help="Remove what the file lacks.")] = False,
+    no_deps: Annotated[bool, typer.Option("--no-deps", help="Leave out what the services depend on.")] = False,
+    scale: Annotated[list[str] | None, typer.Option(help="SERVICE=NUMBER of replicas; may be repeated.")] = None,
+    timeout: Annotated[float | None, typer.Option("--timeout", "-t", help="Seconds before SIGKILL.")] = None,
+    no_color: Annotated[bool, typer.Option("--no-color", help="Log prefixes without colours.")] = False,
+    no_log_prefix: Annotated[bool, typer.Option("--no-log-prefix", help="Logs without prefixes.")] = False,
+) -> int:
+    """Makes and starts what the file asks for, then shows its logs until Ctrl-C."""
+    session: Session = context.obj
+    options = Options(
+        services=tuple(services or ()),
+        scale=_scale(scale or ()),
+        no_dependencies=no_deps,
+        force_recreate=force_recreate,
+        remove_orphans=remove_orphans or session.environment.get("COMPOSE_REMOVE_ORPHANS", "") in {"1", "true"},
+        wait=wait,
+        grace_seconds=timeout,
+    )
+    if dry_run:
+        from compose.cli.plan import show  # noqa: PLC0415 - only here
+
+        show(session, options, build=build)
+        return 0
+    session.require_root()
+    way = _Way(
+        options=options,
+        build=build,
+        detach=detach or wait,
+        timeout_seconds=wait_timeout,
+        color=session.color(sys.stdout) and not no_color,
+        prefix=not no_log_prefix,
+    )
+    return _bring_up(session, way)
+
+
+def _bring_up(session: Session, way: _Way) -> int:
+    began = time.monotonic()
+    with ExitStack() as resources:
+        connection = _warm_connection(session, resources)
+        stack = session.stack(services=way.options.services)
+        if connection is None or connection.stack.name != stack.name:
+            connection = resources.enter_context(Connection(session.layout.stack(stack.name)))
+        failed: tuple[Happening, ...] = ()
+        try:
+            with command_lock(connection.stack, "windlass up", on_wait=session.tell_wait):
+                found, failed = _carry_out(session, stack, connection, way)
+        except KeyboardInterrupt:
+            session.tell("interrupted: what was begun stays; `windlass up` goes on with it, `windlass down` removes it")
+            return failures.INTERRUPTED
+        if failed:
+            return _show_failures(session, failed)
+        _show_result(session, stack, found, connection, time.monotonic() - began)
+        if way.detach:
+            return 0
+    return 0
+
+
+def _warm_connection(session: Session, resources: ExitStack) -> Connection | None:
+    """A connection whose supervisor is loaded while the file is being read, if the stack's name is known so far."""
+    try:
+        name = session.stack_name()
+    except (FileError, UsageError, OSError):
+        return None  # reading the file tells the same, with all that is wrong besides
+    connection = resources.enter_context(Connection(session.layout.stack(name)))
+    connection.warm_up(session.layout)
+    return connection
+
+
+def _carry_out(session: Session, stack: Stack, connection: Connection, way: _Way) -> tuple[Plan, tuple[Happening, ...]]:
+    from compose.up import carry_out, decide_with_images  # noqa: PLC0415 - loads while the supervisor does
+
+    found = decide_with_images(
+        stack,
+        session.layout,
+        connection.observe(),
+        way.options,
+        open_progress=session.progress,
+        build=way.build,
+    )
+    for warning in found.warnings:
+        session.warn(warning)
+    progress = session.progress("up", tuple(step.action for step in found.steps))
+    return found, carry_out(found, connection, session.layout, progress=progress, timeout_seconds=way.timeout_seconds)
+
+
+def _show_failures(session: Session, failed: tuple[Happening, ...]) -> int:
+    for happening in failed:
+        failures.write(sys.stderr, happening.message, happening.hint)
+    session.tell("`windlass up` goes on from here once that is mended; `windlass down` removes what there is")
+    return failures.WRONG
+
+
+def _show_result(session: Session, stack: Stack, found: Plan, connection: Connection, seconds: float) -> None:
+    if not found.steps:
+        session.tell(f"Stack {stack.name} is as its file asks: nothing to do.")
+        return
+    records = containers(connection.stack)
+    running = sum(record.state.status == "running" for record in records)
+    session.tell(f"Stack {stack.name} is up: {running} container{'s' if running != 1 else ''} in {seconds:.1f}s")
+    for line in _addresses(stack, records):
+        session.tell(line)
+
+
+def _addresses(stack: Stack, records: tuple[ContainerRecord, ...]) -> list[str]:
+    """The published addresses, one line each."""
+    prefix = f"{stack.name}-"
+    return [
+        f"  {record.spec.name.removeprefix(prefix)}  {port.host_ip or '0.0.0.0'}:{port.host_port}"  # noqa: S104
+        f" -> {port.container_port}/{port.protocol}"
+        for record in records
+        for port in record.state.ports
+    ]
+
+
+def _scale(texts: tuple[str, ...] | list[str]) -> dict[str, int]:
+    """The replicas that `--scale SERVICE=NUMBER` asks for."""
+    scale: dict[str, int] = {}
+    for text in texts:
+        name, equals, number = text.partition("=")
+        if not (equals and number.isdigit()):
+            raise UsageError(f"--scale {text}: not of the form SERVICE=NUMBER", hint="for example --scale web=3")
+        scale[name] = int(number)
+    return scale

@@ -1,0 +1,105 @@
+"""Which image each service runs, and what has to be done before it is there."""
+
+from collections.abc import Callable, Iterable
+
+from engine.images.store import ImageStore
+
+from compose import naming
+from compose.errors import FileError, Problem
+from compose.model import Service, Stack
+from compose.steps import MakeImage, Plan
+from compose.wanted import ImageChoice, ImageNeed
+from engine.images.model import Image
+from engine.layout import Layout
+
+BOOTSTRAP = "debootstrap:"
+
+
+def choose_images(
+    stack: Stack, services: Iterable[Service], find: Callable[[str], Image | None], *, build: bool = False
+) -> dict[str, ImageChoice]:
+    """The services' images by service name; `build` asks for a fresh build of those that have a Dockerfile.
+
+    Raises FileError for images that are neither here nor can be made.
+    """
+    choices: dict[str, ImageChoice] = {}
+    problems: list[Problem] = []
+    found: dict[str, Image | None] = {}
+    for service in services:
+        name = service.image or naming.image_name(stack.name, service.name)
+        if name not in found:
+            found[name] = find(name)
+        image = found[name]
+        need = _need(service, name, image, build=build)
+        if image is None and need is None:
+            problems.append(
+                Problem(
+                    stack.place("services", service.name, "image"),
+                    f"image {name} is not here, and pulling from registries is not supported yet",
+                    "use an image made from Debian's packages (debootstrap:bookworm), or build one (build: .)",
+                )
+            )
+        choices[service.name] = ImageChoice(name=name, image=image, need=need)
+    if problems:
+        raise FileError(tuple(problems))
+    return choices
+
+
+def _need(service: Service, name: str, image: Image | None, *, build: bool) -> ImageNeed | None:
+    if service.build and (build or image is None):
+        return ImageNeed(build=True, cause="not built yet" if image is None else "--build")
+    if image is None and name.startswith(BOOTSTRAP):
+        return ImageNeed(build=False, cause="not made yet")
+    return None
+
+
+def make_images(
+    stack: Stack,
+    plan: Plan,
+    layout: Layout,
+    *,
+    on_step: Callable[[MakeImage, bool], None],
+    on_line: Callable[[str], None],
+    no_cache: bool = False,
+) -> None:
+    """Makes the plan's images in its order; `on_step` is told of begin (False) and end (True) of each.
+
+    Raises BuildError or ImageError; what was made until then stays.
+    """
+    store = ImageStore(layout.images, layout.cache)
+    for step in plan.steps:
+        action = step.action
+        if not isinstance(action, MakeImage):
+            continue
+        on_step(action, False)
+        if action.build:
+            _build(stack.services[action.services[0]], action.name, store, layout, on_line, no_cache=no_cache)
+        else:
+            from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - rarely needed
+
+            ensure_debootstrap(store, action.name.removeprefix(BOOTSTRAP), on_line)
+        on_step(action, True)
+
+
+def _build(
+    service: Service,
+    name: str,
+    store: ImageStore,
+    layout: Layout,
+    on_line: Callable[[str], None],
+    *,
+    no_cache: bool,
+) -> None:
+    from engine.build.build import BuildRequest, build  # noqa: PLC0415 - only stacks with a Dockerfile need it
+
+    if service.build is None:
+        raise AssertionError(f"{service.name} has no build")
+    request = BuildRequest(
+        context=service.build.context,
+        dockerfile=service.build.dockerfile,
+        args=service.build.args,
+        target=service.build.target,
+        tag=name,
+        no_cache=no_cache,
+    )
+    build(request, store=store, layout=layout, on_progress=on_line)

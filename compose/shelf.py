@@ -1,0 +1,28 @@
+"""Volumes and images, made and removed by the command itself."""
+
+from compose import naming
+from engine.layout import Layout
+from engine.volumes import VolumeStore
+
+
+class LocalShelf:
+    """The shelf of an installation; see compose.execute.Shelf."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def create_volume(self, name: str, labels: dict[str, str]) -> None:
+        """Makes a volume if missing."""
+        VolumeStore(self._layout.volumes).ensure(name, labels, labels.get(naming.PROJECT, ""))
+
+    def remove_volume(self, name: str) -> None:
+        """Removes a volume with its data; nothing happens when it is gone."""
+        VolumeStore(self._layout.volumes).remove(name)
+
+    def remove_image(self, name: str) -> None:
+        """Takes an image's name away, with everything that nobody else uses."""
+        from engine.images.store import ImageStore  # noqa: PLC0415 - only `down --rmi` needs it
+
+        store = ImageStore(self._layout.images, self._layout.cache)
+        store.untag(name)
+        store.remove_unused()

@@ -1,0 +1,102 @@
+"""Brings a stack to what its file asks for: observes, decides, does."""
+
+import secrets
+from collections.abc import Callable
+
+from engine.images.store import ImageStore
+
+from compose.connection import Connection
+from compose.execute import Execution, Happening
+from compose.images import choose_images, make_images
+from compose.model import Stack
+from compose.observed import Observed
+from compose.plan import plan
+from compose.progress import Progress, Report, report_of, resource
+from compose.shelf import LocalShelf
+from compose.steps import Action, MakeImage, Plan
+from compose.wanted import Options, selected_services, wanted_stack
+from engine.layout import Layout
+from engine.protocol import Event
+
+OpenProgress = Callable[[str, tuple[Action, ...]], Progress]
+
+
+def new_id() -> str:
+    """A container's id: 64 hexadecimal digits."""
+    return secrets.token_hex(32)
+
+
+def decide(stack: Stack, layout: Layout, observed: Observed, options: Options, *, build: bool = False) -> Plan:
+    """The plan for a stack with the images that are here; `build` asks for fresh builds first."""
+    store = ImageStore(layout.images, layout.cache)
+    images = choose_images(stack, selected_services(stack, options), store.find, build=build)
+    return plan(wanted_stack(stack, images, options, new_id=new_id), observed)
+
+
+def decide_with_images(
+    stack: Stack,
+    layout: Layout,
+    observed: Observed,
+    options: Options,
+    *,
+    open_progress: OpenProgress,
+    build: bool = False,
+) -> Plan:
+    """The plan for a stack once its images are there: those that are missing are made here."""
+    decided = decide(stack, layout, observed, options, build=build)
+    if not any(isinstance(step.action, MakeImage) for step in decided.steps):
+        return decided
+    make_planned_images(stack, decided, layout, open_progress=open_progress)
+    return decide(stack, layout, observed, options)
+
+
+def make_planned_images(
+    stack: Stack, decided: Plan, layout: Layout, *, open_progress: OpenProgress, no_cache: bool = False
+) -> None:
+    """Makes the images that a plan begins with, telling how it gets on."""
+    actions = tuple(step.action for step in decided.steps if isinstance(step.action, MakeImage))
+    progress = open_progress("build", actions)
+    try:
+        make_images(
+            stack,
+            decided,
+            layout,
+            on_step=lambda action, over: progress.report(_image_report(action, over=over)),
+            on_line=progress.line,
+            no_cache=no_cache,
+        )
+    finally:
+        progress.close()
+
+
+def _image_report(action: MakeImage, *, over: bool) -> Report:
+    words = ("Building", "Built") if action.build else ("Making", "Made")
+    return Report(resource(action), words[over], over=over)
+
+
+def carry_out(
+    decided: Plan,
+    connection: Connection,
+    layout: Layout,
+    *,
+    progress: Progress,
+    on_event: Callable[[Event], None] = lambda _event: None,
+    persist: bool = False,
+    timeout_seconds: float | None = None,
+) -> tuple[Happening, ...]:
+    """Does what a plan says, telling how it gets on; returns what failed."""
+
+    def tell(happening: Happening) -> None:
+        report = report_of(happening)
+        if report:
+            progress.report(report)
+
+    for name in decided.unchanged:
+        progress.report(Report(f"Container {name}", "Running", over=True))
+    execution = Execution(
+        decided, connection.client, LocalShelf(layout), on_happening=tell, on_event=on_event, persist=persist
+    )
+    try:
+        return execution.run(timeout_seconds=timeout_seconds)
+    finally:
+        progress.close()
