@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable
 
-from engine.images.store import ImageStore
-
 from compose import naming
-from compose.errors import FileError, Problem
+from compose.errors import FileError, Problem, StackError
 from compose.model import Service, Stack
 from compose.steps import MakeImage, Plan
 from compose.wanted import ImageChoice, ImageNeed
 from engine.images.model import Image
+from engine.images.store import ImageStore
 from engine.layout import Layout
 
 BOOTSTRAP = "debootstrap:"
@@ -54,13 +53,11 @@ def _need(service: Service, name: str, image: Image | None, *, build: bool) -> I
 
 
 def make_images(
-    stack: Stack,
     plan: Plan,
     layout: Layout,
     *,
     on_step: Callable[[MakeImage, bool], None],
     on_line: Callable[[str], None],
-    no_cache: bool = False,
 ) -> None:
     """Makes the plan's images in its order; `on_step` is told of begin (False) and end (True) of each.
 
@@ -73,33 +70,8 @@ def make_images(
             continue
         on_step(action, False)
         if action.build:
-            _build(stack.services[action.services[0]], action.name, store, layout, on_line, no_cache=no_cache)
-        else:
-            from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - rarely needed
+            raise StackError(f"image {action.name} must be built, and building is not supported yet")
+        from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - rarely needed
 
-            ensure_debootstrap(store, action.name.removeprefix(BOOTSTRAP), on_line)
+        ensure_debootstrap(store, action.name.removeprefix(BOOTSTRAP), on_line)
         on_step(action, True)
-
-
-def _build(
-    service: Service,
-    name: str,
-    store: ImageStore,
-    layout: Layout,
-    on_line: Callable[[str], None],
-    *,
-    no_cache: bool,
-) -> None:
-    from engine.build.build import BuildRequest, build  # noqa: PLC0415 - only stacks with a Dockerfile need it
-
-    if service.build is None:
-        raise AssertionError(f"{service.name} has no build")
-    request = BuildRequest(
-        context=service.build.context,
-        dockerfile=service.build.dockerfile,
-        args=service.build.args,
-        target=service.build.target,
-        tag=name,
-        no_cache=no_cache,
-    )
-    build(request, store=store, layout=layout, on_progress=on_line)

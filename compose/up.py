@@ -3,8 +3,6 @@
 import secrets
 from collections.abc import Callable
 
-from engine.images.store import ImageStore
-
 from compose.connection import Connection
 from compose.execute import Execution, Happening
 from compose.images import choose_images, make_images
@@ -15,6 +13,7 @@ from compose.progress import Progress, Report, report_of, resource
 from compose.shelf import LocalShelf
 from compose.steps import Action, MakeImage, Plan
 from compose.wanted import Options, selected_services, wanted_stack
+from engine.images.store import ImageStore
 from engine.layout import Layout
 from engine.protocol import Event
 
@@ -46,24 +45,20 @@ def decide_with_images(
     decided = decide(stack, layout, observed, options, build=build)
     if not any(isinstance(step.action, MakeImage) for step in decided.steps):
         return decided
-    make_planned_images(stack, decided, layout, open_progress=open_progress)
+    make_planned_images(decided, layout, open_progress=open_progress)
     return decide(stack, layout, observed, options)
 
 
-def make_planned_images(
-    stack: Stack, decided: Plan, layout: Layout, *, open_progress: OpenProgress, no_cache: bool = False
-) -> None:
+def make_planned_images(decided: Plan, layout: Layout, *, open_progress: OpenProgress) -> None:
     """Makes the images that a plan begins with, telling how it gets on."""
     actions = tuple(step.action for step in decided.steps if isinstance(step.action, MakeImage))
     progress = open_progress("build", actions)
     try:
         make_images(
-            stack,
             decided,
             layout,
             on_step=lambda action, over: progress.report(_image_report(action, over=over)),
             on_line=progress.line,
-            no_cache=no_cache,
         )
     finally:
         progress.close()

@@ -40,7 +40,19 @@ def _scalar(value: Any) -> str:
     """One value on one line; texts that might be taken for something else stand in quotes."""
     if isinstance(value, str) and _is_plain(value):
         return value
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    if isinstance(value, str):
+        return f'"{"".join(map(_escaped, value))}"'
+    return json.dumps(list(value) if isinstance(value, tuple) else value)
+
+
+def _escaped(mark: str) -> str:
+    """A character between double quotes; what is not printable as its number."""
+    if mark in {'"', "\\"}:
+        return f"\\{mark}"
+    if mark.isprintable():
+        return mark
+    code = ord(mark)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _is_plain(text: str) -> bool:

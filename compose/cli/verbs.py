@@ -74,7 +74,8 @@ class LazyGroup(TyperGroup):
             return None
         module = import_module(f"compose.cli.{cmd_name}")
         verb = typer.Typer(**OPTIONS)
-        verb.command(name=cmd_name, help=VERBS[cmd_name])(module.command)
+        settings = {"allow_interspersed_args": cmd_name != "exec"}  # its arguments may hold options of their own
+        verb.command(name=cmd_name, help=VERBS[cmd_name], context_settings=settings)(module.command)
         return typer.main.get_command(verb)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
