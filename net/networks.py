@@ -76,7 +76,7 @@ class NetworkRecords:
 
 
 def read_states(directory: Path) -> tuple[NetworkState, ...]:
-    """Read the networks in a directory, sorted by name, for an observer: changes nothing, leaves out what is damaged."""
+    """Read the networks in a directory, sorted by name, for an observer: changes nothing, skips what is damaged."""
     states = []
     for path in sorted(directory.glob("*/network.json")):
         try:
