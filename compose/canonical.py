@@ -1,72 +1,87 @@
 """Writes a stack the way `config` prints it: Compose's own canonical form, ready to be read again."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from compose.model import Stack
 from compose.nodes import Node, Timestamp
 
-# What Compose prints even when it is zero or false; everything else is left out then.
-_KEPT = frozenset(("scale", "replicas", "retries", "required", "init", "ipv4", "soft", "hard"))
-_FREE = frozenset(("environment", "labels", "args", "annotations", "options", "driver_opts", "sysctls", "extra_hosts"))
-_RESOURCES = ("networks", "volumes", "secrets", "configs", "models")
+# What is printed even when it is zero or false: Compose tells these apart from a key that is not there.
+_KEPT_WHEN_ZERO = frozenset(("attach", "init", "replicas", "required", "retries", "scale"))
+# Mappings with names of the user's own: nothing in them is left out.
+_FREE = frozenset(("annotations", "args", "driver_opts", "environment", "labels", "options", "sysctls"))
+_COMMANDS = frozenset(("command", "entrypoint"))
 
 
-def canonical(stack: Stack) -> dict[str, Any]:
-    """What `config` prints, as JSON values: enabled services and what they use, `$` written `$$`."""
+def canonical(stack: Stack, *, extensions: bool = True) -> dict[str, Any]:
+    """What `config` prints, as JSON values: enabled services and what they use, `$` written `$$`.
+
+    `extensions` keeps the keys below the top level that begin with x-: Compose prints them as YAML, but not as JSON.
+    """
     assert stack.document is not None  # noqa: S101 - every stack that was read has its document
-    fields = stack.document.fields
-    result: dict[str, Any] = {"name": stack.name}
-    services = fields["services"].fields
-    result["services"] = {name: _service(services[name], stack) for name in stack.services}
-    used: Mapping[str, Mapping[str, Any]] = {"networks": stack.networks, "volumes": stack.volumes}
-    for kind in _RESOURCES:
-        entries = fields[kind].fields if kind in fields else {}
-        chosen = {key: _fields(node) for key, node in entries.items() if key in used.get(kind, entries)}
-        if kind == "networks":
-            chosen = {key: {"ipam": {}, **network} for key, network in chosen.items()}
-        if chosen:
-            result[kind] = chosen
-    result.update({key: _plain(node) for key, node in fields.items() if key.startswith("x-")})
-    return result
+    return _Printing(stack, extensions=extensions).whole(stack.document)
 
 
-def _service(node: Node, stack: Stack) -> dict[str, Any]:
-    known = stack.services
-    service = {"command": None, "entrypoint": None, **_fields(node)}
-    depends_on = {
-        name: details for name, details in service.get("depends_on", {}).items() if name in known or details["required"]
-    }
-    service.pop("env_file", None)
-    service.pop("depends_on", None)
-    return {**service, "depends_on": depends_on} if depends_on else service
+class _Printing:
+    """One stack on its way to plain values."""
 
+    def __init__(self, stack: Stack, *, extensions: bool) -> None:
+        self._stack = stack
+        self._extensions = extensions
 
-def _fields(node: Node) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, child in node.fields.items():
-        value = child.value
-        if key.startswith("x-"):
-            result[key] = _plain(child)
-        elif key in _FREE or (key == "networks" and isinstance(value, dict)):
-            if value:
-                result[key] = _plain(child) if key in _FREE else _networks(child)
-        elif isinstance(value, dict):
-            result[key] = _fields(child)
-        elif isinstance(value, tuple):
-            if value or key in ("command", "entrypoint"):
-                result[key] = [_fields(each) if isinstance(each.value, dict) else _scalar(each) for each in value]
-        elif (
-            (value and (key, value) != ("size", "0"))
-            or key in _KEPT
-            or (value is None and key in ("command", "entrypoint"))
-        ):
-            result[key] = _scalar(child)
-    return result
+    def whole(self, document: Node) -> dict[str, Any]:
+        fields = document.fields
+        services = {name: self._service(fields["services"].fields[name]) for name in self._stack.services}
+        result: dict[str, Any] = {"name": self._stack.name, "services": services}
+        for kind, used in self._used(services).items():
+            entries = fields[kind].fields if kind in fields else {}
+            chosen = {key: self._record(node) for key, node in entries.items() if key in used}
+            if chosen:
+                result[kind] = chosen
+        for network in result.get("networks", {}).values():
+            network.setdefault("ipam", {})
+        return {**result, **{key: _plain(node) for key, node in fields.items() if key.startswith("x-")}}
 
+    def _used(self, services: dict[str, Any]) -> dict[str, set[str]]:
+        """The resources that the services use, by kind: Compose prints no others."""
+        owners = [*services.values(), *(service["build"] for service in services.values() if "build" in service)]
+        used = {
+            kind: {grant["source"] for owner in owners for grant in owner.get(kind, ())}
+            for kind in ("secrets", "configs")
+        }
+        models = {name for service in services.values() for name in service.get("models", ())}
+        return {"networks": {*self._stack.networks}, "volumes": {*self._stack.volumes}, **used, "models": models}
 
-def _networks(node: Node) -> dict[str, Any]:
-    return {name: None if child.value is None else _fields(child) for name, child in node.fields.items()}
+    def _service(self, node: Node) -> dict[str, Any]:
+        service: dict[str, Any] = {**dict.fromkeys(_COMMANDS), **self._record(node)}
+        service.pop("env_file", None)
+        known = self._stack.services
+        depends_on = service.pop("depends_on", {})
+        needed = {name: details for name, details in depends_on.items() if name in known or details["required"]}
+        if "deploy" in service:
+            service["deploy"] = {"resources": {}, "placement": {}, **service["deploy"]}
+        return {**service, "depends_on": needed} if needed else service
+
+    def _record(self, node: Node) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, child in node.fields.items():
+            value = child.value
+            if key.startswith("x-"):
+                if self._extensions:
+                    result[key] = _plain(child)
+            elif isinstance(value, dict):
+                if value or key not in _FREE:
+                    result[key] = _plain(child) if key in _FREE else self._record(child)
+            elif isinstance(value, tuple):
+                if value or key in _COMMANDS:
+                    result[key] = [self._entry(entry) for entry in value]
+            elif value or key in _KEPT_WHEN_ZERO or value is None:
+                result[key] = _scalar(child)
+        if result.get("size") == "0":
+            del result["size"]
+        return result
+
+    def _entry(self, node: Node) -> Any:
+        return self._record(node) if isinstance(node.value, dict) else _plain(node)
 
 
 def _plain(node: Node) -> Any:

@@ -38,7 +38,7 @@ def _mount(text: str, node: Node, reading: Reading) -> Node:
         return {key: Node(value, node.place) for key, value in values.items() if value}  # type: ignore[arg-type]  # scalars
 
     if len(parts) == 1:
-        return Node(fields(type="volume", target=clean(text)), node.place)
+        return Node({**fields(type="volume", target=clean(text)), "volume": Node({}, node.place)}, node.place)
     source, target, options = parts[0], parts[1], parts[2].split(",") if len(parts) == 3 else []
     read_only = [option for option in options if option in ("ro", "rw")][-1:] == ["ro"]
     if source.startswith(("/", ".", "~")):

@@ -1,29 +1,35 @@
 """Fills in what a merged document leaves to Compose: names, the default network, implied dependencies, environments."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from compose.environments import EnvFiles, build_arguments
-from compose.nodes import Node
+from compose.nodes import Node, Value
 
 _KINDS = ("networks", "volumes", "secrets", "configs")
 
 
+class Project(NamedTuple):
+    """The project that a document describes: its name, and the directory that relative paths begin in."""
+
+    name: str
+    directory: str
+
+
 def normal(
-    document: Node, *, project: str, variables: Mapping[str, str], env_files: EnvFiles, enabled: frozenset[str]
+    document: Node, *, project: Project, variables: Mapping[str, str], env_files: EnvFiles, enabled: frozenset[str]
 ) -> Node:
     """The document with nothing left to guess; env files are read for the `enabled` services alone."""
     fields = dict(document.fields)
-    fields["name"] = fields.get("name", document)._replace(value=project)
-    services = (
-        {
-            name: _service(node, variables, env_files if name in enabled else None)
-            for name, node in document.fields["services"].fields.items()
+    fields["name"] = fields.get("name", document)._replace(value=project.name)
+    services = fields.get("services", Node({}, document.place))
+    fields["services"] = services = services._replace(
+        value={
+            name: _service(node, project, variables, env_files if name in enabled else None)
+            for name, node in services.fields.items()
         }
-        if "services" in fields
-        else {}
     )
-    fields["services"] = fields.get("services", document)._replace(value=services)
-    if any("default" in _names(service, "networks") for service in services.values()):
+    if any("default" in _child(service, "networks").fields for service in services.fields.values()):
         networks = fields.get("networks", Node({}, document.place))
         fields["networks"] = networks._replace(value={"default": Node({}, document.place), **networks.fields})
     for kind in _KINDS:
@@ -33,40 +39,48 @@ def normal(
     return document._replace(value=fields)
 
 
-def _names(service: Node, key: str) -> Mapping[str, Node]:
-    node = service.fields.get(key)
-    return node.fields if node else {}
+def _child(node: Node, key: str) -> Node:
+    return node.fields.get(key) or Node({}, node.place)
 
 
-def _named(resource: Node, key: str, project: str) -> Node:
-    if "name" in resource.fields:
-        return resource
+def _with_defaults(node: Node, **defaults: Value) -> Node:
+    missing = {key: Node(value, node.place) for key, value in defaults.items() if key not in node.fields}
+    return node._replace(value={**node.fields, **missing})
+
+
+def _named(resource: Node, key: str, project: Project) -> Node:
     external = resource.fields.get("external")
-    name = key if external is not None and external.value is True else f"{project}_{key}"
-    return resource._replace(value={"name": Node(name, resource.place), **resource.fields})
+    name = key if external is not None and external.value is True else f"{project.name}_{key}"
+    return _with_defaults(resource, name=name)
 
 
-def _service(service: Node, variables: Mapping[str, str], env_files: EnvFiles | None) -> Node:
+def _service(service: Node, project: Project, variables: Mapping[str, str], env_files: EnvFiles | None) -> Node:
     fields = dict(service.fields)
-    if not _names(service, "networks") and "network_mode" not in fields:
+    if not _child(service, "networks").fields and "network_mode" not in fields:
         place = fields.get("networks", service).place
         fields["networks"] = Node({"default": Node(None, place)}, place)
-    links = fields.get("links")
-    if links is not None and links.entries:
-        fields["depends_on"] = _with_links(fields.get("depends_on"), links)
+    links = _child(service, "links")
+    if links.entries or "depends_on" in fields:
+        fields["depends_on"] = _dependencies(_child(service, "depends_on"), links)
     if "build" in fields:
-        fields["build"] = build_arguments(fields["build"], variables)
+        fields["build"] = _build(build_arguments(fields["build"], variables), project)
     if env_files is not None and ("env_file" in fields or "environment" in fields):
         place = fields.get("environment", service).place
         fields["environment"] = Node(env_files.environment(service), place)
     return service._replace(value=fields)
 
 
-def _with_links(depends_on: Node | None, links: Node) -> Node:
+def _build(build: Node, project: Project) -> Node:
+    build = _with_defaults(build, context=project.directory)
+    return build if "dockerfile_inline" in build.fields else _with_defaults(build, dockerfile="Dockerfile")
+
+
+def _dependencies(depends_on: Node, links: Node) -> Node:
     """A link makes its service a dependency that takes its dependants along when it is restarted."""
-    fields = dict(depends_on.fields) if depends_on else {}
+    fields = {name: _with_defaults(details, required=True) for name, details in depends_on.fields.items()}
     for link in links.entries:
-        values: dict[str, str | bool] = {"condition": "service_started", "restart": True, "required": True}
-        implied = Node({key: Node(value, link.place) for key, value in values.items()}, link.place)
+        implied = _with_defaults(
+            Node({}, link.place, link.place), condition="service_started", restart=True, required=True
+        )
         fields.setdefault(str(link.value).partition(":")[0], implied)
-    return Node(fields, depends_on.place if depends_on else links.place)
+    return depends_on._replace(value=fields)

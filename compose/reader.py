@@ -17,7 +17,7 @@ from compose.keys import DOCUMENT
 from compose.merging import merged, settled
 from compose.model import Service, Stack
 from compose.nodes import Node
-from compose.normal import normal
+from compose.normal import Project, normal
 from compose.places import Place
 from compose.provenance import Places
 from compose.shapes import Reading
@@ -77,7 +77,13 @@ class _Reader:
         active = self._active_profiles(services)
         enabled = frozenset(key for key, node in services.items() if _is_enabled(node, active))
         env_files = EnvFiles(self._variables, self._shown)
-        document = normal(document, project=name, variables=self._variables, env_files=env_files, enabled=enabled)
+        document = normal(
+            document,
+            project=Project(name, self._project.directory),
+            variables=self._variables,
+            env_files=env_files,
+            enabled=enabled,
+        )
         self._problems += env_files.problems
         stack = self._decoded(document, name, enabled)
         self._problems += check(stack)

@@ -61,28 +61,14 @@ COMMAND = Command()
 NAME = _matches(r"[a-zA-Z0-9._-]+", "is no valid name: use letters, digits, '.', '_' and '-'")
 
 
-def _finish_build(node: Node, path: str, reading: Reading) -> Node:
-    del path
-    fields = dict(node.fields)
-    context = fields.get("context")
-    text = "." if context is None else str(context.value)
-    remote = "://" in text or text.startswith(("git@", "github.com/"))
-    place = node.place if context is None else context.place
-    fields["context"] = Node(text if remote else absolute(text, reading), place)
-    if "dockerfile_inline" not in fields:
-        fields.setdefault("dockerfile", Node("Dockerfile", node.place))
-    return node._replace(value=fields)
+class _Context:
+    """A build's context: a directory on the host, or the address of a remote one."""
 
-
-def _finish_dependency(node: Node, path: str, reading: Reading) -> Node:
-    del path, reading
-    return node._replace(value={"required": Node(value=True, place=node.place), **node.fields})
-
-
-def _finish_deploy(node: Node, path: str, reading: Reading) -> Node:
-    del path, reading
-    empty = Node({}, node.place)
-    return node._replace(value={"resources": empty, "placement": empty, **node.fields})
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        read = TEXT.read(node, path, reading)
+        text = str(read.value)
+        remote = "://" in text or text.startswith(("git@", "github.com/"))
+        return read if remote else read._replace(value=absolute(text, reading))
 
 
 class _Test:
@@ -123,7 +109,7 @@ BUILD = OneOf(
     keyed("context"),
     Fields(
         {
-            "context": TEXT,
+            "context": _Context(),
             "dockerfile": TEXT,
             "args": Assignments(),
             "target": TEXT,
@@ -149,7 +135,6 @@ BUILD = OneOf(
             "ulimits": Later(ULIMITS),
             "platforms": Later(WORDS),
         },
-        finish=_finish_build,
     ),
 )
 
@@ -161,7 +146,6 @@ DEPENDS_ON = Named(
             "required": BOOLEAN,
         },
         required=("condition",),
-        finish=_finish_dependency,
     ),
     lambda name: _mapping(name, condition="service_started", required=True),
 )
@@ -226,7 +210,6 @@ DEPLOY = Maybe(
                 )
             ),
         },
-        finish=_finish_deploy,
     )
 )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from compose.nodes import Node, kind, number_text
+from compose.nodes import Node, kind, number_text, plain
 from compose.shapes import Reading, Refusal, Shape, Text, wrong
 from compose.words import split_command
 
@@ -50,7 +50,10 @@ class ListOf:
 
 
 class Spread:
-    """A list whose entries have short forms that may stand for several long ones (ports, volumes)."""
+    """A list whose entries have short forms that may stand for several long ones (ports, volumes).
+
+    Equal entries count once.
+    """
 
     def __init__(self, short: Callable[[Node, str, Reading], tuple[Node, ...]], long: Shape) -> None:
         self._short = short
@@ -70,7 +73,8 @@ class Spread:
                     entries += self._short(child, f"{path}[{index}]", reading)
                 except Refusal as refusal:
                     reading.problems.append(refusal.problem)
-        return node._replace(value=tuple(entries))
+        different = {repr(plain(entry)): entry for entry in entries}
+        return node._replace(value=tuple(different.values()))
 
 
 class OneOf:
