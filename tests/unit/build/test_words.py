@@ -1,0 +1,60 @@
+import pytest
+
+from engine.build.problems import Mistake
+from engine.build.words import expand, split
+
+VARIABLES = {"A": "one", "EMPTY": "", "B_2": "two words"}
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("$A", "one"),
+        ("${A}x", "onex"),
+        ("$Ax", ""),
+        ("$B_2/y", "two words/y"),
+        ("${UNSET:-default}", "default"),
+        ("${EMPTY:-default}", "default"),
+        ("${EMPTY-default}", ""),
+        ("${A:+other}", "other"),
+        ("${EMPTY:+other}", ""),
+        ("${EMPTY+other}", "other"),
+        ("${UNSET:-${A}}", "one"),
+        ("${UNSET:-'}'}", "}"),
+        ("'$A'", "$A"),
+        ('"$A"', "one"),
+        (r"\$A", "$A"),
+        (r'"\$A \"q\" \n"', r'$A "q" \n'),
+        (r"a\ b", "a b"),
+        ("$", "$"),
+        ("a$/b", "a$/b"),
+        ("$1x", "x"),
+    ],
+)
+def test_variables_and_quotes_mean_what_they_mean_to_docker(word: str, expected: str) -> None:
+    assert expand(word, VARIABLES) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("'open", "lacks a closing single quote"),
+        ('"open', "lacks a closing double quote"),
+        ("${A", r"lacks a closing '}'|not supported yet"),
+        ("${}", "has no variable's name"),
+        ("${A%x}", "not supported yet"),
+        ("${UNSET:?must be given}", "UNSET: must be given"),
+        ("${UNSET?}", "UNSET: is not set"),
+    ],
+)
+def test_malformed_words_are_refused(word: str, reason: str) -> None:
+    with pytest.raises(Mistake, match=reason):
+        expand(word, VARIABLES)
+
+
+def test_another_escape_character_leaves_backslashes_alone() -> None:
+    assert expand(r"c:\dir`$A", VARIABLES, "`") == r"c:\dir$A"
+
+
+def test_words_end_at_spaces_outside_quotes() -> None:
+    assert split(r"""a  "b c" d\ e 'f g'h""") == ("a", '"b c"', r"d\ e", "'f g'h")
