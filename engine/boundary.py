@@ -11,10 +11,9 @@ from collections.abc import Iterable
 
 from engine import syscalls
 from engine.errors import StartError
-from engine.syscalls import CLOSE_RANGE_CLOEXEC, Prctl
+from engine.syscalls import Prctl
 
 _LAST_DESCRIPTOR = 0xFFFFFFFF
-_OOM_SCORE = b"100"
 
 
 def seal(kept_fds: Iterable[int]) -> None:
@@ -27,22 +26,10 @@ def seal(kept_fds: Iterable[int]) -> None:
             syscalls.close_range(start, fd - 1)
         start = fd + 1
     syscalls.close_range(start, _LAST_DESCRIPTOR)
+    # Without a finder nothing is imported; what the finders have cached is left alone, for freeing it would copy it.
     sys.meta_path.clear()
     sys.path_hooks.clear()
-    sys.path_importer_cache.clear()
     sys.path.clear()
-
-
-def expect_to_be_killed() -> None:
-    """Lets the kernel, short of memory, take a container before the host's own processes.
-
-    Works only while this process still counts as the host's: once it has another id it may not write there.
-    """
-    fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    try:
-        os.write(fd, _OOM_SCORE)
-    finally:
-        os.close(fd)
 
 
 def change_directory(directory_fd: int) -> None:
@@ -61,6 +48,11 @@ def connect_streams(stdin: int, stdout: int, stderr: int) -> None:
         os.dup2(fd, number)
 
 
-def close_on_exec() -> None:
-    """Leaves nothing but 0, 1 and 2 to the program."""
-    syscalls.close_range(3, _LAST_DESCRIPTOR, CLOSE_RANGE_CLOEXEC)
+def close_all_but(fd: int) -> None:
+    """Leaves nothing but 0, 1 and 2 to the program, and `fd` until it is executed.
+
+    Really closing the others, before the program is looked for, leaves a program's path nothing to go through.
+    """
+    if fd > 3:
+        syscalls.close_range(3, fd - 1)
+    syscalls.close_range(fd + 1, _LAST_DESCRIPTOR)

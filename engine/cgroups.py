@@ -2,7 +2,11 @@
 
 Limits are set where the controllers are, on cgroup v2 or v1. A v2 directory is made on every host that has the
 hierarchy, with or without controllers: killing and counting work there.
+
+Paths are plain text here: they are made and written by the dozen at every start.
 """
+
+# ruff: noqa: PTH102, PTH103, PTH106, PTH123
 
 import os
 import select
@@ -70,43 +74,46 @@ def cgroup_files(limits: Limits, version: Literal[1, 2], pid_max: int) -> dict[s
 
 
 class Cgroup:
-    """One container's control groups. `unified` is its v2 directory, if the host has such a tree."""
+    """One container's control groups: the directories that it has, or would have, in each hierarchy."""
 
-    def __init__(self, unified: Path | None, by_controller: Mapping[str, Path]) -> None:
-        self.unified = unified
+    def __init__(self, unified: str | None, by_controller: Mapping[str, str]) -> None:
+        self._unified = unified
         self._by_controller = by_controller
+        self._version1 = tuple(directory for directory in by_controller.values() if directory != unified)
 
     @property
-    def directories(self) -> tuple[Path, ...]:
-        """Every directory once."""
-        own = () if self.unified is None else (self.unified,)
-        return (*own, *dict.fromkeys(self._by_controller.values()))
+    def directories(self) -> tuple[str, ...]:
+        """Every directory once, whether it was made or not; the v2 one first."""
+        own = () if self._unified is None else (self._unified,)
+        return tuple(dict.fromkeys((*own, *self._version1)))
 
-    def directory_of(self, controller: str) -> Path:
+    def directory_of(self, controller: str) -> str:
         """Where the controller's files are."""
         return self._by_controller[controller]
 
     def clone(self, flags: Clone) -> tuple[int, int]:
         """Makes a process that is born in the v2 directory; see `syscalls.clone3`. `join` does the rest."""
-        if self.unified is None:
+        if self._unified is None:
             return syscalls.clone3(flags)
-        directory_fd = os.open(self.unified, os.O_RDONLY | os.O_DIRECTORY)
+        directory_fd = os.open(self._unified, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             return syscalls.clone3(flags, cgroup=directory_fd)
         finally:
             os.close(directory_fd)
 
     def join(self, pid: int) -> None:
-        """Moves a process into the v1 directories; it was born in the v2 one."""
-        for directory in dict.fromkeys(self._by_controller.values()):
-            if directory != self.unified:
-                _write(directory / "cgroup.procs", str(pid))
+        """Moves a process into the v1 directories that were made; it was born in the v2 one."""
+        for directory in self._version1:
+            try:
+                _write(f"{directory}/cgroup.procs", str(pid))
+            except FileNotFoundError:  # nothing to limit there
+                continue
 
     def kill(self) -> None:
         """Sends SIGKILL to every process in it."""
-        if self.unified is not None:
+        if self._unified is not None:
             try:
-                _write(self.unified / "cgroup.kill", "1")
+                _write(f"{self._unified}/cgroup.kill", "1")
             except FileNotFoundError:  # no such group any more, or Linux before 5.14
                 pass
             else:
@@ -124,7 +131,7 @@ class Cgroup:
             return 0
         for name in ("memory.events", "memory.oom_control"):
             try:
-                text = (directory / name).read_text()
+                text = _read(f"{directory}/{name}")
             except FileNotFoundError:
                 continue
             for line in text.splitlines():
@@ -137,7 +144,7 @@ class Cgroup:
         """Removes the directories, waiting for the ends of killed processes; EngineError when some live on."""
         for directory in self.directories:
             try:
-                directory.rmdir()
+                os.rmdir(directory)
             except FileNotFoundError:
                 continue
             except OSError:
@@ -147,7 +154,7 @@ class Cgroup:
     def _pids(self) -> tuple[int, ...]:
         for directory in self.directories:
             try:
-                return tuple(int(line) for line in (directory / "cgroup.procs").read_text().split())
+                return tuple(int(line) for line in _read(f"{directory}/cgroup.procs").split())
             except FileNotFoundError:
                 continue
         return ()
@@ -170,64 +177,66 @@ class Cgroups:
     """The control groups of one stack, under windlass/<label>/ in every hierarchy."""
 
     def __init__(self, label: str, hierarchies: Hierarchies | None = None) -> None:
-        found = hierarchies or find_hierarchies(Path("/proc/self/mountinfo").read_text())
-        self._label = label
-        self._unified = found.unified
-        self._by_controller = dict(found.by_controller)
+        found = hierarchies or find_hierarchies(_read("/proc/self/mountinfo"))
+        self._below = f"windlass/{label}"
+        self._unified = None if found.unified is None else str(found.unified)
+        self._by_controller = {controller: str(root) for controller, root in found.by_controller.items()}
         self._versions: dict[str, Literal[1, 2]] = dict.fromkeys(self._by_controller, 1)
-        self._pid_max = int(Path("/proc/sys/kernel/pid_max").read_text())
-        if found.unified is not None:
-            there = (found.unified / "cgroup.controllers").read_text().split()
+        self._pid_max = int(_read("/proc/sys/kernel/pid_max"))
+        if self._unified is not None:
+            there = _read(f"{self._unified}/cgroup.controllers").split()
             for controller in _CONTROLLERS:
                 if controller in there and controller not in self._by_controller:
-                    self._by_controller[controller] = found.unified
+                    self._by_controller[controller] = self._unified
                     self._versions[controller] = 2
 
     def make(self, container_id: str, limits: Limits) -> Cgroup:
         """Makes a container's control groups with its limits, or brings existing ones up to them."""
-        cgroup = self.find(container_id)
-        for directory in cgroup.directories:
-            try:
-                directory.mkdir(exist_ok=True)
-            except FileNotFoundError:
-                self._make_parents()
-                directory.mkdir(exist_ok=True)
-        wanted: dict[Literal[1, 2], dict[str, str]] = {
-            version: cgroup_files(limits, version, self._pid_max) for version in set(self._versions.values())
-        }
-        for controller, version in self._versions.items():
-            for name, value in wanted[version].items():
-                if name.startswith(controller + "."):
-                    self._limit(cgroup, controller, name, value)
         self._check(limits)
+        cgroup = self.find(container_id)
+        unneeded = {self._by_controller.get("cpu")} if limits.cpus is None else set()
+        for root in self._roots():
+            if root == self._unified or root not in unneeded:
+                self._make_directory(f"{root}/{self._below}/{container_id[:12]}")
+        for controller, version in self._versions.items():
+            for name, value in cgroup_files(limits, version, self._pid_max).items():
+                if name.startswith(controller):
+                    self._limit(cgroup, controller, name, value)
         return cgroup
 
     def find(self, container_id: str) -> Cgroup:
         """A container's control groups, made or not."""
-        below = f"windlass/{self._label}/{container_id[:12]}"
-        unified = None if self._unified is None else self._unified / below
-        return Cgroup(unified, {controller: root / below for controller, root in self._by_controller.items()})
+        below = f"{self._below}/{container_id[:12]}"
+        unified = None if self._unified is None else f"{self._unified}/{below}"
+        return Cgroup(unified, {controller: f"{root}/{below}" for controller, root in self._by_controller.items()})
 
     def remove_all(self) -> None:
         """Removes the stack's directories, and the one above when it was the last stack."""
         for root in self._roots():
-            stack = root / "windlass" / self._label
-            if stack.exists():
-                _remove_tree(stack)
+            _remove_tree(f"{root}/{self._below}")
             try:
-                stack.parent.rmdir()
+                os.rmdir(f"{root}/windlass")
             except OSError:
                 continue
 
-    def _roots(self) -> tuple[Path, ...]:
+    def _roots(self) -> tuple[str, ...]:
         own = () if self._unified is None else (self._unified,)
         return tuple(dict.fromkeys((*own, *self._by_controller.values())))
+
+    def _make_directory(self, directory: str) -> None:
+        try:
+            os.mkdir(directory)
+        except FileExistsError:
+            return
+        except FileNotFoundError:
+            self._make_parents()
+            os.mkdir(directory)
 
     def _make_parents(self) -> None:
         for root in self._roots():
             ours = [controller for controller, place in self._by_controller.items() if place == root]
-            for directory in (root, root / "windlass", root / "windlass" / self._label):
-                directory.mkdir(exist_ok=True)
+            for directory in (root, f"{root}/windlass", f"{root}/{self._below}"):
+                os.makedirs(directory, exist_ok=True)
                 if root == self._unified and ours:
                     _enable(directory, ours)
         memory = self._by_controller.get("memory")
@@ -237,11 +246,11 @@ class Cgroups:
             name = "memory.max" if self._versions["memory"] == 2 else "memory.limit_in_bytes"
             bound = total - max(_RESERVED_BYTES, total // 20)
             if bound > 0:
-                _write(memory / "windlass" / self._label / name, str(bound))
+                _write(f"{memory}/{self._below}/{name}", str(bound))
 
     def _limit(self, cgroup: Cgroup, controller: str, name: str, value: str) -> None:
         try:
-            _write(cgroup.directory_of(controller) / name, value)
+            _write(f"{cgroup.directory_of(controller)}/{name}", value)
         except OSError as error:
             if "swap" in name or "memsw" in name:  # kernels without swap accounting have no such file
                 return
@@ -257,26 +266,32 @@ class Cgroups:
                 )
 
 
-def _enable(directory: Path, controllers: list[str]) -> None:
-    enabled = (directory / "cgroup.subtree_control").read_text().split()
+def _enable(directory: str, controllers: list[str]) -> None:
+    enabled = _read(f"{directory}/cgroup.subtree_control").split()
     missing = [controller for controller in controllers if controller not in enabled]
     if missing:
-        _write(directory / "cgroup.subtree_control", " ".join("+" + controller for controller in missing))
+        _write(f"{directory}/cgroup.subtree_control", " ".join("+" + controller for controller in missing))
 
 
-def _remove_tree(directory: Path) -> None:
-    for entry in os.scandir(directory):
-        if entry.is_dir(follow_symlinks=False):
-            _remove_tree(Path(entry.path))
+def _remove_tree(directory: str) -> None:
     try:
-        directory.rmdir()
+        with os.scandir(directory) as entries:
+            below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        for path in below:
+            _remove_tree(path)
+        os.rmdir(directory)
     except FileNotFoundError:
         return
     except OSError as error:
         raise EngineError(f"cannot remove the control group {directory}: {error.strerror}") from error
 
 
-def _write(path: Path, text: str) -> None:
+def _read(path: str) -> str:
+    with open(path, encoding="ascii", errors="replace") as file:
+        return file.read()
+
+
+def _write(path: str, text: str) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(fd, text.encode())

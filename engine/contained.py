@@ -13,8 +13,6 @@ from engine import boundary, executables, fill, handover, outcome, privileges, s
 from engine.errors import StartError, SyscallError
 from engine.mounts import (
     INIT_TARGET,
-    MASKED,
-    READ_ONLY,
     Devices,
     MountOp,
     NewFilesystem,
@@ -50,6 +48,8 @@ class Contained(NamedTuple):
     process: Process
     hostname: str
     plan: tuple[MountOp, ...]
+    masked: tuple[str, ...]
+    locked: tuple[str, ...]
     read_only: bool
     init: bool
     privileges: Privileges
@@ -101,7 +101,6 @@ def _receive_mounts(birth: _Birth) -> None:
 
 
 def _become_root(birth: _Birth) -> None:
-    boundary.expect_to_be_killed()
     privileges.become_ordinary(core_is_piped=birth.wanted.core_is_piped)
     privileges.become_root()
 
@@ -128,9 +127,9 @@ def _write_sysctls(birth: _Birth) -> None:
 
 
 def _cover_kernel_files(birth: _Birth) -> None:
-    """Hides and locks paths of /proc and /sys; most of them exist on few kernels."""
+    """Hides and locks paths of /proc and /sys."""
     empty = -1
-    for path in MASKED:
+    for path in birth.wanted.masked:
         target = targets.find(birth.root_fd, path)
         if target is None:
             continue
@@ -148,7 +147,7 @@ def _cover_kernel_files(birth: _Birth) -> None:
         os.close(target)
     if empty >= 0:
         os.close(empty)
-    for path in READ_ONLY:
+    for path in birth.wanted.locked:
         target = targets.find(birth.root_fd, path)
         if target is not None:
             copy = syscalls.open_tree(target, "", AT_RECURSIVE)
@@ -196,9 +195,9 @@ def _drop_privileges(birth: _Birth) -> None:
 
 
 def _run_program(birth: _Birth) -> NoReturn:
+    boundary.close_all_but(birth.wanted.outcome_fd)
     argv = birth.process.argv
     path = executables.find(argv[0] if argv else "", birth.environment["PATH"])
-    boundary.close_on_exec()
     if birth.wanted.init:
         executables.execute(INIT_TARGET, (INIT_TARGET, "--", path, *argv[1:]), birth.environment)
     executables.execute(path, argv, birth.environment)

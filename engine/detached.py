@@ -6,7 +6,7 @@ namespace. So the host's mount table never sees a container, and nothing is left
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from errno import EINVAL, ENOENT, EPERM
 from pathlib import Path
 
@@ -31,47 +31,69 @@ _LINKS = (
     ("stderr", "/proc/self/fd/2"),
     ("ptmx", "pts/ptmx"),
 )
+# What an upper directory must not depend on, to make sense as a layer.
+_LAYER_OPTIONS = (("redirect_dir", "nofollow"), ("metacopy", "off"), ("index", "off"))
 _DIRECTORIES = ("pts", "shm", "mqueue")
 _FILE_ATTRIBUTES = Attribute.NOSUID | Attribute.NODEV | Attribute.NOEXEC
 
 
-def root(layers: Sequence[Path], upper: Path, work: Path, *, userns_fd: int, first_id: int) -> int:
+def root(layers: Sequence[Path], upper: Path, work: Path, *, userns_fd: int, first_id: int) -> tuple[int, ...]:
     """Returns the root of a container: `layers` (base first), shared and seen through its ids, under its own `upper`.
 
     Layers are on disk with the ids of the image, `upper` with those of the host: whatever the container writes, setuid
-    or not, belongs to nobody there. `upper` and `work` are made if missing.
+    or not, belongs to nobody there. `upper` and `work` are made if missing. The descriptors after the first are of no
+    use any more, but closing the last one of a detached mount takes long: whoever can wait shall do that.
     """
     _prepare(layers[-1], upper, work, first_id)
     held: list[int] = []
+    trees: list[int] = []
     try:
-        for layer in reversed(layers):
-            tree = syscalls.open_tree(AT_FDCWD, layer)
-            _map_ids(tree, Attribute.RDONLY, userns_fd, layer)
-            held.append(tree)
-        lowers = tuple(held)
+        lowers = _lowers(layers, trees, userns_fd)
         held.append(upper_fd := os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
         held.append(work_fd := os.open(work, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
-        fs_fd = syscalls.fsopen("overlay")
-        held.append(fs_fd)
+        held.append(fs_fd := syscalls.fsopen("overlay"))
         syscalls.fsconfig_set(fs_fd, "source", "windlass")
         _set_lowers(fs_fd, lowers)
         # Paths by descriptor need no escapes, and tell a container that reads /proc/mounts nothing about the host.
         syscalls.fsconfig_set(fs_fd, "upperdir", f"/proc/self/fd/{upper_fd}")
         syscalls.fsconfig_set(fs_fd, "workdir", f"/proc/self/fd/{work_fd}")
-        for key in ("redirect_dir", "metacopy", "index"):  # an upper directory must make sense as a layer
-            syscalls.fsconfig_set(fs_fd, key, "off" if key != "redirect_dir" else "nofollow")
+        for key, value in _LAYER_OPTIONS:
+            syscalls.fsconfig_set(fs_fd, key, value)
         # A container's writable layer never outlives a boot, so nothing in it has to survive a power cut, and
         # without this the end of every container would write back the whole disk.
         syscalls.fsconfig_set(fs_fd, "volatile")
         syscalls.fsconfig_create(fs_fd)
         mount_fd = syscalls.fsmount(fs_fd, Attribute.NODEV)
+    except BaseException:
+        _close(trees)
+        raise
     finally:
-        for fd in held:
-            os.close(fd)
+        _close(held)
     if os.fstatvfs(mount_fd).f_flag & os.ST_RDONLY:  # overlayfs says nothing when it cannot write to `work`
-        os.close(mount_fd)
+        _close((mount_fd, *trees))
         raise StartError(f"the writable layer {upper} came out read-only", stage=_STAGE, hint="see the kernel's log")
-    return mount_fd
+    return mount_fd, *trees
+
+
+def _lowers(layers: Sequence[Path], trees: list[int], userns_fd: int) -> tuple[str, ...]:
+    """The layers' paths, top first, below detached mounts that are added to `trees`: one for all where that can be."""
+    common = Path(os.path.commonpath(layers))
+    device = common.stat().st_dev
+    if len(layers) > 1 and all(layer.stat().st_dev == device for layer in layers):
+        trees.append(tree := _layer_tree(common, userns_fd))
+        return tuple(f"/proc/self/fd/{tree}/{layer.relative_to(common)}" for layer in reversed(layers))
+    for layer in reversed(layers):  # one at a time: what was made before a failure must be closed
+        trees.append(_layer_tree(layer, userns_fd))  # noqa: PERF401
+    return tuple(f"/proc/self/fd/{tree}" for tree in trees)
+
+
+def _layer_tree(path: Path, userns_fd: int) -> int:
+    return _mapped_copy(path, AT_FDCWD, str(path), Attribute.RDONLY, userns_fd, recursive=False)
+
+
+def _close(fds: Iterable[int]) -> None:
+    for fd in fds:
+        os.close(fd)
 
 
 def _prepare(base: Path, upper: Path, work: Path, first_id: int) -> None:
@@ -91,15 +113,14 @@ def _prepare(base: Path, upper: Path, work: Path, first_id: int) -> None:
         return
 
 
-def _set_lowers(fs_fd: int, lowers: Sequence[int]) -> None:
-    paths = [f"/proc/self/fd/{fd}" for fd in lowers]
+def _set_lowers(fs_fd: int, lowers: Sequence[str]) -> None:
     try:
-        for path in paths:
+        for path in lowers:
             syscalls.fsconfig_set(fs_fd, "lowerdir+", path)
     except SyscallError as error:
         if error.errno != EINVAL:
             raise
-        syscalls.fsconfig_set(fs_fd, "lowerdir", ":".join(paths))  # Linux before 6.8
+        syscalls.fsconfig_set(fs_fd, "lowerdir", ":".join(lowers))  # Linux before 6.8
 
 
 def devices(first_id: int) -> int:

@@ -14,7 +14,7 @@ from engine.cgroups import Cgroup
 from engine.errors import StartError
 from engine.outcome import read_outcome
 from engine.privileges import Privileges
-from engine.processes import kill_and_reap
+from engine.processes import expect_to_be_killed, kill_and_reap
 from engine.spec import ContainerSpec, Process
 from engine.syscalls import Clone
 from engine.terminals import WindowSize
@@ -73,6 +73,7 @@ def enter(entry: Entry) -> Entered:
         os.close(outcome_writer)
         outcome_writer = -1
         entry.cgroup.join(pid)
+        expect_to_be_killed(pid)
         handover.send(control, _GO)
         told, fds = _receive(control)
         os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
@@ -120,7 +121,6 @@ class _Visit:
         try:
             entry = self._entry
             boundary.seal((self._control.fileno(), self._outcome_fd, entry.container, *self._streams()))
-            boundary.expect_to_be_killed()
             told, _ = handover.receive(self._control)
             if not told:  # the one outside has died or given up
                 os._exit(125)
@@ -156,10 +156,10 @@ class _Visit:
             stage = "privileges"
             privileges.drop(self._allowed, user)
             stage = "program"
+            boundary.close_all_but(self._outcome_fd)
             given = {**({"TERM": "xterm"} if terminal is not None else {}), **process.environment}
             environment = executables.environment(given, entry.spec.hostname, user.home)
             path = executables.find(process.argv[0] if process.argv else "", environment["PATH"])
-            boundary.close_on_exec()
             executables.execute(path, process.argv, environment)
         except BaseException as error:  # noqa: BLE001 -- there is nobody above to see it
             outcome.fail(self._outcome_fd, stage, error)

@@ -16,6 +16,8 @@ from engine.syscalls import Prctl
 from engine.users import User
 
 _LAST_CAPABILITY = 63
+# What Python or a supervisor ignores: an executed program would go on ignoring it.
+_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
 
 class Privileges(NamedTuple):
@@ -71,9 +73,8 @@ def become_ordinary(*, core_is_piped: bool) -> None:
     """Sets what a program takes for granted: a session of its own, signals, the umask, limits, a keyring."""
     os.setsid()
     os.umask(0o022)
-    for number in signal.valid_signals():  # Python ignores SIGPIPE, and ignoring is inherited
-        if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     rlimits.apply(core_is_piped=core_is_piped)
     syscalls.join_session_keyring()

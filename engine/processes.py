@@ -8,6 +8,7 @@ from engine.errors import StateError
 from engine.state import ProcessIdentity
 
 _PROC = Path("/proc")
+_OOM_SCORE = b"100"
 
 
 def boot_id() -> str:
@@ -45,6 +46,15 @@ def open_process(identity: ProcessIdentity) -> int | None:
         os.close(pidfd)
         return None
     return pidfd
+
+
+def expect_to_be_killed(pid: int) -> None:
+    """Lets the kernel, short of memory, take this process before the host's own; see proc_pid_oom_score_adj(5)."""
+    fd = os.open(f"/proc/{pid}/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, _OOM_SCORE)
+    finally:
+        os.close(fd)
 
 
 def kill_and_reap(pidfd: int) -> None:

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,14 +13,14 @@ from engine.contained import Contained
 from engine.errors import StartError
 from engine.mounts import Devices, HostPath, HostProgram, MountOp, NewFilesystem, OwnFile, VolumeData
 from engine.outcome import read_outcome
-from engine.processes import kill_and_reap
+from engine.processes import expect_to_be_killed, kill_and_reap
 from engine.spec import ContainerSpec
 from engine.syscalls import Attribute, Clone
 from engine.volumes import filled_marker
 
 __all__ = ["LaunchOrder", "Launched", "VolumeSource", "launch", "read_outcome"]
 
-_NAMESPACES = Clone.NEWUSER | Clone.NEWNS | Clone.NEWPID | Clone.NEWNET | Clone.NEWIPC | Clone.NEWUTS | Clone.NEWCGROUP
+_NAMESPACES = Clone.NEWUSER | Clone.NEWNS | Clone.NEWPID | Clone.NEWNET | Clone.NEWIPC | Clone.NEWUTS
 _INIT_PROGRAMS = (
     "/usr/bin/tini-static",
     "/usr/bin/catatonit",
@@ -86,6 +87,8 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
             process=spec.process,
             hostname=spec.hostname,
             plan=plan,
+            masked=_present(mounts.MASKED),
+            locked=_present(mounts.READ_ONLY),
             read_only=spec.read_only,
             init=spec.init,
             privileges=allowed,
@@ -104,6 +107,7 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
         outcome_writer = -1
         _map_ids(pid, order.first_id)
         order.cgroup.join(pid)
+        expect_to_be_killed(pid)
         _send_mounts(order, plan, pid, control)
         connect(pid)
         handover.send(control, _GO)
@@ -148,19 +152,27 @@ def _map_ids(pid: int, first_id: int) -> None:
 def _send_mounts(order: LaunchOrder, plan: Sequence[MountOp], pid: int, control: socket.socket) -> None:
     """Hands over what `contained` expects: the root, then in the plan's order what each step needs from outside."""
     userns_fd = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
+    trees: list[int] = []
     fds: list[int] = []
     try:
         layers, first_id = order.layer_directories, order.first_id
-        fds.append(detached.root(layers, order.upper, order.work, userns_fd=userns_fd, first_id=first_id))
+        root_fd, *trees = detached.root(layers, order.upper, order.work, userns_fd=userns_fd, first_id=first_id)
+        fds.append(root_fd)
         for op in plan:
             fds.extend(_outside(op, order, userns_fd))
-        if len(fds) > handover.MOST_DESCRIPTORS:
+        if len(fds) + len(trees) > handover.MOST_DESCRIPTORS:
             raise StartError("the container has too many mounts", stage="mounts", hint="the most are about 240")
-        handover.send(control, _MOUNTS, fds)
+        handover.send(control, _MOUNTS, (*fds, *trees))
     finally:
         os.close(userns_fd)
-        for fd in fds:
+        for fd in (*fds, *trees):
             os.close(fd)
+
+
+@cache
+def _present(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the kernel's own paths that this kernel has."""
+    return tuple(path for path in paths if os.path.lexists(path))
 
 
 def _outside(op: MountOp, order: LaunchOrder, userns_fd: int) -> tuple[int, ...]:
