@@ -27,7 +27,7 @@ def connect(stack: StackLayout, *, spawn: bool, warm: Warm | None = None) -> "Cl
     """
     try:
         return Client(connect_socket(stack.socket, timeout_seconds=HELLO_SECONDS), stack)
-    except (FileNotFoundError, ConnectionRefusedError):
+    except (FileNotFoundError, ConnectionRefusedError, _EndedError):
         if not spawn:
             raise SupervisorError(
                 f"no supervisor runs for stack {stack.name}", hint="`windlass up` starts one"
@@ -115,11 +115,19 @@ class Client:
             except OSError as error:
                 raise _unreachable(self._stack, error) from error
             if not chunk:
-                raise _ended(self._stack)
+                raise _EndedError(self._stack)
             self._incoming += chunk
             *lines, self._incoming = self._incoming.split(b"\n")
             self._arrived.extend(_answered_decoder.decode(line) for line in lines)
         return self._arrived.popleft()
+
+
+class _EndedError(SupervisorError):
+    def __init__(self, stack: StackLayout) -> None:
+        super().__init__(
+            f"the supervisor of stack {stack.name} ended while it was asked something",
+            hint=f"its containers go on; run the command again to start another supervisor. See {stack.supervisor_log}",
+        )
 
 
 def _unless_failure(reply: Reply) -> Reply:
@@ -130,13 +138,6 @@ def _unless_failure(reply: Reply) -> Reply:
     return reply
 
 
-def _ended(stack: StackLayout) -> SupervisorError:
-    return SupervisorError(
-        f"the supervisor of stack {stack.name} ended while it was asked something",
-        hint=f"its containers go on; run the command again to start another supervisor. See {stack.supervisor_log}",
-    )
-
-
 def _unreachable(stack: StackLayout, error: OSError) -> SupervisorError:
     if isinstance(error, TimeoutError):
         return SupervisorError(
@@ -144,5 +145,5 @@ def _unreachable(stack: StackLayout, error: OSError) -> SupervisorError:
             hint="it may be stopped or overloaded; its containers go on if you end it with kill -9",
         )
     if isinstance(error, (BrokenPipeError, ConnectionResetError)):
-        return _ended(stack)
+        return _EndedError(stack)
     return SupervisorError(f"cannot reach the supervisor of stack {stack.name}: {error.strerror or error}")

@@ -108,7 +108,9 @@ def _prepare(base: Path, upper: Path, work: Path, first_id: int) -> None:
             # The upper directory's own mode is that of the container's "/".
             directory.chmod(stat.S_IMODE(base.stat().st_mode))
     try:  # a volatile overlay leaves a mark that forbids using the directories again after a crash of the machine
-        (work / "work" / "incompat" / "volatile").rmdir()
+        mark = work / "work" / "incompat" / "volatile"
+        (mark / "dirty").unlink()
+        mark.rmdir()
     except FileNotFoundError:
         return
 

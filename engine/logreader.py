@@ -1,11 +1,10 @@
 """Reads containers' logs from disk, whether a supervisor lives or not; engine.logstore describes the format."""
 
 import calendar
-import contextlib
 import heapq
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,14 +102,23 @@ def merge(lines_by_name: Iterable[tuple[str, Iterable[LogLine]]]) -> Iterator[tu
 
 def _records(directory: Path) -> Iterator[bytes]:
     """All records, oldest first. All files are opened before one is read: a rotation meanwhile costs nothing."""
-    for fd in _open_files(directory):
+    for fd in open_files(directory):
         with os.fdopen(fd, "rb") as file:
             for record in file:
                 yield record.removesuffix(b"\n")
 
 
-def _open_files(directory: Path) -> list[int]:
-    """Descriptors of the log's files, oldest first."""
+def _last_records(directory: Path, lines: int) -> list[bytes]:
+    fds = open_files(directory)
+    try:
+        return last_records(fds, lines)
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+def open_files(directory: Path) -> list[int]:
+    """Descriptors of the log's files, oldest first; the caller closes them."""
     fds: list[int] = []
     seen: set[tuple[int, int]] = set()
     for path in log_files(directory):
@@ -127,8 +135,10 @@ def _open_files(directory: Path) -> list[int]:
     return fds[::-1]
 
 
-def _last_records(directory: Path, lines: int) -> list[bytes]:
+def last_records(fds: Sequence[int], lines: int, end: int | None = None) -> list[bytes]:
     """At least the records of the last `lines` lines, oldest first, read from the end backwards.
+
+    `fds` are the log's files, oldest first; `end` is where in the newest one the log is taken to end.
 
     Reading goes on until each stream shows the end of a line before the wanted ones, so that none lacks a piece; but
     not farther than one line can be long.
@@ -137,7 +147,7 @@ def _last_records(directory: Path, lines: int) -> list[bytes]:
     streams: set[bytes] = set()
     ended: set[bytes] = set()
     whole = beyond = 0
-    for record in _all_backwards(directory):
+    for record in (record for fd in reversed(fds) for record in _backwards(fd, end if fd == fds[-1] else None)):
         stream = record[_STAMP_BYTES + 1 : _STAMP_BYTES + 7]
         is_end = record[_STAMP_BYTES + 7 : _STAMP_BYTES + 10] == b" F "
         if whole >= lines:
@@ -152,15 +162,9 @@ def _last_records(directory: Path, lines: int) -> list[bytes]:
     return found[::-1]
 
 
-def _all_backwards(directory: Path) -> Iterator[bytes]:
-    with contextlib.ExitStack() as files:
-        for fd in [files.enter_context(os.fdopen(fd, "rb")).fileno() for fd in _open_files(directory)][::-1]:
-            yield from _backwards(fd)
-
-
-def _backwards(fd: int) -> Iterator[bytes]:
+def _backwards(fd: int, end: int | None) -> Iterator[bytes]:
     """The records of a file, last first; a torn one at the end counts."""
-    position = os.fstat(fd).st_size
+    position = os.fstat(fd).st_size if end is None else end
     pending = b""
     while position > 0:
         size = min(_BLOCK_BYTES, position)

@@ -14,6 +14,8 @@ from net.spec import NetworkSpec, NetworkState
 
 MAX_LINE_BYTES = 1 << 20
 
+Action = Literal["create", "start", "die", "restart", "health", "stop", "kill", "oom", "remove"]
+
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     """Asks who is there; answered with Greeting."""
@@ -149,7 +151,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
     """Something happened to a container. `record` is how it is afterwards (None once it is removed)."""
 
     time_ns: int
-    action: Literal["create", "start", "die", "restart", "health", "stop", "kill", "oom", "remove"]
+    action: Action
     container_id: str
     container_name: str
     service: str

@@ -103,7 +103,7 @@ class _Process(NamedTuple):
         except (msgspec.MsgspecError, UnicodeError, IndexError):
             raise SupervisorError(
                 f"the supervisor of stack {stack.name} ended while it started",
-                hint=printed.decode(errors="replace").strip(),
+                hint=printed.decode(errors="replace").strip() or f"see {stack.supervisor_log}",
             ) from None
         if isinstance(verdict, Unready):
             raise SupervisorError(verdict.message, hint=verdict.hint)

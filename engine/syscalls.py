@@ -246,6 +246,28 @@ def syncfs(fd: int) -> None:
         raise _fail("syncfs", f"descriptor {fd}")
 
 
+def inotify_init1(flags: int) -> int:
+    """Returns a descriptor that tells of changes to files."""
+    fd: int = _LIBRARY.inotify_init1(flags)
+    if fd < 0:
+        raise _fail("inotify_init1", "")
+    return fd
+
+
+def inotify_add_watch(fd: int, pathname: Path, mask: int) -> int:
+    """Watches a file or directory; returns what its events are told by. Read them from `fd`; see inotify(7)."""
+    watch: int = _LIBRARY.inotify_add_watch(fd, os.fsencode(pathname), mask)
+    if watch < 0:
+        raise _fail("inotify_add_watch", pathname)
+    return watch
+
+
+def inotify_rm_watch(fd: int, wd: int) -> None:
+    """Ends a watch."""
+    if _LIBRARY.inotify_rm_watch(fd, wd) < 0:
+        raise _fail("inotify_rm_watch", str(wd))
+
+
 def close_range(first: int, last: int, flags: int = 0) -> None:
     """Closes the descriptors from `first` to `last`, or marks them with CLOSE_RANGE_CLOEXEC."""
     _call("close_range", f"{first}..{last}", _SYS_CLOSE_RANGE, first, last, flags)

@@ -94,18 +94,11 @@ class LazyGroup(TyperGroup):
             formatter.write_dl(list(VERBS.items()))
 
 
-def carry_out(arguments: list[str]) -> int:
-    """Runs the verb that the arguments name; returns its exit status. Errors come out as they are."""
+def application() -> Any:
+    """The command line as a whole."""
     app = typer.Typer(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, **OPTIONS)
     app.callback(invoke_without_command=True)(prepare)
-    command = typer.main.get_command(app)
-    try:
-        # The command's own main() would turn errors into words and statuses of its own.
-        with command.make_context("windlass", arguments) as context:
-            status = command.invoke(context)
-    except typer.Exit as leaving:
-        return leaving.exit_code
-    return status if isinstance(status, int) else 0
+    return typer.main.get_command(app)
 
 
 def prepare(

@@ -1,17 +1,19 @@
 """The process of a stack's supervisor: `python -P -m engine.supervisor --run DIR --data DIR [STACK]`.
 
 Without STACK, the stack's name is read from standard input; its end without a name ends the process. Standard output
-gets one line, Ready or Unready (engine.spawn), and is turned into the stack's supervisor.log then.
+gets one line, Ready or Unready (engine.spawn); whatever else there is to say goes to the stack's supervisor.log.
 """
 
 import os
 import resource
 import sys
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from engine.errors import EngineError, SupervisorError
+from engine.images.places import layer_tree
 from engine.layout import Layout, StackLayout
 from engine.locks import lock_file
 from engine.spawn import Ready, Unready
@@ -42,8 +44,9 @@ def main(arguments: list[str]) -> int:
         if lock is None:
             _say(Ready(pid=0))
             return 0
+        _log_errors(stack.supervisor_log)
         _raise_descriptor_limit()
-        supervisor = Supervisor(stack)
+        supervisor = Supervisor(stack, partial(layer_tree, layout.images))
     except (EngineError, NetError) as error:
         _say(Unready(message=error.message, hint=error.hint))
         return 1
@@ -51,7 +54,7 @@ def main(arguments: list[str]) -> int:
         _say(Unready(message=f"the supervisor of stack {name} cannot start: {error}"))
         return 1
     _say(Ready(pid=os.getpid()))
-    _turn_output_into_log(stack.supervisor_log)
+    _let_go_of_starter()
     supervisor.run()
     return 0
 
@@ -124,16 +127,19 @@ def _raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _turn_output_into_log(path: Path) -> None:
-    """Standard output and error become the log, standard input nothing; ends the pipes to whoever started us."""
+def _log_errors(path: Path) -> None:
+    """From here on, what is reported goes to the stack's log."""
     log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
-    os.dup2(null, 0)
-    os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
+
+
+def _let_go_of_starter() -> None:
+    """Standard input becomes nothing, output the log: the pipes to whoever started us end."""
+    null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
     os.close(null)
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # it is the interpreter's own stream
 
 
 if __name__ == "__main__":

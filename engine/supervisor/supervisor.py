@@ -1,57 +1,157 @@
 """Answers the requests of a stack's clients."""
 
+import contextlib
 import os
-import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
+from engine.errors import EngineError, RequestError
 from engine.layout import StackLayout
+from engine.namespaces import remove_pins
 from engine.protocol import (
+    Create,
     Done,
+    EnsureNetwork,
     Failure,
     Greeting,
     Hello,
+    Kill,
+    OneContainer,
+    OneNetwork,
     Picture,
     Remove,
+    RemoveNetwork,
+    Reply,
     Request,
     Shutdown,
     Snapshot,
+    Start,
     Stop,
     Subscribe,
+    Wait,
 )
+from engine.state import ContainerRecord
+from engine.supervisor.adoption import adopt
+from engine.supervisor.containers import Answered, Container
+from engine.supervisor.creating import create, forget_damaged, remove
 from engine.supervisor.loop import Loop
+from engine.supervisor.removal import remove_in_slices
 from engine.supervisor.server import Answer, Connection, Server
-
-VERSION = "0.1.0"
+from engine.supervisor.site import Site
+from engine.supervisor.starting import restart, start
+from engine.supervisor.stopping import kill, stop
+from engine.version import VERSION
+from net.errors import NetError
 
 
 class Supervisor:
     """One stack's supervisor: made, it listens and has adopted what ran; `run` lasts until it is shut down."""
 
-    def __init__(self, stack: StackLayout) -> None:
+    def __init__(self, stack: StackLayout, layer_directory: Callable[[str], Path]) -> None:
         self._stack = stack
         self._loop = Loop()
+        self._site = Site(stack, self._loop, layer_directory=layer_directory)
+        self._site.restart = partial(restart, self._site)
+        adopt(self._site)
         self._server = Server(stack.socket, self._loop, self._handle)
+        self._site.broadcast = self._server.broadcast
 
     def run(self) -> None:
-        """Serves until a Shutdown was carried out."""
+        """Serves until a Shutdown was carried out, then removes the stack's directory."""
         self._loop.run()
         self._server.close()
-        shutil.rmtree(self._stack.directory)
+        for _ in remove_in_slices(self._stack.directory):
+            pass
 
     def _handle(self, connection: Connection, request: Request, answer: Answer) -> None:
+        try:
+            reply = self._reply(connection, request, answer)
+        except (EngineError, NetError) as error:
+            reply = Failure(message=error.message, hint=error.hint)
+        except OSError as error:
+            reply = Failure(message=f"{type(request).__name__.lower()} failed: {error}")
+        if reply is not None:
+            answer(reply)
+
+    def _reply(self, connection: Connection, request: Request, answer: Answer) -> Reply | None:  # noqa: C901 - a table
+        """The reply to a request, None when it is answered later."""
+        site = self._site
+        reply: Reply | None = None
         match request:
             case Hello():
-                answer(Greeting(version=VERSION, pid=os.getpid()))
+                reply = Greeting(version=VERSION, pid=os.getpid())
+            case EnsureNetwork(spec=network):
+                reply = OneNetwork(state=site.network.ensure_network(network))
+            case RemoveNetwork(name=name):
+                site.network.remove_network(name)
+                reply = Done()
+            case Create(spec=spec):
+                reply = OneContainer(record=create(site, spec).record)
+            case Start(id=container_id):
+                start(site, self._container(container_id), _telling(answer))
+            case Stop(id=container_id, grace_seconds=grace_seconds):
+                stop(site, self._container(container_id), grace_seconds, _telling(answer))
+            case Kill(id=container_id, signal=signal_name):
+                container = self._container(container_id)
+                kill(site, container, signal_name)
+                reply = OneContainer(record=container.record)
+            case Remove(id=container_id, keep_data=keep_data):
+                reply = self._remove(container_id, answer, keep_data=keep_data)
+            case Wait(id=container_id, condition=condition):
+                container = self._container(container_id)
+                container.waits.append((condition, _telling(answer)))
+                site.settle_waits(container)
             case Snapshot():
-                answer(Picture(containers=(), networks=()))
+                reply = self._picture()
             case Subscribe():
                 connection.subscribed = True
-                answer(Done())
+                reply = Done()
             case Shutdown():
-                answer(Done())
-                self._loop.stop()
-            case Stop(id=container_id):
-                answer(Failure(message=f"there is no container {container_id}"))
-            case Remove():
-                answer(Done())
-            case _:
-                answer(Failure(message=f"the supervisor cannot do {type(request).__name__} yet"))
+                reply = self._shut_down()
+        return reply
+
+    def _container(self, container_id: str) -> Container:
+        container = self._site.containers.get(container_id)
+        if container is None:
+            raise RequestError(f"there is no container {container_id[:12]} in the stack {self._stack.name}")
+        if container.removing:
+            raise RequestError(f"container {container.spec.name} is being removed")
+        return container
+
+    def _picture(self) -> Picture:
+        return Picture(
+            containers=tuple(container.record for container in self._site.containers.values()),
+            networks=tuple(self._site.network.networks.values()),
+        )
+
+    def _remove(self, container_id: str, answer: Answer, *, keep_data: bool) -> Reply | None:
+        container = self._site.containers.get(container_id)
+        if container is None:
+            return Done()
+        if container.running:
+            raise RequestError(f"container {container.spec.name} is running", hint="stop it first")
+        remove(self._site, container, keep_data=keep_data, answer=lambda failure: answer(failure or Done()))
+        return None
+
+    def _shut_down(self) -> Reply:
+        """Removes everything but the directory that the lock lies in; that goes when the client has its reply."""
+        if self._site.containers:
+            names = ", ".join(sorted(container.spec.name for container in self._site.containers.values()))
+            raise RequestError(f"the stack {self._stack.name} still has containers: {names}", hint="remove them first")
+        forget_damaged(self._site)
+        self._site.network.remove()
+        self._site.cgroups.remove_all()
+        remove_pins(self._stack.pins)
+        for directory in (self._stack.roots.data / "containers", self._stack.roots.id_ranges):
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+        self._loop.stop()
+        return Done()
+
+
+def _telling(answer: Answer) -> Answered:
+    def tell(reply: ContainerRecord | Failure) -> None:
+        answer(reply if isinstance(reply, Failure) else OneContainer(record=reply))
+
+    return tell

@@ -30,7 +30,9 @@ def shared_images() -> Path:
 
 
 @pytest.fixture
-def installed(roots: Layout, territory: Territory, shared_images: Path) -> Iterator[Install]:
+def installed(
+    roots: Layout, territory: Territory, shared_images: Path
+) -> Iterator[Install]:
     """Makes a `Windlass` for a directory and a stack; whatever is up at the end is taken down."""
     (roots.data / "images").symlink_to(shared_images)
     made: list[Windlass] = []
@@ -46,7 +48,9 @@ def installed(roots: Layout, territory: Territory, shared_images: Path) -> Itera
 
 
 @pytest.fixture
-def project(installed: Install, tmp_path: Path) -> Callable[[str], Windlass]:
+def project(
+    installed: Install, tmp_path: Path
+) -> Callable[[str], Windlass]:
     """A project directory with the given Compose file; the stack is called `boat`."""
 
     def make(file: str, **variables: str) -> Windlass:

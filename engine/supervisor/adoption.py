@@ -1,0 +1,91 @@
+"""Takes over what an earlier supervisor of the stack left, running or not."""
+
+from functools import partial
+from pathlib import Path
+
+from engine.errors import EngineError, StateError
+from engine.namespaces import exit_status_of_pin
+from engine.processes import open_process
+from engine.records import REMOVING_FILE, container_directories, read_spec, read_state, set_aside
+from engine.state import ContainerState
+from engine.supervisor.containers import Container
+from engine.supervisor.creating import complete, finish_removal, release
+from engine.supervisor.ending import end, let_go, on_end
+from engine.supervisor.exits import exit_code_of_status
+from engine.supervisor.logs import Output
+from engine.supervisor.loop import READABLE
+from engine.supervisor.probes import resume_probing
+from engine.supervisor.removal import remove_in_slices
+from engine.supervisor.site import Site
+from net.errors import NetError
+
+
+def adopt(site: Site) -> None:
+    """Adopts every container of the stack: runs on, ended, half made or half removed. Damaged records are set aside."""
+    for problem in site.network.adopt():
+        site.report(problem)
+    for directory in container_directories(site.stack):
+        try:
+            _adopt_directory(site, directory)
+        except (EngineError, NetError, OSError) as error:
+            site.report(f"container {directory.name[:12]}: {error}")
+
+
+def _adopt_directory(site: Site, directory: Path) -> None:
+    if (directory / REMOVING_FILE).exists():
+        finish_removal(site, directory)
+        return
+    try:
+        spec = read_spec(directory)
+    except StateError as error:
+        site.report(f"{error.message}; the container is ended, its records are set aside in {set_aside(directory)}")
+        release(site, directory.name)
+        return
+    if spec is None:  # cut off before anything else was made
+        for _ in remove_in_slices(directory):
+            pass
+        return
+    try:
+        state = read_state(directory)
+    except StateError as error:
+        site.report(f"{error.message}; set aside as {set_aside(directory / 'state.json').name}")
+        state = None
+    container = Container(spec, state or ContainerState(id=spec.id))
+    site.containers[spec.id] = container
+    if state is None:
+        release(site, spec.id)
+        complete(site, container)
+    elif state.status == "running":
+        _adopt_running(site, container)
+        return
+    site.network.disconnect(spec.id)
+    if container.state.status == "restarting":
+        container.cancel_restart = site.loop.call_later(0, partial(site.restart, container))
+
+
+def _adopt_running(site: Site, container: Container) -> None:
+    """Goes on with a container that ran: it may still run, or have ended with nobody watching."""
+    identity = container.state.process
+    pidfd = open_process(identity) if identity is not None else None
+    if pidfd is None or identity is None:
+        status = exit_status_of_pin(site.pin(container.spec.id))
+        oom_killed = let_go(site, container)
+        container.began = site.loop.now() - _seconds_ago(site, container)
+        end(site, container, None if status is None else exit_code_of_status(status), oom_killed=oom_killed)
+        return
+    container.pidfd = pidfd
+    container.is_child = False
+    container.began = site.loop.now() - _seconds_ago(site, container)
+    container.output = Output(site.stack.container(container.spec.id), site.stack.data(container.spec.id), site.loop)
+    container.output.read()
+    site.loop.watch(pidfd, READABLE, lambda _events: on_end(site, container))
+    try:
+        site.network.answer_names(container.spec.id, container.state.attachments, identity.pid)
+    except (EngineError, NetError, OSError) as error:
+        site.report(f"{container.spec.name}: {error}")
+    resume_probing(site, container)
+
+
+def _seconds_ago(site: Site, container: Container) -> float:
+    """How long ago the container was started, by the wall clock, which may have been set since."""
+    return max(0.0, (site.clock_ns() - container.state.started_ns) / 1e9)

@@ -1,0 +1,146 @@
+"""The stack's network as its supervisor holds it: the router, made when first needed, and the resolver of names."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from engine.layout import StackLayout
+from engine.namespaces import ensure_pins, inside, pin_network_namespace, unpin
+from engine.supervisor.identity import search_domains, upstreams
+from engine.supervisor.loop import Loop
+from net.names import Zone
+from net.resolver import Resolver
+from net.router import Router
+from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState, PublishedPort
+
+_RESOLV_CONF = Path("/etc/resolv.conf")
+
+
+class StackNetwork:
+    """Everything that containers of one stack share in the kernel's network. Raises NetError and EngineError."""
+
+    def __init__(self, stack: StackLayout, loop: Loop, zone_of: Callable[[str], Zone]) -> None:
+        self._stack = stack
+        self._loop = loop
+        self._zone_of = zone_of
+        self._router: Router | None = None
+        self._resolver: Resolver | None = None
+        self._namespace_fd = -1
+
+    def adopt(self) -> tuple[str, ...]:
+        """Opens the router if one was made before: its networks and published ports are as they were.
+
+        Gives the problems with ports that somebody else took while nobody held them.
+        """
+        if not os.path.ismount(self._stack.router_pin) and not self._stack.networks.exists():
+            return ()
+        return tuple(problem.message for problem in self._open().reconcile())
+
+    @property
+    def networks(self) -> Mapping[str, NetworkState]:
+        """The networks that exist, by name."""
+        return self._router.networks if self._router is not None else {}
+
+    def ensure_network(self, spec: NetworkSpec) -> NetworkState:
+        """Makes a network if missing."""
+        return self._open().ensure_network(spec)
+
+    def remove_network(self, name: str) -> None:
+        """Removes a network that nobody is attached to; nothing happens when there is none."""
+        if self._router is not None:
+            self._router.remove_network(name)
+
+    def lease(self, container_id: str, endpoints: Sequence[Endpoint]) -> tuple[Attachment, ...]:
+        """Leases a container's addresses, or finds those that it has."""
+        return self._open().lease(container_id, endpoints) if endpoints else ()
+
+    def release(self, container_id: str) -> None:
+        """Gives a container's addresses back."""
+        if self._router is not None:
+            self._router.release(container_id)
+
+    def connect(self, container_id: str, attachments: Sequence[Attachment], pid: int) -> None:
+        """Joins the new network namespace of process `pid` to the container's networks and answers its DNS."""
+        router = self._open()
+        namespace_fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            router.attach(container_id, attachments, namespace_fd)
+            if attachments:
+                self._names().listen(container_id, namespace_fd)
+        finally:
+            os.close(namespace_fd)
+
+    def answer_names(self, container_id: str, attachments: Sequence[Attachment], pid: int) -> None:
+        """Answers the DNS of a container that was found running."""
+        if not attachments:
+            return
+        namespace_fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._names().listen(container_id, namespace_fd)
+        finally:
+            os.close(namespace_fd)
+
+    def publish(
+        self, container_id: str, attachments: Sequence[Attachment], ports: Sequence[PublishedPort]
+    ) -> tuple[PublishedPort, ...]:
+        """Leads host ports to the container; gives them with the ports that were chosen."""
+        return self._open().publish(container_id, attachments, ports) if ports else ()
+
+    def disconnect(self, container_id: str) -> None:
+        """Lets go of a container that ended: its ports and its DNS. Its links go with its namespace."""
+        if self._resolver is not None:
+            self._resolver.ignore(container_id)
+        if self._router is not None:
+            self._router.withdraw(container_id)
+
+    def search_domains(self) -> tuple[str, ...]:
+        """The host's search domains."""
+        return search_domains(_read_resolv_conf())
+
+    def remove(self) -> None:
+        """Removes every network, the router and its namespace. No container is left."""
+        self.adopt()
+        if self._router is None:
+            return
+        for name in tuple(self._router.networks):
+            self._router.remove_network(name)
+        self._router.remove()
+        self._router = None
+        os.close(self._namespace_fd)
+        unpin(self._stack.router_pin)
+
+    def _open(self) -> Router:
+        if self._router is None:
+            pin = self._stack.router_pin
+            ensure_pins(self._stack.pins)
+            if os.path.ismount(pin):
+                self._namespace_fd = os.open(pin, os.O_RDONLY | os.O_CLOEXEC)
+            else:
+                unpin(pin)
+                self._namespace_fd = pin_network_namespace(pin)
+            self._stack.networks.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._router = Router.open(
+                token=self._stack.token,
+                label=self._stack.label,
+                networks=self._stack.networks,
+                namespace_fd=self._namespace_fd,
+                enter=inside,
+            )
+        return self._router
+
+    def _names(self) -> Resolver:
+        if self._resolver is None:
+            self._resolver = Resolver(
+                zone_of=self._zone_of,
+                upstreams=lambda: upstreams(_read_resolv_conf()),
+                watcher=self._loop,
+                enter=inside,
+            )
+        return self._resolver
+
+
+def _read_resolv_conf() -> str:
+    try:
+        return _RESOLV_CONF.read_text(errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,100 @@
+"""What the containers of one stack share inside their supervisor, with the one way to change a container's record."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.cgroups import Cgroups
+from engine.layout import StackLayout
+from engine.protocol import Action, Event
+from engine.records import write_state
+from engine.supervisor.containers import Container
+from engine.supervisor.loop import Loop
+from engine.supervisor.network import StackNetwork
+from engine.supervisor.waiting import removed, settle
+from engine.supervisor.zones import zone_of
+from engine.volumes import VolumeStore
+from net.names import Zone
+
+
+class Site:
+    """One stack's places, kernel resources and containers (by id).
+
+    `restart` and `broadcast` are set by whoever makes the site: how a policy starts a container again, and where events
+    go.
+    """
+
+    def __init__(
+        self,
+        stack: StackLayout,
+        loop: Loop,
+        *,
+        layer_directory: Callable[[str], Path],
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.stack = stack
+        self.loop = loop
+        self.clock_ns = clock_ns
+        self.layer_directory = layer_directory
+        self.cgroups = Cgroups(stack.label)
+        self.volumes = VolumeStore(stack.roots.volumes)
+        self.containers: dict[str, Container] = {}
+        self.network = StackNetwork(stack, loop, self._zone_of)
+        self._zones: dict[object, Zone] = {}
+        self.restart: Callable[[Container], None] = lambda _container: None
+        self.broadcast: Callable[[Event], None] = lambda _event: None
+
+    def pin(self, container_id: str) -> Path:
+        """Where the exit record of the container's first process is kept."""
+        return self.stack.pins / container_id
+
+    def save(self, container: Container) -> None:
+        """Writes the container's state. When the disk is full, what lies there is old, but the supervisor goes on."""
+        try:
+            write_state(self.stack, container.state)
+        except OSError as error:
+            self.report(f"the state of {container.spec.name} cannot be written: {error}")
+
+    def tell(self, container: Container, action: Action) -> None:
+        """Tells subscribers what happened to a container, and those whose wait it ends."""
+        self._zones.clear()
+        self.broadcast(
+            Event(
+                time_ns=self.clock_ns(),
+                action=action,
+                container_id=container.spec.id,
+                container_name=container.spec.name,
+                service=container.spec.service,
+                record=None if container.gone else container.record,
+            )
+        )
+        self.settle_waits(container)
+
+    def settle_waits(self, container: Container) -> None:
+        """Answers those whose wait on the container is over."""
+        if container.launching:
+            return
+        record = container.record
+        waits, container.waits = container.waits, []
+        for condition, answer in waits:
+            reply = removed(record) if container.gone else settle(condition, record)
+            if reply is None:
+                container.waits.append((condition, answer))
+            else:
+                answer(reply)
+
+    def report(self, message: str) -> None:
+        """Writes a line to the supervisor's log."""
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self.clock_ns() // 1_000_000_000))
+        sys.stderr.write(f"{stamp}Z {message}\n")
+
+    def _zone_of(self, container_id: str) -> Zone:
+        """The names that a container finds. Remembered until anything happens to any container."""
+        client = self.containers[container_id].record
+        key = (tuple(attachment.network for attachment in client.state.attachments), client.spec.links)
+        zone = self._zones.get(key)
+        if zone is None:
+            running = [container.record for container in self.containers.values() if container.running]
+            zone = self._zones[key] = zone_of(client, running, self.network.networks)
+        return zone

@@ -1,0 +1,164 @@
+"""Starts a container: its control group, ports, output, process and network, then the word that its program runs."""
+
+import contextlib
+import os
+from functools import partial
+
+from engine.errors import EngineError, StartError
+from engine.namespaces import pin_process, unpin
+from engine.outcome import read_outcome
+from engine.processes import identify
+from engine.protocol import Action, Failure
+from engine.spec import VolumeMount
+from engine.start import LaunchOrder, VolumeSource, launch
+from engine.supervisor.containers import Answered, Container
+from engine.supervisor.ending import end, let_go, on_end
+from engine.supervisor.logs import Output
+from engine.supervisor.loop import READABLE
+from engine.supervisor.probes import begin_probing
+from engine.supervisor.site import Site
+from net.errors import NetError
+
+
+def start(site: Site, container: Container, answer: Answered, *, action: Action = "start") -> None:
+    """Starts a container and answers once its program runs, or cannot; one that runs already is answered as it is."""
+    container.started.append(answer)
+    if container.launching:
+        return
+    if container.running:
+        container.answer(container.started, container.record)
+        return
+    container.cancel_restart()
+    if action == "start":
+        container.attempts = 0
+        container.change(restarts=0)
+    container.began = site.loop.now()
+    container.launching = True
+    try:
+        outcome_fd = _launch(site, container)
+    except (EngineError, NetError, OSError) as error:
+        _fail(site, container, error, action)
+        return
+    container.finish_launch = partial(_finish, site, container, outcome_fd, action)
+    site.loop.add_reader(outcome_fd, container.finish_launch)
+    site.loop.watch(container.pidfd, READABLE, lambda _events: on_end(site, container))
+
+
+def restart(site: Site, container: Container) -> None:
+    """Starts a container because its policy says so."""
+    container.attempts += 1
+    container.change(restarts=container.state.restarts + 1)
+    start(site, container, lambda _reply: None, action="restart")
+
+
+def _launch(site: Site, container: Container) -> int:
+    """Makes the process; gives the descriptor that tells how its start went. Nothing is left when it raises."""
+    spec, stack = container.spec, site.stack
+    with contextlib.ExitStack() as undo:
+        cgroup = site.cgroups.make(spec.id, spec.limits)
+        undo.callback(cgroup.remove)
+        undo.callback(unpin, site.pin(spec.id))
+        undo.callback(site.network.disconnect, spec.id)
+        container.change(
+            status="running",
+            health="starting" if spec.health is not None else "none",
+            exit_code=None,
+            oom_killed=False,
+            started_ns=site.clock_ns(),
+            stopped_by_user=False,
+            failure="",
+            health_output="",
+            ports=site.network.publish(spec.id, container.state.attachments, spec.ports),
+        )
+        output = Output(stack.container(spec.id), stack.data(spec.id), site.loop)
+        undo.callback(output.close)
+        with contextlib.ExitStack() as far_ends:
+            stdout, stderr = output.open_far_ends()
+            far_ends.callback(os.close, stdout)
+            far_ends.callback(os.close, stderr)
+            order = LaunchOrder(
+                spec=spec,
+                first_id=container.state.first_id,
+                layer_directories=tuple(site.layer_directory(layer) for layer in spec.layers),
+                upper=stack.data(spec.id) / "upper",
+                work=stack.data(spec.id) / "work",
+                volumes=_volumes(site, container),
+                own_files=stack.container(spec.id) / "etc",
+                stdout=stdout,
+                stderr=stderr,
+                cgroup=cgroup,
+            )
+            output.read()
+            launched = launch(order, connect=partial(_connect, site, container))
+        undo.pop_all()
+    container.pidfd = launched.pidfd
+    container.is_child = True
+    container.output = output
+    return launched.outcome_fd
+
+
+def _connect(site: Site, container: Container, pid: int) -> None:
+    """Called when the process has its namespaces and waits for the word to go on: from here on it is known on disk."""
+    container.change(process=identify(pid))
+    pin = site.pin(container.spec.id)
+    unpin(pin)
+    pidfd = os.pidfd_open(pid)
+    try:
+        pin_process(pidfd, pin)
+    finally:
+        os.close(pidfd)
+    site.save(container)
+    site.network.connect(container.spec.id, container.state.attachments, pid)
+
+
+def _volumes(site: Site, container: Container) -> dict[str, VolumeSource]:
+    """The named volumes that the container mounts."""
+    sources = {}
+    for mount in container.spec.mounts:
+        if isinstance(mount, VolumeMount):
+            volume = site.volumes.ensure(mount.volume, project=site.stack.name)
+            sources[mount.volume] = VolumeSource(path=volume.data, fill=not mount.no_copy and not volume.filled)
+    return sources
+
+
+def _finish(site: Site, container: Container, outcome_fd: int, action: Action) -> None:
+    """Takes the word of how the start went."""
+    site.loop.remove_reader(outcome_fd)
+    error = read_outcome(outcome_fd)
+    container.finish_launch = None
+    if error is not None:
+        let_go(site, container)
+        _fail(site, container, error, action)
+        return
+    container.launching = False
+    begin_probing(site, container)
+    site.tell(container, action)
+    container.answer(container.started, container.record)
+    _run_later(container)
+
+
+def _run_later(container: Container) -> None:
+    """Does what was asked for while the start was under way."""
+    later, container.after_launch = container.after_launch, []
+    for callback in later:
+        callback()
+
+
+def _fail(site: Site, container: Container, error: EngineError | NetError | OSError, action: Action) -> None:
+    """Records a failed start and answers it. A policy goes on trying only what it has started itself."""
+    container.launching = False
+    failure = _describe(container, error)
+    end(site, container, failure.exit_code, failure=failure.message, may_restart=action == "restart")
+    _run_later(container)
+    container.answer(container.started, failure)
+
+
+def _describe(container: Container, error: EngineError | NetError | OSError) -> Failure:
+    if isinstance(error, StartError):
+        return Failure(
+            message=error.message, hint=error.hint, stage=error.stage, errno=error.errno, exit_code=error.exit_code
+        )
+    if isinstance(error, OSError):
+        message = f"container {container.spec.name} cannot be started: {error}"
+        return Failure(message=message, errno=error.errno or 0, exit_code=125)
+    return Failure(message=error.message, hint=error.hint, errno=getattr(error, "errno", 0), exit_code=125)

@@ -1,0 +1,73 @@
+"""Ends a container at somebody's wish: its stop signal first, everything in it killed after the grace period."""
+
+import contextlib
+import signal
+from functools import partial
+
+from engine.errors import RequestError
+from engine.supervisor.containers import Answered, Container
+from engine.supervisor.site import Site
+
+
+def stop(site: Site, container: Container, grace_seconds: float | None, answer: Answered) -> None:
+    """Stops a container and answers once it ended; one that does not run is answered at once, and not restarted."""
+    if container.launching:
+        container.after_launch.append(partial(stop, site, container, grace_seconds, answer))
+        return
+    container.cancel_restart()
+    changes: dict[str, object] = {"stopped_by_user": True}
+    if container.state.status == "restarting":
+        changes["status"] = "exited"
+    container.change(**changes)
+    site.save(container)
+    if not container.running:
+        site.settle_waits(container)
+        answer(container.record)
+        return
+    container.stopped.append(answer)
+    site.tell(container, "stop")
+    _send(container, signal_number(container.spec.stop_signal))
+    grace = container.spec.stop_grace_seconds if grace_seconds is None else grace_seconds
+    container.cancel_kill()
+    container.cancel_kill = site.loop.call_later(grace, partial(_kill_all, site, container))
+
+
+def kill(site: Site, container: Container, signal_name: str) -> None:
+    """Sends one signal to the container's first process. Raises RequestError when it does not run.
+
+    SIGKILL, and the signal that stops it, count as stopping: a restart policy does not act then.
+    """
+    number = signal_number(signal_name)
+    if not container.running:
+        raise RequestError(f"container {container.spec.name} is not running")
+    if number in {signal.SIGKILL, signal_number(container.spec.stop_signal)}:
+        container.change(stopped_by_user=True)
+        site.save(container)
+    _send(container, number)
+    site.tell(container, "kill")
+
+
+def signal_number(name: str) -> int:
+    """The number of a signal named with or without SIG, or by its number; RequestError when there is none."""
+    upper = name.upper()
+    if upper.isdecimal() and 0 < int(upper) < signal.NSIG:
+        return int(upper)
+    with contextlib.suppress(KeyError):
+        return signal.Signals[upper if upper.startswith("SIG") else f"SIG{upper}"]
+    base, sign, offset = upper.removeprefix("SIG").partition("+" if "+" in upper else "-")
+    if base in {"RTMIN", "RTMAX"} and offset.isdecimal():
+        number = signal.Signals[f"SIG{base}"] + (int(offset) if sign == "+" else -int(offset))
+        if signal.SIGRTMIN <= number <= signal.SIGRTMAX:
+            return number
+    raise RequestError(f"there is no signal {name}", hint="use a name such as SIGTERM; `kill -l` lists them")
+
+
+def _send(container: Container, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has ended; the loop is about to learn it
+        signal.pidfd_send_signal(container.pidfd, number)
+
+
+def _kill_all(site: Site, container: Container) -> None:
+    """Ends the first process, which takes everything in its pid namespace with it, and whatever joined its group."""
+    _send(container, signal.SIGKILL)
+    site.cgroups.find(container.spec.id).kill()

@@ -1,0 +1,42 @@
+"""Decides which names a container finds, and what addresses they stand for."""
+
+from collections.abc import Iterable, Mapping
+
+from engine.state import ContainerRecord
+from net.names import Zone
+from net.spec import NetworkState
+
+
+def zone_of(client: ContainerRecord, running: Iterable[ContainerRecord], networks: Mapping[str, NetworkState]) -> Zone:
+    """What a container may see of those that run: the ones that it shares a network with, itself among them.
+
+    A container goes by its service, `<service>.<stack>`, its own name, the first 12 digits of its id, its hostname, and
+    its aliases on the network. A name that several containers share stands for all of them, in the order of their
+    numbers. A link's alias stands for the service, for this client alone.
+    """
+    shared = {attachment.network for attachment in client.state.attachments}
+    addresses: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
+    for record in sorted(running, key=lambda record: (record.spec.service, record.spec.number)):
+        for attachment in record.state.attachments:
+            if attachment.network in shared:
+                names[attachment.address] = record.spec.name
+                for name in _names_on(record, attachment.network):
+                    found = addresses.setdefault(name.lower(), [])
+                    if attachment.address not in found:
+                        found.append(attachment.address)
+    for alias, service in client.spec.links:
+        if service.lower() in addresses:
+            addresses[alias.lower()] = addresses[service.lower()]
+    return Zone(
+        addresses={name: tuple(found) for name, found in addresses.items()},
+        names=names,
+        subnets=tuple(network.subnet for network in networks.values()),
+        forwards=any(not network.spec.internal for name, network in networks.items() if name in shared),
+    )
+
+
+def _names_on(record: ContainerRecord, network: str) -> Iterable[str]:
+    spec = record.spec
+    aliases = next((endpoint.aliases for endpoint in spec.endpoints if endpoint.network == network), ())
+    return (spec.service, f"{spec.service}.{spec.stack}", spec.name, spec.id[:12], spec.hostname, *aliases)
