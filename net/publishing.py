@@ -38,6 +38,10 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
             for port in self.ports
         )
 
+    def datagram_ports(self) -> tuple[int, ...]:
+        """List the host's UDP ports among them."""
+        return tuple(port.host_port for port in self.ports if port.protocol == "udp")
+
     def satisfies(self, address: str | None, wanted: Sequence[PublishedPort]) -> bool:
         """Tell whether this is what is wanted, whatever host port stands where none was asked for."""
         if self.address != address or len(self.ports) != len(wanted):

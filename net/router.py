@@ -21,6 +21,7 @@ from net.addresses import (
     parse_address,
     parse_subnet,
 )
+from net.conntrack import forget_datagrams
 from net.errors import FirewallError, NetError, NetlinkError, PortError
 from net.namespaces import Enter
 from net.networks import Network, NetworkRecords
@@ -31,6 +32,8 @@ from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState, PublishedP
 from net.survey import Survey
 from net.sysctls import ensure_forwarding, write_sysctl
 from net.uplink import HOST_LINK_PREFIX, ROUTER_LINK, Uplink, ensure_uplink, host_link_name
+from net.vigil import Vigil
+from net.watching import Watcher
 
 
 class Router:
@@ -57,6 +60,7 @@ class Router:
         self._enter = enter
         self._survey = survey
         self._networks = records.read()
+        self._vigil: Vigil | None = None
 
     @classmethod
     def open(
@@ -255,6 +259,7 @@ class Router:
         except FirewallError:
             self._publications.drop(container_id)
             raise
+        forget_datagrams(publication.datagram_ports())
         return publication.ports
 
     def withdraw(self, container_id: str) -> None:
@@ -265,6 +270,7 @@ class Router:
             self._publications.drop(container_id)
             if not in_place:
                 self._apply_rules()
+            forget_datagrams(standing.datagram_ports())
 
     def reconcile(self) -> tuple[PortError, ...]:
         """Make again whatever is missing: links, routes, rules, and the sockets that hold published ports.
@@ -277,8 +283,13 @@ class Router:
         self._apply_rules()
         return problems
 
+    def guard(self, watcher: Watcher) -> None:
+        """From now on, put the host's rules back when somebody removes them, as reloads of firewalls do."""
+        self._vigil = self._vigil or Vigil(self._rules.table, watcher, self._apply_rules)
+
     def close(self) -> None:
         """Let go of descriptors. The networks stay."""
+        self._end_vigil()
         self._publications.close()
         self._rules.close()
         self._host.close()
@@ -286,9 +297,15 @@ class Router:
 
     def remove(self) -> None:
         """Remove the host's side, then close. The rest goes with the router's namespace."""
+        self._end_vigil()
         self._rules.remove()
         self._host.send([links.delete_link_named(self._uplink.name)])
         self.close()
+
+    def _end_vigil(self) -> None:
+        if self._vigil is not None:
+            self._vigil.close()
+            self._vigil = None
 
     def _apply_rules(self) -> None:
         self._rules.apply(self._networks.values(), self._publications.rules())

@@ -31,7 +31,7 @@ class Rules:
     """The rules of one stack. The connections to the kernel are made when they are first needed."""
 
     def __init__(self, *, table: str, uplink: Uplink, namespace_fd: int, enter: Enter, run_nft: RunNft | None) -> None:
-        self._table = table
+        self.table = table
         self._uplink = uplink
         self._namespace_fd = os.dup(namespace_fd)
         self._enter = enter
@@ -44,21 +44,21 @@ class Rules:
         networks = tuple(networks)
         internal = [Bridge(network.state.bridge, network.state.spec.internal) for network in networks]
         routed = tuple(network.subnet for network in networks if not network.state.spec.internal)
-        side = HostSide(self._table, self._uplink.name, self._uplink.block, routed)
+        side = HostSide(self.table, self._uplink.name, self._uplink.block, routed)
         self._router_rules().apply(router_ruleset(ROUTER_LINK, internal))
         self._host_rules().apply(host_ruleset(side, published))
 
     def publish(self, published: Sequence[Published]) -> bool:
         """Add ports; False when the table is not as it was left, and all rules have to be applied again."""
-        return self._change(publish_change(self._table, published))
+        return self._change(publish_change(self.table, published))
 
     def withdraw(self, published: Sequence[Published]) -> bool:
         """Take ports out; False as for `publish`."""
-        return self._change(withdraw_change(self._table, published))
+        return self._change(withdraw_change(self.table, published))
 
     def remove(self) -> None:
         """Remove the host's table; the router's goes with its namespace."""
-        self._host_rules().apply(remove_ruleset(self._table))
+        self._host_rules().apply(remove_ruleset(self.table))
 
     def close(self) -> None:
         """Let go of the kernel. The rules stay."""

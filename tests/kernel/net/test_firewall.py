@@ -241,6 +241,25 @@ def test_a_withdrawn_port_is_refused_and_free_again(new_stack: NewStack, namespa
     assert not (web.stack.networks / ".published").exists()
 
 
+def test_a_client_that_never_pauses_notices_that_a_udp_port_leads_elsewhere(
+    new_stack: NewStack, namespaces: Namespaces, lan: Lan
+) -> None:
+    web = stack_with_web(new_stack, namespaces)
+    db = Container(web.stack, namespaces, DB, "one_default")
+    port = PublishedPort(container_port=53, host_port=5353, protocol="udp")
+    with inside(lan.namespace_fd):
+        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client.settimeout(0.5)
+    with client:
+        client.sendto(b"ping", (lan.HOST, 5353))  # nothing is published yet
+        for container in (web, db):
+            container.publish(port)
+            with listening(container.namespace_fd, "0.0.0.0", 53, socket.SOCK_DGRAM) as server:
+                client.sendto(b"ping", (lan.HOST, 5353))
+                assert server.recv(16) == b"ping"
+            web.stack.router.withdraw(container.id)
+
+
 def test_a_port_held_by_a_program_names_it_and_suggests_a_free_one(new_stack: NewStack, namespaces: Namespaces) -> None:
     web = stack_with_web(new_stack, namespaces)
     with socket.create_server(("127.0.0.1", 8080)), pytest.raises(PortError) as caught:
@@ -330,6 +349,53 @@ def test_rules_that_somebody_flushed_are_put_back(
         else:
             web.stack.router.reconcile()
         assert reaches(host, "127.0.0.1", 8080)
+
+
+def test_a_guarded_router_puts_flushed_rules_back_by_itself(
+    new_stack: NewStack, namespaces: Namespaces, host: int
+) -> None:
+    web = stack_with_web(new_stack, namespaces)
+    web.publish(PublishedPort(container_port=80, host_port=8080))
+    loop = HandLoop()
+    web.stack.router.guard(loop)
+    web.stack.router.ensure_network(NetworkSpec(name="one_more"))  # replaces the table itself
+    loop.turn()
+    assert loop.timers == []
+    nft = Nftables()
+    nft.apply("flush ruleset")
+    nft.close()
+    loop.turn()
+    assert tables() == set()
+    (timer,) = loop.timers
+    timer()
+    assert tables() == {"windlass-one-00000142"}
+    with listening(web.namespace_fd, "0.0.0.0", 80):
+        assert reaches(host, "127.0.0.1", 8080)
+    web.stack.router.remove()
+    assert (loop.readers, tables()) == ({}, set())
+
+
+class HandLoop:
+    """A loop that is turned by hand; timers wait to be called."""
+
+    def __init__(self) -> None:
+        self.readers: dict[int, Callable[[], None]] = {}
+        self.timers: list[Callable[[], None]] = []
+
+    def add_reader(self, fd: int, callback: Callable[[], None]) -> None:
+        self.readers[fd] = callback
+
+    def remove_reader(self, fd: int) -> None:
+        del self.readers[fd]
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], None]:
+        assert seconds <= 1
+        self.timers.append(callback)
+        return lambda: self.timers.remove(callback)
+
+    def turn(self) -> None:
+        for callback in list(self.readers.values()):
+            callback()
 
 
 def test_remove_takes_table_and_uplink_away_and_leaves_other_tables_alone(
