@@ -1,6 +1,7 @@
 """Answers what containers ask about each other's names."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from net.addresses import Block, format_address, parse_address, parse_block
@@ -60,7 +61,7 @@ def answer(zone: Zone, query: bytes, *, turn: int = 0, stream: bool = False) -> 
     """
     if len(query) < HEADER.size:
         return b""
-    number, flags, questions, *_ = HEADER.unpack_from(query)
+    number, flags, questions, *others = HEADER.unpack_from(query)
     if flags & QR:
         return b""
     if flags & OPCODE_MASK:
@@ -72,7 +73,7 @@ def answer(zone: Zone, query: bytes, *, turn: int = 0, stream: bool = False) -> 
         code, records = _look_up(zone, question, turn)
         if code is None:
             return None if zone.forwards else refusal(query, REFUSED)
-        size = advertised_size(query, question.end)
+        size = advertised_size(query, question.end) if any(others) else None
     except MalformedError:
         return refusal(query, FORMERR)
     options = b"" if size is None else b"\0" + OPT.to_bytes(2, "big") + _MAX_ANSWER_BYTES.to_bytes(2, "big") + bytes(6)
@@ -110,7 +111,7 @@ def _look_up(zone: Zone, question: Question, turn: int) -> tuple[int | None, lis
             return NOERROR, []
         first = turn % len(addresses) if addresses else 0
         rotated = addresses[first:] + addresses[:first]
-        return NOERROR, [_record(A, parse_address(address).to_bytes(4, "big")) for address in rotated]
+        return NOERROR, [_address_record(address) for address in rotated]
     if question.name.endswith(_REVERSE):
         return _look_up_reverse(zone, question)
     return None, []
@@ -134,6 +135,11 @@ def _look_up_reverse(zone: Zone, question: Question) -> tuple[int | None, list[b
 def blocks_of(zone: Zone) -> tuple[Block, ...]:
     """Give the subnets of the client's stack as blocks."""
     return tuple(parse_block(subnet) for subnet in zone.subnets)
+
+
+@lru_cache(maxsize=4096)
+def _address_record(address: str) -> bytes:
+    return _record(A, parse_address(address).to_bytes(4, "big"))
 
 
 def _record(kind: int, data: bytes) -> bytes:

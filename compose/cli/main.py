@@ -21,9 +21,9 @@ def run(arguments: Sequence[str]) -> int:
     from compose.cli import failures  # noqa: PLC0415 - `--version` needs none of it
 
     try:
-        from compose.cli.verbs import application  # noqa: PLC0415 - likewise; and Ctrl-C is caught while it loads
+        from compose.cli.verbs import carry_out  # noqa: PLC0415 - likewise; and Ctrl-C is caught while it loads
 
-        status = application().main(args=list(arguments), prog_name="windlass", standalone_mode=False)
+        status = carry_out(list(arguments))
         sys.stdout.flush()
     except KeyboardInterrupt:
         return failures.INTERRUPTED
@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     except Exception as error:  # noqa: BLE001 - this is where every error ends, and becomes a message
         return failures.show(error, sys.stderr)
-    return status if isinstance(status, int) else 0
+    return status
 
 
 def _close_quietly() -> None:

@@ -94,11 +94,18 @@ class LazyGroup(TyperGroup):
             formatter.write_dl(list(VERBS.items()))
 
 
-def application() -> Any:
-    """The command line as a whole."""
+def carry_out(arguments: list[str]) -> int:
+    """Runs the verb that the arguments name; returns its exit status. Errors come out as they are."""
     app = typer.Typer(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, **OPTIONS)
     app.callback(invoke_without_command=True)(prepare)
-    return typer.main.get_command(app)
+    command = typer.main.get_command(app)
+    try:
+        # The command's own main() would turn errors into words and statuses of its own.
+        with command.make_context("windlass", arguments) as context:
+            status = command.invoke(context)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    return status if isinstance(status, int) else 0
 
 
 def prepare(

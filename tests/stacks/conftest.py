@@ -30,9 +30,7 @@ def shared_images() -> Path:
 
 
 @pytest.fixture
-def installed(
-    roots: Layout, territory: Territory, shared_images: Path
-) -> Iterator[Install]:
+def installed(roots: Layout, territory: Territory, shared_images: Path) -> Iterator[Install]:
     """Makes a `Windlass` for a directory and a stack; whatever is up at the end is taken down."""
     (roots.data / "images").symlink_to(shared_images)
     made: list[Windlass] = []
@@ -48,9 +46,7 @@ def installed(
 
 
 @pytest.fixture
-def project(
-    installed: Install, tmp_path: Path
-) -> Callable[[str], Windlass]:
+def project(installed: Install, tmp_path: Path) -> Callable[[str], Windlass]:
     """A project directory with the given Compose file; the stack is called `boat`."""
 
     def make(file: str, **variables: str) -> Windlass:

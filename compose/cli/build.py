@@ -1,0 +1,42 @@
+"""`windlass build`."""
+
+from typing import Annotated
+
+import typer
+
+from compose.cli.session import Session
+from compose.errors import UsageError
+from compose.images import choose_images
+from compose.steps import MakeImage, Plan, Step
+from compose.up import make_planned_images
+from compose.wanted import require_service
+from engine.images.store import ImageStore
+
+
+def command(
+    context: typer.Context,
+    services: Annotated[list[str] | None, typer.Argument(help="Only these services.")] = None,
+    *,
+    pull: Annotated[bool, typer.Option("--pull", help="Not supported yet.")] = False,
+) -> None:
+    """Builds the images of services with a Dockerfile."""
+    session: Session = context.obj
+    if pull:
+        raise UsageError("windlass build --pull is not supported yet", hint="leave it out")
+    session.require_root()
+    stack = session.stack(services=tuple(services or ()))
+    for name in services or ():
+        require_service(stack, name)
+    chosen = [
+        service for service in stack.services.values() if service.build and (not services or service.name in services)
+    ]
+    store = ImageStore(session.layout.images, session.layout.cache)
+    names = {choice.name: name for name, choice in choose_images(stack, chosen, store.find, build=True).items()}
+    steps = tuple(
+        Step(key=f"build image {image}", action=MakeImage(name=image, services=(name,), build=True), cause="build")
+        for image, name in names.items()
+    )
+    if not steps:
+        session.tell("no service has a Dockerfile to build: nothing to do")
+        return
+    make_planned_images(Plan(stack=stack.name, steps=steps), session.layout, open_progress=session.progress)

@@ -1,0 +1,80 @@
+"""`windlass images`."""
+
+import json
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from compose.cli.choices import one_of
+from compose.cli.session import Session
+from compose.errors import UsageError
+from compose.observe import containers
+from compose.tables import table
+from compose.times import date_text, rough_duration, size_text
+from engine.images.model import Image
+from engine.images.store import ImageStore
+from engine.state import ContainerRecord
+
+HEADER = ("CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED")
+
+
+def command(
+    context: typer.Context,
+    services: Annotated[list[str] | None, typer.Argument(help="Only these services.")] = None,
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Ids only.")] = False,
+    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """Lists the images that the stack's containers use."""
+    session: Session = context.obj
+    one_of("--format", output, ("table", "json"))
+    session.require_root()
+    found = containers(session.stack_layout())
+    for name in services or ():
+        if name not in {record.spec.service for record in found}:
+            raise UsageError(f"no such service: {name}", hint="windlass ps -a lists all that there are")
+    store = ImageStore(session.layout.images, session.layout.cache)
+    rows = [
+        (record, store.find(record.spec.image_id))
+        for record in found
+        if not services or record.spec.service in services
+    ]
+    if quiet:
+        text = "".join(f"{image_id}\n" for image_id in dict.fromkeys(_digits(record) for record, _ in rows))
+    elif output == "json":
+        text = json.dumps([_values(record, image) for record, image in rows], indent=2) + "\n"
+    else:
+        text = table(HEADER, [_row(record, image) for record, image in rows])
+    sys.stdout.write(text)
+
+
+def _digits(record: ContainerRecord) -> str:
+    return record.spec.image_id.removeprefix("sha256:")
+
+
+def _name(record: ContainerRecord) -> tuple[str, str]:
+    """An image's name as repository and tag; a port of a registry is no tag."""
+    repository, colon, tag = record.spec.image_name.rpartition(":")
+    return (repository, tag) if colon and "/" not in tag else (record.spec.image_name, "latest")
+
+
+def _row(record: ContainerRecord, image: Image | None) -> tuple[str, ...]:
+    created = f"{rough_duration(time.time_ns() - image.created_ns)} ago" if image else "removed"
+    platform = f"linux/{image.architecture}" if image else ""
+    size = size_text(image.size_bytes) if image else ""
+    return (record.spec.name, *_name(record), platform, _digits(record)[:12], size, created)
+
+
+def _values(record: ContainerRecord, image: Image | None) -> dict[str, object]:
+    repository, tag = _name(record)
+    return {
+        "ID": record.spec.image_id,
+        "ContainerName": record.spec.name,
+        "Repository": repository,
+        "Tag": tag,
+        "Platform": f"linux/{image.architecture}" if image else "",
+        "Size": image.size_bytes if image else 0,
+        "Created": date_text(image.created_ns) if image else "",
+    }

@@ -1,0 +1,63 @@
+"""`windlass logs`."""
+
+import sys
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from compose.cli.session import Session
+from compose.errors import UsageError
+from compose.loglines import Prefixes
+from compose.observe import containers
+from compose.times import timestamp
+from engine.logreader import LogLine, merge, read
+from engine.state import ContainerRecord
+
+
+def command(
+    context: typer.Context,
+    services: Annotated[list[str] | None, typer.Argument(help="Only these services.")] = None,
+    *,
+    tail: Annotated[str, typer.Option("--tail", "-n", help="The last lines of each container, or all.")] = "all",
+    timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="When each line was written.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="Prefixes without colours.")] = False,
+    no_log_prefix: Annotated[bool, typer.Option("--no-log-prefix", help="No prefixes.")] = False,
+) -> None:
+    """Shows the output of the containers, in the order of time, whether a supervisor lives or not."""
+    session: Session = context.obj
+    session.require_root()
+    place = session.stack_layout()
+    chosen = _choose(containers(place), tuple(services or ()))
+    prefixes = Prefixes(
+        place.name,
+        [record.spec.name for record in chosen],
+        color=session.color(sys.stdout) and not no_color,
+        shown=not no_log_prefix,
+    )
+    lines = merge((record.spec.name, read(place.data(record.spec.id), tail=_count(tail))) for record in chosen)
+    _print(lines, prefixes, timestamps=timestamps)
+
+
+def _choose(records: tuple[ContainerRecord, ...], services: tuple[str, ...]) -> list[ContainerRecord]:
+    known = {record.spec.service for record in records}
+    for name in services:
+        if name not in known:
+            raise UsageError(f"no such service: {name}", hint="windlass ps -a lists all that there are")
+    return [record for record in records if not services or record.spec.service in services]
+
+
+def _count(text: str) -> int | None:
+    """How many lines `--tail` asks for; None for all."""
+    if text == "all":
+        return None
+    if not text.isdigit():
+        raise UsageError(f"--tail {text}: neither a number of lines nor 'all'", hint="for example --tail 20")
+    return int(text)
+
+
+def _print(lines: Iterable[tuple[str, LogLine]], prefixes: Prefixes, *, timestamps: bool) -> None:
+    write = sys.stdout.buffer.write
+    for name, line in lines:
+        write(prefixes.line(name, line.text, timestamp(line.time_ns) if timestamps else ""))
+    sys.stdout.buffer.flush()
