@@ -1,5 +1,6 @@
 """The smallest image that runs: one static busybox under all of its names."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -23,7 +24,7 @@ def ensure_busybox(store: ImageStore) -> Image:
     plant_busybox(tree)
     layer = store.add_layer(tree)
     config = ImageConfig(environment={"PATH": "/bin"}, command=("sh",))
-    image = store.add_image(config, (layer,), created_ns=0, architecture=host_architecture())
+    image = store.add_image(config, (layer,), created_ns=0, architecture=host_architecture(os.uname().machine))
     store.tag(REFERENCE, image)
     return image
 
