@@ -32,6 +32,15 @@ class Connection:
             self._client = self._resources.enter_context(connect(self.stack, spawn=True, warm=self._warm))
         return self._client
 
+    def renew(self) -> Client | None:
+        """Another supervisor's client after the first one has died; None when the stack is gone, too."""
+        if self._client is not None:
+            self._client.close()
+        self._client = self._warm = None
+        if not self.stack.containers.is_dir() or not any(self.stack.containers.iterdir()):
+            return None
+        return self.client()
+
     def observe(self) -> Observed:
         """What there is of the stack: from its supervisor when it has containers, else from disk."""
         if not self.stack.containers.is_dir() or not any(self.stack.containers.iterdir()):

@@ -86,11 +86,17 @@ class Happening(NamedTuple):
     exit_code: int = 1
 
 
+def wait_readable(supervisor: Supervisor, timeout_seconds: float | None) -> bool:
+    """Waits until the supervisor has news, at the most so many seconds; says whether it has."""
+    return supervisor.pending or bool(select.select([supervisor], [], [], timeout_seconds)[0])
+
+
 class Execution:
     """One walk over a plan.
 
     After a failure, actions that have begun are waited for (not what merely waits); others are begun only if
-    `persist`. `on_event` gets what the supervisor tells unasked.
+    `persist`. `on_event` gets what the supervisor tells unasked. `wait` waits for the supervisor's next news, at the
+    most so many seconds, and says whether there are some.
     """
 
     def __init__(
@@ -101,6 +107,7 @@ class Execution:
         *,
         on_happening: Callable[[Happening], None],
         on_event: Callable[[Event], None] = lambda _event: None,
+        wait: Callable[[Supervisor, float | None], bool] = wait_readable,
         persist: bool = False,
     ) -> None:
         self._plan = plan
@@ -109,6 +116,7 @@ class Execution:
         self._shelf = shelf
         self._on_happening = on_happening
         self._on_event = on_event
+        self._wait = wait
         self._persist = persist
         self._missing = {step.key: len(step.needs) + len(step.after) for step in plan.steps}
         self._waiting: dict[str, list[tuple[Step, bool]]] = {}
@@ -167,14 +175,13 @@ class Execution:
         supervisor = self._supervisor
         if supervisor is None:
             raise AssertionError("a reply is due from nobody")
-        if deadline is not None and not supervisor.pending:
-            remaining = deadline - time.monotonic()
-            if remaining <= 0 or not select.select([supervisor], [], [], remaining)[0]:
-                waiting = ", ".join(step.action.name for step in self._asked.values() if isinstance(step.action, Await))
-                raise StackError(
-                    f"application not healthy after {timeout_seconds:g}s",
-                    hint=f"still waiting for: {waiting or 'steps that have begun'}",
-                )
+        remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if not self._wait(supervisor, remaining):
+            waiting = ", ".join(step.action.name for step in self._asked.values() if isinstance(step.action, Await))
+            raise StackError(
+                f"application not healthy after {timeout_seconds:g}s",
+                hint=f"still waiting for: {waiting or 'steps that have begun'}",
+            )
         number, reply = supervisor.receive()
         if isinstance(reply, Event):
             self._on_event(reply)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 from compose.progress import REPAINT_SECONDS, Report, elapsed
@@ -41,7 +42,9 @@ class LiveLines:
             self._took[report.resource] = elapsed(self._since[report.resource])
         else:
             self._took.pop(report.resource, None)
-        self.tick()
+        if time.monotonic() - self._painted_at >= REPAINT_SECONDS:
+            self._clear()
+            self._paint()
 
     def line(self, text: str) -> None:
         """See Progress."""
@@ -49,11 +52,12 @@ class LiveLines:
         self._stream.write(f"{text}\n")
         self._paint()
 
-    def tick(self) -> None:
+    def above(self, write: Callable[[], None]) -> None:
         """See Progress."""
-        if time.monotonic() - self._painted_at >= REPAINT_SECONDS:
-            self._clear()
-            self._paint()
+        self._clear()
+        self._stream.flush()
+        write()
+        self._paint()
 
     def close(self) -> None:
         """See Progress."""

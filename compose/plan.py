@@ -261,10 +261,10 @@ class _Planning:
                 record = self._records_by_container.get(spec.name)
                 if service.name in self._finished_jobs or (record and record.state.health == "healthy"):
                     continue
-                condition: AwaitCondition = (
-                    "completed" if service.name in self._jobs else "healthy" if spec.health else "started"
-                )
-                self._await(spec, record, condition, "--wait")
+                if service.name in self._jobs:
+                    self._await(spec, record, "completed", "--wait")
+                elif spec.health:
+                    self._await(spec, record, "healthy", "--wait")
 
     def _remove(self, record: ContainerRecord, cause: str) -> str:
         needs: tuple[str, ...] = ()

@@ -71,10 +71,10 @@ def _remove_stack(
         draft.add(RemoveImage(name=image), "--rmi", needs=removals)
 
 
-def plan_stop(stack: str, observed: Observed, *, grace_seconds: float | None = None) -> Plan:
-    """The steps that stop all that runs, dependants first, and keep the containers."""
+def plan_stop(stack: str, records: tuple[ContainerRecord, ...], *, grace_seconds: float | None = None) -> Plan:
+    """The steps that stop those that run, dependants first, and keep the containers."""
     draft = Draft()
-    _stop_containers(draft, observed.containers, grace_seconds, "interrupted")
+    _stop_containers(draft, records, grace_seconds, "interrupted")
     return Plan(stack=stack, steps=draft.sorted())
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple, Protocol, TextIO
 
 from compose.execute import Happening, Phase
@@ -37,7 +37,7 @@ WORDS: dict[type, tuple[str, str]] = {
     StopContainer: ("Stopping", "Stopped"),
     RemoveContainer: ("Removing", "Removed"),
 }
-AWAITED = {"healthy": "Healthy", "completed": "Exited", "started": "Started"}
+AWAITED = {"healthy": "Healthy", "completed": "Exited"}
 
 
 class Report(NamedTuple):
@@ -59,8 +59,8 @@ class Progress(Protocol):
     def line(self, text: str) -> None:
         """Shows a line that is no resource's, such as a build's output."""
 
-    def tick(self) -> None:
-        """Shows that time goes by, if it is shown at all."""
+    def above(self, write: Callable[[], None]) -> None:
+        """Lets somebody else write to the terminal, above what is shown here."""
 
     def close(self) -> None:
         """Shows the last state."""
@@ -124,8 +124,9 @@ class PlainLines:
         self._stream.write(f"{text}\n")
         self._stream.flush()
 
-    def tick(self) -> None:
+    def above(self, write: Callable[[], None]) -> None:
         """See Progress."""
+        write()
 
     def close(self) -> None:
         """See Progress."""
@@ -159,8 +160,9 @@ class Silence:
     def line(self, text: str) -> None:
         """See Progress."""
 
-    def tick(self) -> None:
+    def above(self, write: Callable[[], None]) -> None:
         """See Progress."""
+        write()
 
     def close(self) -> None:
         """See Progress."""

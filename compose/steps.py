@@ -8,7 +8,7 @@ import msgspec.structs
 from engine.spec import ContainerSpec
 from net.spec import NetworkSpec
 
-AwaitCondition = Literal["started", "healthy", "completed"]
+AwaitCondition = Literal["healthy", "completed"]
 
 
 class MakeImage(msgspec.Struct, frozen=True, kw_only=True, tag="make"):

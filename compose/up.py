@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 
 from compose.connection import Connection
-from compose.execute import Execution, Happening
+from compose.execute import Execution, Happening, Supervisor, wait_readable
 from compose.images import choose_images, make_images
 from compose.model import Stack
 from compose.observed import Observed
@@ -76,6 +76,7 @@ def carry_out(
     *,
     progress: Progress,
     on_event: Callable[[Event], None] = lambda _event: None,
+    wait: Callable[[Supervisor, float | None], bool] = wait_readable,
     persist: bool = False,
     timeout_seconds: float | None = None,
 ) -> tuple[Happening, ...]:
@@ -89,7 +90,13 @@ def carry_out(
     for name in decided.unchanged:
         progress.report(Report(f"Container {name}", "Running", over=True))
     execution = Execution(
-        decided, connection.client, LocalShelf(layout), on_happening=tell, on_event=on_event, persist=persist
+        decided,
+        connection.client,
+        LocalShelf(layout),
+        on_happening=tell,
+        on_event=on_event,
+        wait=wait,
+        persist=persist,
     )
     try:
         return execution.run(timeout_seconds=timeout_seconds)

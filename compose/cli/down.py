@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from compose import naming
-from compose.cli import failures
 from compose.cli.choices import one_of
+from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
 from compose.connection import Connection
 from compose.errors import FileError
@@ -65,9 +65,7 @@ def command(
             return 0
         progress = session.progress("down", tuple(step.action for step in found.steps))
         failed = carry_out(found, connection, session.layout, progress=progress, persist=True)
-        for happening in failed:
-            failures.write(sys.stderr, happening.message, happening.hint)
-    return failures.WRONG if failed else 0
+    return show_failures(failed) if failed else 0
 
 
 def _file_of(session: Session, name: str) -> Stack | None:

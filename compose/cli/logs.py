@@ -6,11 +6,16 @@ from typing import Annotated
 
 import typer
 
+from compose.attachment import ALIVE, Attachment, InterruptedByUser
+from compose.cli import failures
 from compose.cli.session import Session
+from compose.connection import Connection
 from compose.errors import UsageError
+from compose.foreground import Foreground
 from compose.loglines import Prefixes
 from compose.observe import containers
 from compose.times import timestamp
+from engine.layout import StackLayout
 from engine.logreader import LogLine, merge, read
 from engine.state import ContainerRecord
 
@@ -19,11 +24,12 @@ def command(
     context: typer.Context,
     services: Annotated[list[str] | None, typer.Argument(help="Only these services.")] = None,
     *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the containers end.")] = False,
     tail: Annotated[str, typer.Option("--tail", "-n", help="The last lines of each container, or all.")] = "all",
     timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="When each line was written.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="Prefixes without colours.")] = False,
     no_log_prefix: Annotated[bool, typer.Option("--no-log-prefix", help="No prefixes.")] = False,
-) -> None:
+) -> int:
     """Shows the output of the containers, in the order of time, whether a supervisor lives or not."""
     session: Session = context.obj
     session.require_root()
@@ -35,8 +41,27 @@ def command(
         color=session.color(sys.stdout) and not no_color,
         shown=not no_log_prefix,
     )
+    if follow and any(record.state.status in ALIVE for record in chosen):
+        attachment = Attachment(place, prefixes, relay=False, timestamps=timestamps, services=services or ())
+        return _follow(place, attachment, chosen, _count(tail), session)
     lines = merge((record.spec.name, read(place.data(record.spec.id), tail=_count(tail))) for record in chosen)
     _print(lines, prefixes, timestamps=timestamps)
+    return 0
+
+
+def _follow(
+    place: StackLayout, attachment: Attachment, chosen: list[ContainerRecord], tail: int | None, session: Session
+) -> int:
+    """Shows what there is, then what comes, until all containers have ended or Ctrl-C."""
+    with (
+        Connection(place) as connection,
+        Foreground(connection, attachment, say=session.tell, open_progress=session.progress) as foreground,
+    ):
+        foreground.follow(chosen, tail=tail)
+        try:
+            return foreground.watch()
+        except InterruptedByUser:
+            return failures.INTERRUPTED
 
 
 def _choose(records: tuple[ContainerRecord, ...], services: tuple[str, ...]) -> list[ContainerRecord]:

@@ -3,15 +3,20 @@
 import sys
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import Annotated, NamedTuple
 
 import typer
 
+from compose.attachment import Attachment, InterruptedByUser
 from compose.cli import failures
+from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
 from compose.connection import Connection
 from compose.errors import FileError, UsageError
 from compose.execute import Happening
+from compose.foreground import Foreground
+from compose.loglines import Prefixes
 from compose.model import Stack
 from compose.observe import containers
 from compose.steps import Plan
@@ -29,6 +34,7 @@ class _Way(NamedTuple):
     timeout_seconds: float | None
     color: bool
     prefix: bool
+    timestamps: bool
 
 
 def command(
@@ -47,6 +53,7 @@ def command(
     timeout: Annotated[float | None, typer.Option("--timeout", "-t", help="Seconds before SIGKILL.")] = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="Log prefixes without colours.")] = False,
     no_log_prefix: Annotated[bool, typer.Option("--no-log-prefix", help="Logs without prefixes.")] = False,
+    timestamps: Annotated[bool, typer.Option("--timestamps", help="When each line was written.")] = False,
 ) -> int:
     """Makes and starts what the file asks for, then shows its logs until Ctrl-C."""
     session: Session = context.obj
@@ -72,6 +79,7 @@ def command(
         timeout_seconds=wait_timeout,
         color=session.color(sys.stdout) and not no_color,
         prefix=not no_log_prefix,
+        timestamps=timestamps,
     )
     return _bring_up(session, way)
 
@@ -83,19 +91,34 @@ def _bring_up(session: Session, way: _Way) -> int:
         stack = session.stack(services=way.options.services)
         if connection is None or connection.stack.name != stack.name:
             connection = resources.enter_context(Connection(session.layout.stack(stack.name)))
-        failed: tuple[Happening, ...] = ()
+        foreground = None if way.detach else resources.enter_context(_foreground(session, connection, way))
         try:
             with command_lock(connection.stack, "windlass up", on_wait=session.tell_wait):
-                found, failed = _carry_out(session, stack, connection, way)
+                found, failed = _carry_out(session, stack, connection, way, foreground)
+            if not failed and foreground:
+                return foreground.watch()
         except KeyboardInterrupt:
             session.tell("interrupted: what was begun stays; `windlass up` goes on with it, `windlass down` removes it")
             return failures.INTERRUPTED
+        except InterruptedByUser:
+            return foreground.stop() if foreground else failures.INTERRUPTED
         if failed:
-            return _show_failures(session, failed)
+            session.tell("`windlass up` goes on from here once that is mended; `windlass down` removes what there is")
+            return show_failures(failed)
         _show_result(session, stack, found, connection, time.monotonic() - began)
-        if way.detach:
-            return 0
     return 0
+
+
+def _foreground(session: Session, connection: Connection, way: _Way) -> Foreground:
+    prefixes = Prefixes(connection.stack.name, (), color=way.color, shown=way.prefix)
+    attachment = Attachment(connection.stack, prefixes, relay=True, timestamps=way.timestamps)
+    return Foreground(
+        connection,
+        attachment,
+        say=session.tell,
+        open_progress=session.progress,
+        grace_seconds=way.options.grace_seconds,
+    )
 
 
 def _warm_connection(session: Session, resources: ExitStack) -> Connection | None:
@@ -109,28 +132,25 @@ def _warm_connection(session: Session, resources: ExitStack) -> Connection | Non
     return connection
 
 
-def _carry_out(session: Session, stack: Stack, connection: Connection, way: _Way) -> tuple[Plan, tuple[Happening, ...]]:
+def _carry_out(
+    session: Session, stack: Stack, connection: Connection, way: _Way, foreground: Foreground | None
+) -> tuple[Plan, tuple[Happening, ...]]:
     from compose.up import carry_out, decide_with_images  # noqa: PLC0415 - loads while the supervisor does
 
+    observed = connection.observe()
     found = decide_with_images(
-        stack,
-        session.layout,
-        connection.observe(),
-        way.options,
-        open_progress=session.progress,
-        build=way.build,
+        stack, session.layout, observed, way.options, open_progress=session.progress, build=way.build
     )
     for warning in found.warnings:
         session.warn(warning)
+    if foreground:
+        foreground.attach(found, observed)
     progress = session.progress("up", tuple(step.action for step in found.steps))
-    return found, carry_out(found, connection, session.layout, progress=progress, timeout_seconds=way.timeout_seconds)
-
-
-def _show_failures(session: Session, failed: tuple[Happening, ...]) -> int:
-    for happening in failed:
-        failures.write(sys.stderr, happening.message, happening.hint)
-    session.tell("`windlass up` goes on from here once that is mended; `windlass down` removes what there is")
-    return failures.WRONG
+    do = partial(carry_out, found, connection, session.layout, progress=progress, timeout_seconds=way.timeout_seconds)
+    if foreground is None:
+        return found, do()
+    with foreground.beside(progress):
+        return found, do(on_event=foreground.handle, wait=foreground.wait)
 
 
 def _show_result(session: Session, stack: Stack, found: Plan, connection: Connection, seconds: float) -> None:

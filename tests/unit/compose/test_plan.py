@@ -352,11 +352,11 @@ def test_an_image_that_must_be_built_comes_before_its_containers() -> None:
     """)
 
 
-def test_waiting_is_for_health_where_there_is_a_check() -> None:
+def test_waiting_is_for_health_where_there_is_a_check_and_else_for_the_start() -> None:
     of = stack(*WEB_ON_DB)
     keys = [step.key for step in up(of, World(), wait=True).steps if step.key.startswith("wait")]
 
-    assert keys == ["wait container shop-db-1 healthy", "wait container shop-web-1 started"]
+    assert keys == ["wait container shop-db-1 healthy"]
 
 
 def test_a_dependency_that_is_not_required_only_comes_first() -> None:
@@ -442,7 +442,7 @@ def test_an_interrupted_up_stops_what_runs() -> None:
     of = stack(*WEB_ON_DB)
     world = World().add(wanted(of)).put("shop-web-1", status="exited")
 
-    assert [step.key for step in plan_stop("shop", world.observed).steps] == ["stop container shop-db-1"]
+    assert [step.key for step in plan_stop("shop", world.observed.containers).steps] == ["stop container shop-db-1"]
 
 
 def test_a_plan_reads_as_json() -> None:

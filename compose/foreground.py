@@ -1,0 +1,175 @@
+"""A stack in the foreground: its output until it ends, or until Ctrl-C stops it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+from typing import Self
+
+from compose.attachment import Attachment, InterruptedByUser, Interrupts, at_once
+from compose.connection import Connection
+from compose.execute import Execution, Happening, Supervisor
+from compose.observed import Observed
+from compose.plan_down import plan_stop
+from compose.progress import Progress, report_of
+from compose.shelf import LocalShelf
+from compose.steps import Plan, StartContainer
+from engine.client import Client
+from engine.errors import StateError, SupervisorError
+from engine.locks import command_lock
+from engine.protocol import Event, Kill, Picture, Snapshot, Subscribe
+from engine.state import ContainerRecord
+
+INTERRUPTED = 130
+
+
+class Foreground:
+    """Shows a stack's output from the moment that it is entered; from then on, Ctrl-C raises InterruptedByUser."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        attachment: Attachment,
+        *,
+        say: Callable[[str], None],
+        open_progress: Callable[[str], Progress],
+        grace_seconds: float | None = None,
+    ) -> None:
+        self._connection = connection
+        self._attachment = attachment
+        self._say = say
+        self._open_progress = open_progress
+        self._grace_seconds = grace_seconds
+        self._resources = ExitStack()
+        self._interrupts: Interrupts | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._attachment.close()
+        self._resources.__exit__(kind, error, trace)
+
+    def attach(self, decided: Plan, observed: Observed) -> None:
+        """Listens to what happens from now on, to the output of the containers that go on running as well."""
+        self._interrupts = self._resources.enter_context(Interrupts())
+        self._connection.client().ask(Subscribe())
+        started = {step.action.id for step in decided.steps if isinstance(step.action, StartContainer)}
+        self._attachment.add_records(
+            (
+                record
+                for record in observed.containers
+                if record.spec.name in decided.unchanged or record.spec.id in started
+            ),
+            tail=0,
+        )
+
+    def follow(self, records: Iterable[ContainerRecord], *, tail: int | None) -> None:
+        """Shows the last lines of some containers, in the order of time, then what comes of any."""
+        self._interrupts = self._resources.enter_context(Interrupts())
+        self._connection.client().ask(Subscribe())
+        self._attachment.add_records(records, tail=tail)
+
+    @contextmanager
+    def beside(self, progress: Progress) -> Iterator[None]:
+        """Shows output above some progress for a block."""
+        self._attachment.above = progress.above
+        try:
+            yield
+        finally:
+            self._attachment.above = at_once
+
+    def wait(self, supervisor: Supervisor, timeout_seconds: float | None) -> bool:
+        """Shows output until the supervisor has news; see compose.execute."""
+        return self._attachment.wait(supervisor, timeout_seconds, self._interrupts)
+
+    def handle(self, event: Event) -> None:
+        """Takes note of an event."""
+        self._attachment.handle(event)
+
+    def watch(self) -> int:
+        """Shows output until everything has ended (0); raises InterruptedByUser."""
+        while self._attachment.alive:
+            try:
+                client = self._connection.client()
+                self.wait(client, None)
+                _, reply = client.receive()
+                if isinstance(reply, Event):
+                    self.handle(reply)
+            except SupervisorError:
+                self._find_again()
+        self._attachment.print_news()
+        return 0
+
+    def stop(self) -> int:
+        """Stops what is attached, gracefully; a second Ctrl-C kills it. Returns 0, or 130 after a second one."""
+        self._say("Gracefully stopping... (press Ctrl+C again to force)")
+        try:
+            with command_lock(self._connection.stack, "windlass up", wait=False):
+                return self._stop()
+        except StateError as error:
+            self._say(f"{error.message}: the containers are left to it")
+            return INTERRUPTED
+
+    def _stop(self) -> int:
+        client = self._connection.client()
+        observed = self._connection.observe()
+        mine = tuple(record for record in observed.containers if self._attachment.follows(record.spec.name))
+        decided = plan_stop(self._connection.stack.name, mine, grace_seconds=self._grace_seconds)
+        progress = self._open_progress("stop")
+        stopping = _Stopping(self, client, mine_ids=[record.spec.id for record in mine])
+
+        def tell(happening: Happening) -> None:
+            report = report_of(happening)
+            if report:
+                progress.report(report)
+
+        execution = Execution(
+            decided,
+            lambda: client,
+            LocalShelf(self._connection.stack.roots),
+            on_happening=tell,
+            on_event=self.handle,
+            wait=stopping.wait,
+            persist=True,
+        )
+        with self.beside(progress):
+            try:
+                execution.run()
+                self._attachment.print_news()
+            finally:
+                progress.close()
+        return INTERRUPTED if stopping.forced else 0
+
+    def _find_again(self) -> None:
+        """Goes on with another supervisor after the first has died; what has ended meanwhile is noticed."""
+        client = self._connection.renew()
+        if client is None:
+            self._attachment.alive.clear()
+            return
+        client.ask(Subscribe())
+        picture = client.ask(Snapshot())
+        if isinstance(picture, Picture):
+            running = {record.spec.name for record in picture.containers if record.state.status != "exited"}
+            self._attachment.alive &= running
+
+
+class _Stopping:
+    """Waits while containers stop; Ctrl-C meanwhile kills them."""
+
+    def __init__(self, foreground: Foreground, client: Client, *, mine_ids: list[str]) -> None:
+        self._foreground = foreground
+        self._client = client
+        self._mine_ids = mine_ids
+        self.forced = False
+
+    def wait(self, supervisor: Supervisor, timeout_seconds: float | None) -> bool:
+        """See compose.execute."""
+        while True:
+            try:
+                return self._foreground.wait(supervisor, timeout_seconds)
+            except InterruptedByUser:
+                self.forced = True
+                for container_id in self._mine_ids:
+                    self._client.send(Kill(id=container_id))
