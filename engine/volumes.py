@@ -4,9 +4,12 @@ Everything lies below a root-only directory, with the ids that containers see: s
 reach of the host's users, whoever wrote them.
 """
 
+import fcntl
 import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -17,6 +20,7 @@ _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}")
 _RECORD = "volume.json"
 _DATA = "_data"
 _FILLED = "filled"
+_UNFINISHED = "."
 
 
 class VolumeRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,24 +61,23 @@ class VolumeStore:
         if found is not None:
             return found
         record = VolumeRecord(name=name, created_ns=time.time_ns(), project=project, labels=labels or {})
-        draft = self._root / f".new-{name}-{os.getpid()}"
+        draft = self._root / f"{_UNFINISHED}new-{name}"
         try:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _remove_tree(draft)
-            (draft / _DATA).mkdir(parents=True)
-            (draft / _DATA).chmod(0o755)
-            (draft / _FILLED).touch()
-            with (draft / _RECORD).open("wb") as file:
-                file.write(msgspec.json.encode(record))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(self._root / name)
+            with self._alone():
+                found = self.find(name)
+                if found is not None:
+                    return found
+                (draft / _DATA).mkdir(parents=True)
+                (draft / _DATA).chmod(0o755)
+                (draft / _FILLED).touch()
+                with (draft / _RECORD).open("wb") as file:
+                    file.write(msgspec.json.encode(record))
+                    file.flush()
+                    os.fsync(file.fileno())
+                draft.rename(self._root / name)
         except OSError as error:
-            _remove_tree(draft)
-            found = self.find(name)
-            if found is None:
-                raise VolumeError(f"cannot make the volume {name}: {error.strerror}") from error
-            return found
+            raise VolumeError(f"cannot make the volume {name}: {error.strerror}") from error
         return Volume(record=record, directory=self._root / name)
 
     def find(self, name: str) -> Volume | None:
@@ -106,13 +109,34 @@ class VolumeStore:
         """Removes a volume with its data; nothing happens when there is none. Nobody may use it any more."""
         if self.find(name) is None:
             return
-        doomed = self._root / f".old-{name}-{os.getpid()}"
+        doomed = self._root / f"{_UNFINISHED}old-{name}"
         try:
-            _remove_tree(doomed)
-            (self._root / name).rename(doomed)  # from here on it is gone, even if removing is interrupted
-            _remove_tree(doomed)
+            with self._alone():
+                (self._root / name).rename(doomed)  # from here on it is gone, even if removing is interrupted
+                _remove_tree(doomed)
+        except FileNotFoundError:
+            return  # somebody else was first
         except OSError as error:
             raise VolumeError(f"cannot remove the volume {name}: {error.strerror}", hint=f"see {doomed}") from error
+
+    def sweep(self) -> None:
+        """Removes what a process left that died while it made or removed a volume."""
+        if self._root.exists():
+            with self._alone():
+                pass
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While the block runs, nobody else makes or removes volumes; what is unfinished before it has no maker."""
+        handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            for entry in self._root.iterdir():
+                if entry.name.startswith(_UNFINISHED):
+                    _remove_tree(entry)
+            yield
+        finally:
+            os.close(handle)
 
     def mark_filled(self, name: str) -> None:
         """Settles the volume's content: no image is copied into it any more."""
@@ -127,7 +151,6 @@ def filled_marker(data: Path) -> Path:
 
 
 def _remove_tree(directory: Path) -> None:
-    if directory.exists():
-        import shutil  # noqa: PLC0415 -- rarely needed, and slow to import
+    import shutil  # noqa: PLC0415 -- rarely needed, and slow to import
 
-        shutil.rmtree(directory)
+    shutil.rmtree(directory)

@@ -19,6 +19,7 @@ from compose.plan_text import plan_text
 from compose.up import carry_out
 from engine.layout import StackLayout
 from engine.locks import command_lock
+from engine.volumes import VolumeStore
 
 
 def command(
@@ -44,6 +45,7 @@ def command(
     with contextlib.ExitStack() as resources:
         if not dry_run:
             resources.enter_context(command_lock(place, "windlass down", on_wait=session.tell_wait))
+            VolumeStore(session.layout.volumes).sweep()
         connection = resources.enter_context(Connection(place))
         observed = connection.observe()
         options = DownOptions(
