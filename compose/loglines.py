@@ -27,7 +27,7 @@ class Prefixes:
         if name in self._names:
             return
         self._names.append(name)
-        self._width = max(self._width, len(naming.short_name(self._stack, name)))
+        self._width = max(self._width, len(naming.short_name(self._stack, name)) + 1)
         self._prefixes = {each: self._prefix(each, turn) for turn, each in enumerate(self._names)}
 
     def _prefix(self, name: str, turn: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from compose import naming
 from engine.layout import Layout
+from engine.records import read_records
 from engine.volumes import VolumeStore
 
 
@@ -25,4 +26,14 @@ class LocalShelf:
 
         store = ImageStore(self._layout.images, self._layout.cache)
         store.untag(name)
-        store.remove_unused()
+        store.remove_unused(keep=_layers_in_use(self._layout))
+
+
+def _layers_in_use(layout: Layout) -> frozenset[str]:
+    """The layers of every container of every stack."""
+    try:
+        stacks = sorted(layout.stacks.iterdir())
+    except FileNotFoundError:
+        return frozenset()
+    records = (record for stack in stacks for record in read_records(layout.stack(stack.name)))
+    return frozenset(layer for record in records for layer in record.spec.layers)

@@ -104,6 +104,7 @@ def _run(
             stdout=streams.stdout,
             stderr=streams.stderr,
             window=_window() if on_terminal else None,
+            cache=place.roots.cache,
         )
     )
     resources.callback(os.close, entered.pidfd)

@@ -134,17 +134,17 @@ def test_timestamps_have_nanoseconds() -> None:
 def test_log_prefixes_are_short_names_padded_to_the_longest() -> None:
     prefixes = Prefixes("shop", ["shop-web-1", "other"], color=False)
 
-    assert prefixes.line("shop-web-1", b"hello") == b"web-1 | hello\n"
-    assert prefixes.line("shop-worker-1", b"x") == b"worker-1 | x\n"
-    assert prefixes.line("other", b"\xff", "2026") == b"other    | 2026 \xff\n"
+    assert prefixes.line("shop-web-1", b"hello") == b"web-1  | hello\n"
+    assert prefixes.line("shop-worker-1", b"x") == b"worker-1  | x\n"
+    assert prefixes.line("other", b"\xff", "2026") == b"other     | 2026 \xff\n"
     assert prefixes.ended("shop-web-1", 3, restarting=True) == "web-1 exited with code 3 (restarting)"
 
 
 def test_log_prefixes_take_turns_in_colour_and_leave_the_text_alone() -> None:
     prefixes = Prefixes("shop", ["a", "b"], color=True)
 
-    assert prefixes.line("a", b"hello") == b"\x1b[36ma | \x1b[0mhello\n"
-    assert prefixes.line("b", b"hello") == b"\x1b[33mb | \x1b[0mhello\n"
+    assert prefixes.line("a", b"hello") == b"\x1b[36ma  | \x1b[0mhello\n"
+    assert prefixes.line("b", b"hello") == b"\x1b[33mb  | \x1b[0mhello\n"
 
 
 def test_log_prefixes_can_be_left_out() -> None:
