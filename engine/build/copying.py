@@ -1,0 +1,139 @@
+"""Copies sources into an image's root as COPY and ADD do."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from engine.build import archives, placing
+from engine.build.placing import Attributes, Owner
+from engine.build.problems import Mistake
+from engine.build.sources import Entry, Source, open_entry
+
+_CHUNK_BYTES = 1 << 20
+_FILE_MODE = 0o644
+_MODE = re.compile(r"[0-7]{3,4}")
+
+
+class Written(NamedTuple):
+    """A file whose content stands in the Dockerfile."""
+
+    name: str
+    content: bytes
+
+
+class Manner(NamedTuple):
+    """How to copy: None leaves owners or modes as they are (a build context's files belong to root)."""
+
+    owner: Owner | None = None
+    mode: int | None = None
+    unpack: bool = False
+
+
+def parse_mode(text: str) -> int | None:
+    """The value of --chmod; None when it is empty."""
+    if not text:
+        return None
+    if not _MODE.fullmatch(text):
+        raise Mistake(f"--chmod={text} is not supported yet", hint="write the mode in octal, such as 755")
+    return int(text, 8)
+
+
+def copy(
+    root: int,
+    destination: str,
+    sources: tuple[Source, ...],
+    written: tuple[Written, ...],
+    manner: Manner,
+) -> None:
+    """Copies to an absolute path inside the root. A path that ends with a slash, or is a directory, is copied into."""
+    into = destination.endswith("/") or placing.is_directory(root, destination)
+    if len(sources) + len(written) > 1 and not destination.endswith("/"):
+        raise Mistake("several sources need a directory to go to", hint=f"end it with a slash: {destination}/")
+    for source in sources:
+        if source.is_directory:
+            _copy_directory(root, destination, source, manner)
+        elif not (manner.unpack and _unpacked(root, destination, source, manner)):
+            _copy_file(root, destination, source, manner, into=into)
+    owner = manner.owner or Owner()
+    mode = _FILE_MODE if manner.mode is None else manner.mode
+    for file in written:
+        parent, name = _file_place(destination, file.name, into=into)
+        with placing.directory(root, parent, owner) as handle:
+            placing.put_file(handle, name, (file.content,), Attributes(mode, owner))
+
+
+def _file_place(destination: str, name: str, *, into: bool) -> tuple[str, str]:
+    if into:
+        return destination, name
+    parent, _, last = destination.rpartition("/")
+    return parent, last
+
+
+def _copy_file(root: int, destination: str, source: Source, manner: Manner, *, into: bool) -> None:
+    parent, name = _file_place(destination, source.name, into=into)
+    top = source.open_top()
+    try:
+        with placing.directory(root, parent, manner.owner or Owner()) as handle:
+            _put_file(handle, name, top, source, source.entries[0], manner)
+    finally:
+        os.close(top)
+
+
+def _unpacked(root: int, destination: str, source: Source, manner: Manner) -> bool:
+    top = source.open_top()
+    try:
+        if not archives.is_archive(top):
+            return False
+        archives.unpack(top, root, destination, manner.owner)
+    finally:
+        os.close(top)
+    return True
+
+
+def _copy_directory(root: int, destination: str, source: Source, manner: Manner) -> None:
+    """Copies what a directory holds. Directories get their attributes last; the topmost only when it is new."""
+    is_new = not placing.is_directory(root, destination)
+    top = source.open_top()
+    with ExitStack() as stack:
+        stack.callback(os.close, top)
+        late: list[tuple[str, Attributes]] = []
+        for entry in source.entries:
+            shown = f"{destination}/{entry.path}" if entry.path else destination
+            if entry.kind == stat.S_IFDIR:
+                if entry.path or is_new:
+                    late.append((shown, _attributes(entry, source, manner)))
+                with placing.directory(root, shown, manner.owner or Owner()):
+                    continue
+            parent, _, name = shown.rpartition("/")
+            with placing.directory(root, parent, manner.owner or Owner()) as handle:
+                if entry.kind == stat.S_IFLNK:
+                    placing.put_link(handle, name, entry.link, _attributes(entry, source, manner))
+                else:
+                    _put_file(handle, name, top, source, entry, manner)
+        for shown, attributes in reversed(late):
+            with placing.directory(root, shown, Owner()) as handle:
+                placing.put_attributes(handle, attributes)
+
+
+def _put_file(parent: int, name: str, top: int, source: Source, entry: Entry, manner: Manner) -> None:
+    file = open_entry(top, entry)
+    try:
+        extended = placing.kept_attributes(file) if source.root.own_ids else ()
+        attributes = _attributes(entry, source, manner)._replace(extended=extended)
+        placing.put_file(parent, name, _chunks(file), attributes)
+    finally:
+        os.close(file)
+
+
+def _attributes(entry: Entry, source: Source, manner: Manner) -> Attributes:
+    own = Owner(entry.status.st_uid, entry.status.st_gid) if source.root.own_ids else Owner()
+    mode = stat.S_IMODE(entry.status.st_mode) if manner.mode is None else manner.mode
+    return Attributes(mode, manner.owner or own, entry.status.st_mtime_ns)
+
+
+def _chunks(file: int) -> Iterator[bytes]:
+    while chunk := os.read(file, _CHUNK_BYTES):
+        yield chunk

@@ -1,0 +1,112 @@
+"""Which files of a build context are left out (.dockerignore)."""
+
+import re
+from typing import NamedTuple
+
+
+class Pattern(NamedTuple):
+    """One line: `keep` for those that begin with an exclamation mark."""
+
+    line: int
+    text: str
+    regex: re.Pattern[str]
+    keep: bool
+
+
+class IgnoreRules(NamedTuple):
+    """A whole file; `file` is what people call it."""
+
+    file: str = ""
+    patterns: tuple[Pattern, ...] = ()
+
+    @property
+    def may_keep_below(self) -> bool:
+        """Says whether something below a directory that is left out may be kept nevertheless."""
+        return any(pattern.keep for pattern in self.patterns)
+
+    def ignoring(self, path: str) -> Pattern | None:
+        """The pattern that leaves a path out, None when it is kept: the last that fits it, or a parent, decides."""
+        parts = path.split("/")
+        parents = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
+        for pattern in reversed(self.patterns):
+            if any(pattern.regex.fullmatch(parent) for parent in parents):
+                return None if pattern.keep else pattern
+        return None
+
+
+def parse_ignore_rules(text: str, file: str) -> IgnoreRules:
+    """Reads the text of a .dockerignore file."""
+    patterns = []
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        written = line.strip()
+        if line.startswith("#") or not written:
+            continue
+        keep = written.startswith("!")
+        cleaned = _clean(written.removeprefix("!").strip())
+        if cleaned:
+            patterns.append(Pattern(number, written, _compile(cleaned), keep))
+    return IgnoreRules(file, tuple(patterns))
+
+
+def component_regex(pattern: str) -> re.Pattern[str]:
+    """A pattern for one name: `*`, `?`, `[a-z]` as shells know them, but names may begin with a dot."""
+    return re.compile(_translate(pattern), re.DOTALL)
+
+
+def has_wildcard(text: str) -> bool:
+    """Says whether a name is a pattern."""
+    return any(character in text for character in "*?[\\")
+
+
+def _clean(pattern: str) -> str:
+    parts: list[str] = []
+    for part in pattern.split("/"):
+        if part == "..":
+            parts = parts[:-1]
+        elif part not in {"", "."}:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(_translate(pattern), re.DOTALL)
+
+
+def _translate(pattern: str) -> str:
+    result = ""
+    at = 0
+    while at < len(pattern):
+        character = pattern[at]
+        at += 1
+        if character == "*":
+            piece, at = _stars(pattern, at)
+        elif character == "?":
+            piece = "[^/]"
+        elif character == "[" and "]" in pattern[at + 1 :]:
+            end = pattern.index("]", at + 1)
+            piece = _character_class(pattern[at:end])
+            at = end + 1
+        elif character == "\\" and at < len(pattern):
+            piece = re.escape(pattern[at])
+            at += 1
+        else:
+            piece = re.escape(character)
+        result += piece
+    return result
+
+
+def _stars(pattern: str, at: int) -> tuple[str, int]:
+    """What follows a star: another one spans directories, and takes the slash after it."""
+    if pattern[at : at + 1] != "*":
+        return "[^/]*", at
+    at += 1
+    if pattern[at : at + 1] == "/":
+        return "(?:.*/)?", at + 1
+    return ".*", at
+
+
+def _character_class(content: str) -> str:
+    negated = content.startswith(("^", "!"))
+    content = content[1:] if negated else content
+    escaped = content.replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
+    return f"[{'^' if negated else ''}{escaped}]"

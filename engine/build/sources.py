@@ -1,0 +1,199 @@
+"""The files that COPY names: found below a directory that nothing leads out of, listed, told apart by digests."""
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from engine.build.ignoring import IgnoreRules, component_regex, has_wildcard
+from engine.build.problems import Mistake
+from engine.errors import SyscallError
+from engine.syscalls import Resolve, openat2
+
+_CHUNK_BYTES = 1 << 20
+_COPIED_KINDS = frozenset({stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK})
+
+
+class Root(NamedTuple):
+    """Where sources are looked for. `directory` is a descriptor, `title` what people call it.
+
+    Links are followed as `resolve` says. Files of an image (`own_ids`) keep their owners; those of a context don't.
+    """
+
+    directory: int
+    title: str
+    resolve: Resolve
+    rules: IgnoreRules = IgnoreRules()
+    own_ids: bool = False
+
+
+class Entry(NamedTuple):
+    """One file below a source; `path` is relative to it and empty for the source itself."""
+
+    path: str
+    status: os.stat_result
+    link: str = ""
+
+    @property
+    def kind(self) -> int:
+        """S_IFREG, S_IFDIR or S_IFLNK."""
+        return stat.S_IFMT(self.status.st_mode)
+
+
+class Source(NamedTuple):
+    """One file or directory to copy; the owner of a directory comes first among its `entries`."""
+
+    root: Root
+    path: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def is_directory(self) -> bool:
+        """Says whether its content is copied, not itself."""
+        return self.entries[0].kind == stat.S_IFDIR
+
+    def open_top(self) -> int:
+        """A new descriptor of the source itself."""
+        return openat2(self.root.directory, self.path or ".", os.O_RDONLY | os.O_NONBLOCK, self.root.resolve)
+
+
+def find_sources(root: Root, written: str) -> tuple[Source, ...]:
+    """What a source of COPY stands for, one or more by a pattern, in order; Mistake when there is nothing."""
+    path = _clean(written, root)
+    found = []
+    ignored = ""
+    for candidate in _expanded(root, path):
+        pattern = root.rules.ignoring(candidate) if candidate else None
+        entries = tuple(_listed(root, candidate))
+        if entries:
+            found.append(Source(root, candidate, entries))
+        elif pattern is not None:
+            ignored = f"{root.rules.file}:{pattern.line} leaves it out: {pattern.text}"
+    if not found:
+        raise Mistake(f"there is no {written!r} in {root.title}", hint=ignored)
+    return tuple(found)
+
+
+def digests(source: Source) -> dict[str, str]:
+    """What decides whether a source is still the same: each path's kind, mode, owner and content, not its times."""
+    result = {}
+    top = source.open_top()
+    try:
+        for entry in source.entries:
+            digest = hashlib.sha256()
+            owner = (entry.status.st_uid, entry.status.st_gid) if source.root.own_ids else (0, 0)
+            digest.update(f"{entry.status.st_mode:o} {owner} {entry.link}\0".encode(errors="surrogateescape"))
+            if entry.kind == stat.S_IFREG:
+                file = open_entry(top, entry)
+                try:
+                    while chunk := os.read(file, _CHUNK_BYTES):
+                        digest.update(chunk)
+                finally:
+                    os.close(file)
+            path = f"{source.path}/{entry.path}".strip("/") or "."
+            result[path] = digest.hexdigest()[:32]
+    finally:
+        os.close(top)
+    return result
+
+
+def open_entry(top: int, entry: Entry) -> int:
+    """A new descriptor of a regular file; `top` is its source's."""
+    if not entry.path:
+        return os.open(f"/proc/self/fd/{top}", os.O_RDONLY)
+    return openat2(top, entry.path, os.O_RDONLY | os.O_NONBLOCK, Resolve.BENEATH | Resolve.NO_SYMLINKS)
+
+
+def _clean(written: str, root: Root) -> str:
+    parts: list[str] = []
+    for part in written.split("/"):
+        if part == "..":
+            if not parts:
+                raise Mistake(f"{written!r} leads out of {root.title}", hint="move it there, or choose a context above")
+            parts.pop()
+        elif part not in {"", "."}:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _expanded(root: Root, path: str) -> Iterator[str]:
+    """The paths that fit a pattern, sorted; a path without wildcards stands for itself."""
+    found = [""]
+    for part in path.split("/") if path else ():
+        if has_wildcard(part):
+            regex = component_regex(part)
+            found = [
+                f"{parent}/{name}".lstrip("/")
+                for parent in found
+                for name in _names(root, parent)
+                if regex.fullmatch(name)
+            ]
+        else:
+            found = [f"{parent}/{part}".lstrip("/") for parent in found]
+    yield from found
+
+
+def _names(root: Root, path: str) -> list[str]:
+    try:
+        directory = openat2(root.directory, path or ".", os.O_RDONLY | os.O_DIRECTORY, root.resolve)
+    except SyscallError:
+        return []
+    try:
+        return sorted(os.listdir(directory))
+    finally:
+        os.close(directory)
+
+
+def _listed(root: Root, path: str) -> Iterator[Entry]:
+    """A source's entries; none when it is not there or left out."""
+    try:
+        top = openat2(root.directory, path or ".", os.O_RDONLY | os.O_NONBLOCK, root.resolve)
+    except SyscallError as error:
+        if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+            return
+        if error.errno == errno.EXDEV:
+            raise Mistake(f"{path!r} is a link that leads out of {root.title}") from None
+        raise
+    try:
+        status = os.fstat(top)
+        kept = not path or root.rules.ignoring(path) is None
+        if stat.S_ISDIR(status.st_mode):
+            below = list(_below(root, top, path, "")) if kept or root.rules.may_keep_below else []
+            if kept or below:
+                yield Entry("", status)
+                yield from below
+        elif kept and stat.S_ISREG(status.st_mode):
+            yield Entry("", status)
+    finally:
+        os.close(top)
+
+
+def _below(root: Root, directory: int, path: str, prefix: str) -> Iterator[Entry]:
+    for name in sorted(os.listdir(directory)):
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if stat.S_IFMT(status.st_mode) not in _COPIED_KINDS:
+            continue
+        here = f"{path}/{name}".lstrip("/")
+        kept = root.rules.ignoring(here) is None
+        if not stat.S_ISDIR(status.st_mode):
+            if kept:
+                link = os.readlink(name, dir_fd=directory) if stat.S_ISLNK(status.st_mode) else ""
+                yield Entry(prefix + name, status, link)
+            continue
+        if not kept and not root.rules.may_keep_below:
+            continue
+        child = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+        try:
+            below = list(_below(root, child, here, f"{prefix}{name}/"))
+        finally:
+            os.close(child)
+        if kept or below:
+            yield Entry(prefix + name, status)
+            yield from below
