@@ -11,6 +11,8 @@ from engine.build import archives, placing
 from engine.build.placing import Attributes, Owner
 from engine.build.problems import Mistake
 from engine.build.sources import Entry, Source, open_entry
+from engine.errors import StartError
+from engine.users import find_user
 
 _CHUNK_BYTES = 1 << 20
 _FILE_MODE = 0o644
@@ -39,6 +41,17 @@ def parse_mode(text: str) -> int | None:
     if not _MODE.fullmatch(text):
         raise Mistake(f"--chmod={text} is not supported yet", hint="write the mode in octal, such as 755")
     return int(text, 8)
+
+
+def find_owner(root: int, written: str) -> Owner | None:
+    """The value of --chown, names looked up in the image; a number alone is the group's, too. None when it is empty."""
+    if not written:
+        return None
+    try:
+        found = find_user(root, f"{written}:{written}" if written.isdigit() else written)
+    except StartError:
+        raise Mistake(f"--chown={written}: the image has no such user or group", hint="RUN useradd first") from None
+    return Owner(found.uid, found.gid)
 
 
 def copy(

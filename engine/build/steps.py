@@ -25,9 +25,10 @@ class StepInputs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a step: a layer, or nothing (empty) when it changed no file."""
+    """What came of a step: a layer, or nothing (empty) when it changed no file; and when."""
 
     layer: str
+    created_ns: int
 
 
 def key_of(inputs: StepInputs) -> str:

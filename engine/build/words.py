@@ -41,6 +41,11 @@ def expand(word: str, variables: Mapping[str, str], escape: str = "\\") -> str:
     return _Expansion(word, variables, escape).until("")
 
 
+def expand_text(text: str, variables: Mapping[str, str], escape: str = "\\") -> str:
+    """A here-document with its variables replaced; quotes are ordinary there."""
+    return _Expansion(text, variables, escape).text()
+
+
 class _Expansion:
     """One pass over a word; `at` is where it has got to."""
 
@@ -69,6 +74,17 @@ class _Expansion:
                 result += character
         if end:
             raise Mistake(f"{self._word!r} lacks a closing {end!r}")
+        return result
+
+    def text(self) -> str:
+        """All of it, where only variables mean something."""
+        result = ""
+        while self._at < len(self._word):
+            character = self._take()
+            if character == self._escape and self._word[self._at : self._at + 1] in {"$", self._escape}:
+                result += self._take()
+            else:
+                result += self._variable() if character == "$" else character
         return result
 
     def _take(self) -> str:

@@ -1,0 +1,50 @@
+"""A build context: its directory, its Dockerfile and what it leaves out."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.build.ignoring import IgnoreRules, parse_ignore_rules
+from engine.build.sources import Root
+from engine.errors import BuildError
+from engine.syscalls import Resolve
+
+_TITLE = "the build context"
+
+
+def read_dockerfile(context: Path, dockerfile: str) -> tuple[str, str]:
+    """The text of a Dockerfile and what to call it; `dockerfile` is relative to the context unless absolute."""
+    path = context / dockerfile
+    try:
+        return path.read_text(), str(path)
+    except UnicodeDecodeError:
+        raise BuildError(f"{path} is no text in UTF-8", file=str(path)) from None
+    except OSError as error:
+        raise BuildError(
+            f"cannot read {path}: {error.strerror}",
+            file=str(path),
+            hint="check the service's build.context and build.dockerfile",
+        ) from None
+
+
+@contextmanager
+def opened_context(context: Path, dockerfile: str) -> Iterator[Root]:
+    """The context as a place to copy from; links must not lead out of it."""
+    try:
+        handle = os.open(context, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise BuildError(f"cannot open the build context {context}: {error.strerror}", file=str(context)) from None
+    try:
+        rules = _read_rules(context, context / dockerfile)
+        yield Root(handle, _TITLE, Resolve.BENEATH | Resolve.NO_MAGICLINKS, rules)
+    finally:
+        os.close(handle)
+
+
+def _read_rules(context: Path, dockerfile: Path) -> IgnoreRules:
+    """The rules beside the Dockerfile win over those of the context."""
+    for path in (dockerfile.with_name(f"{dockerfile.name}.dockerignore"), context / ".dockerignore"):
+        if path.is_file():
+            return parse_ignore_rules(path.read_text(errors="replace"), path.name)
+    return IgnoreRules()
