@@ -120,6 +120,7 @@ class _Build:
         self._on_progress = on_progress
         self._now_ns = now_ns
         self._given = Given(request.args, plan.inherited, dockerfile.escape)
+        self._proxies = {name: value for name, value in request.args.items() if name in settings.PROXY_ARGUMENTS}
         self._cache = BuildCache(store)
         self._name = f"{dockerfile.file}\0{request.target}"
         self._previous = self._cache.history(self._name)
@@ -239,7 +240,6 @@ class _Build:
 
     def _run_order(self, instruction: Run, state: Settings, layers: tuple[str, ...]) -> RunOrder:
         config = state.config
-        proxies = {name: value for name, value in self._request.args.items() if name in settings.PROXY_ARGUMENTS}
         argv, script = settings.in_shell(instruction.command, config), ""
         if instruction.script is not None:
             content = instruction.script.content
@@ -249,11 +249,11 @@ class _Build:
                 argv = settings.in_shell(Command(content), config)
         process = Process(
             argv=argv,
-            environment={**proxies, **state.variables},
+            environment=state.variables,
             working_directory=config.working_directory,
             user=config.user,
         )
-        return RunOrder(process, layers, script)
+        return RunOrder(process, layers, script, self._proxies)
 
     def _run(self, instruction: Run, order: RunOrder) -> str:
         tail: list[str] = []
@@ -337,6 +337,7 @@ def _file_steps(stage: Stage) -> list[Instruction]:
 
 
 def _run_inputs(order: RunOrder) -> StepInputs:
+    """How to reach the network decides nothing."""
     return StepInputs(
         kind="run",
         command=(*order.process.argv, order.script) if order.script else order.process.argv,

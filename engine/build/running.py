@@ -1,6 +1,6 @@
 """What a build asks of whoever runs its commands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -9,11 +9,15 @@ from engine.spec import Process
 
 
 class RunOrder(NamedTuple):
-    """One command of a build. `layers` are what it sees, base first; `script` is a file that `process` refers to."""
+    """One command of a build. `layers` are what it sees, base first; `script` is a file that `process` refers to.
+
+    `proxies` are variables that the process sees unless it has them already.
+    """
 
     process: Process
     layers: tuple[str, ...]
     script: str = ""
+    proxies: Mapping[str, str] = {}
 
 
 class Finished(NamedTuple):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import msgspec
+
 from engine.build.running import SCRIPT_TARGET, Finished, RunOrder
 from engine.client import Client, connect
 from engine.errors import EngineError, RequestError, StateError
@@ -13,6 +15,7 @@ from engine.images.workspaces import remove_tree
 from engine.layout import Layout, StackLayout
 from engine.locks import command_lock
 from engine.logfollow import Follower
+from engine.logreader import LogLine
 from engine.protocol import (
     Create,
     EnsureNetwork,
@@ -95,7 +98,10 @@ class BuildStack:
             image_id="",
             image_name="",
             layers=order.layers,
-            process=order.process,
+            process=msgspec.structs.replace(
+                order.process,
+                environment={**order.proxies, **order.process.environment},
+            ),
             hostname=container_id[:12],
             config_hash="",
             mounts=mounts,
@@ -152,7 +158,7 @@ def _follow(client: Client, container_id: str, data: Path, on_output: Callable[[
     follower = Follower()
     try:
         for line in follower.add(container_id, data):
-            on_output(line.text.decode(errors="replace"))
+            on_output(_shown(line))
         poll = select.poll()
         poll.register(client.fileno(), select.POLLIN)
         poll.register(follower.fileno(), select.POLLIN)
@@ -160,14 +166,19 @@ def _follow(client: Client, container_id: str, data: Path, on_output: Callable[[
             if not client.pending:
                 poll.poll()
             for _, line in follower.collect():
-                on_output(line.text.decode(errors="replace"))
+                on_output(_shown(line))
             reply = _reply_if_there(client, number)
             if reply is not None:
                 for line in follower.remove(container_id):
-                    on_output(line.text.decode(errors="replace"))
+                    on_output(_shown(line))
                 return _state(reply)
     finally:
         follower.close()
+
+
+def _shown(line: LogLine) -> str:
+    """A line as a terminal would leave it: what stood before a carriage return was written over."""
+    return line.text.decode(errors="replace").rstrip("\r").rpartition("\r")[2]
 
 
 def _reply_if_there(client: Client, number: int) -> Reply | None:

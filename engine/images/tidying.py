@@ -30,7 +30,13 @@ _REMOVED = (
 _POLICY = "#!/bin/sh\nexit 101\n"
 # A build that is cut off starts again: syncing every file of every package buys nothing.
 _DPKG = "force-unsafe-io\n"
-_APT = 'Acquire::Languages "none";\n'
+# What apt can download or compute again has no place in a layer.
+_APT = """\
+Acquire::Languages "none";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };
+"""
 _WRITTEN = (
     ("etc/hostname", "", 0o644),
     ("etc/hosts", "", 0o644),

@@ -46,7 +46,7 @@ def _empty(top_fd: int) -> Iterator[None]:
         directory = full.popleft()
         fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=top_fd)
         try:
-            for name in os.listdir(fd):  # noqa: PTH208 - a descriptor has no path
+            for name in os.listdir(fd):
                 if not _remove_entry(name, fd):
                     full.append(next(fresh_names))
                     os.rename(name, full[-1], src_dir_fd=fd, dst_dir_fd=top_fd)
