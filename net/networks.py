@@ -1,12 +1,13 @@
 """Keeps the record of a stack's networks: one directory each, with network.json in it and the leases below."""
 
 import re
+import shutil
 from pathlib import Path
 
 import msgspec
 
 from net.addresses import Block, parse_address, parse_block
-from net.errors import NetError
+from net.errors import AddressError, NetError
 from net.leases import Leases
 from net.spec import NetworkState
 
@@ -28,25 +29,30 @@ class NetworkRecords:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self.problems: tuple[NetError, ...] = ()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def read(self) -> dict[str, Network]:
-        """Read every network, by name. A directory without a record was never finished, and is removed."""
+        """Read every network, by name. A directory without a record was never finished, and is removed.
+
+        One with a record that cannot be read is set aside, for the others' sake, and named in `problems`.
+        """
         networks = {}
         for directory in sorted(path for path in self._directory.iterdir() if not path.name.startswith(".")):
             try:
-                content = (directory / "network.json").read_bytes()
+                state = msgspec.json.decode((directory / "network.json").read_bytes(), type=NetworkState)
+                networks[state.spec.name] = Network(state, directory)
             except FileNotFoundError:
                 self.remove(directory.name)
-                continue
-            try:
-                state = msgspec.json.decode(content, type=NetworkState)
-            except msgspec.DecodeError as error:
-                raise NetError(
+            except (msgspec.DecodeError, UnicodeDecodeError, AddressError) as error:
+                aside = directory.with_name(f".damaged-{directory.name}")
+                shutil.rmtree(aside, ignore_errors=True)
+                directory.rename(aside)
+                problem = NetError(
                     f"cannot read the record of the network {directory.name}: {error}",
-                    hint=f"remove {directory} once no container of the stack runs",
-                ) from error
-            networks[state.spec.name] = Network(state, directory)
+                    hint=f"take the stack down and up again; what is left of the record is in {aside}",
+                )
+                self.problems = (*self.problems, problem)
         return networks
 
     def write(self, state: NetworkState) -> Network:

@@ -61,11 +61,12 @@ class Publications:
         self._held: dict[str, list[socket.socket]] = {}
         self._publications: dict[str, Publication] = {}
         for path in directory.iterdir() if directory.is_dir() else ():
-            publication = _read(path)
+            publication = None if path.suffix else _read(path)
             if publication is None:
                 path.unlink()  # what a killed writer left behind
             else:
                 self._publications[publication.container_id] = publication
+        self._remove_if_empty()
 
     def rules(self) -> list[Published]:
         """List every published port."""
@@ -84,14 +85,14 @@ class Publications:
                 holding = self._hold(port)
                 held.append(holding)
                 chosen.append(msgspec.structs.replace(port, host_ip=_bindable(port), host_port=_port_of(holding)))
-        except PortError:
+            publication = Publication(container_id=container_id, address=address, ports=tuple(chosen))
+            self._directory.mkdir(mode=0o700, exist_ok=True)
+            new = self._directory / f"{container_id}.new"
+            new.write_bytes(msgspec.json.encode(publication))
+            new.rename(self._directory / container_id)
+        except BaseException:
             _close(held)
             raise
-        publication = Publication(container_id=container_id, address=address, ports=tuple(chosen))
-        self._directory.mkdir(mode=0o700, exist_ok=True)
-        new = self._directory / f"{container_id}.new"
-        new.write_bytes(msgspec.json.encode(publication))
-        new.rename(self._directory / container_id)
         self._held[container_id] = held
         self._publications[container_id] = publication
         return publication
@@ -101,8 +102,7 @@ class Publications:
         _close(self._held.pop(container_id, []))
         if self._publications.pop(container_id, None) is not None:
             (self._directory / container_id).unlink(missing_ok=True)
-            if not self._publications:
-                self._directory.rmdir()
+            self._remove_if_empty()
 
     def hold_again(self) -> tuple[PortError, ...]:
         """Hold every recorded port that is not held; return the problems with those that somebody took meanwhile."""
@@ -123,6 +123,10 @@ class Publications:
         for held in self._held.values():
             _close(held)
         self._held.clear()
+
+    def _remove_if_empty(self) -> None:
+        if not self._publications and self._directory.is_dir():
+            self._directory.rmdir()
 
     def _hold(self, port: PublishedPort) -> socket.socket:
         address = _bindable(port)

@@ -22,7 +22,7 @@ from net.addresses import (
     parse_subnet,
 )
 from net.conntrack import forget_datagrams
-from net.errors import FirewallError, NetError, NetlinkError, PortError
+from net.errors import FirewallError, NetError, NetlinkError
 from net.namespaces import Enter
 from net.networks import Network, NetworkRecords
 from net.publishing import Publications
@@ -207,12 +207,14 @@ class Router:
         Links that a former process of the container left in the router are replaced.
         """
         ports: list[Request] = []
+        names: list[str] = []
         inside = [links.link_up(links.LOOPBACK_INDEX, "the loopback link")]
         gateway = 0
         for number, attachment in enumerate(attachments):
             network = self._network(attachment.network)
             address = parse_address(attachment.address)
             name = f"v{container_id[:11]}.{number}"
+            names += (name, network.state.bridge)
             bridge = links.router_index(network.gateway)
             ports.append(links.new_endpoint(name, address, bridge, attachment.interface, number, netns_fd))
             index = links.FIRST_ENDPOINT_INDEX + number
@@ -235,6 +237,7 @@ class Router:
                 self._router.send([self._delete_port(attachment) for attachment in attachments])
                 self._router.send(ports)
             container.send(inside)
+        self._router.settle(names)
 
     def publish(
         self, container_id: str, attachments: Sequence[Attachment], ports: Sequence[PublishedPort]
@@ -272,14 +275,15 @@ class Router:
                 self._apply_rules()
             forget_datagrams(standing.datagram_ports())
 
-    def reconcile(self) -> tuple[PortError, ...]:
+    def reconcile(self) -> tuple[NetError, ...]:
         """Make again whatever is missing: links, routes, rules, and the sockets that hold published ports.
 
-        Returns the problems with ports that somebody else took while nobody held them; their rules stand all the same.
+        Returns the problems: records that were damaged, and ports that somebody else took while nobody held them; the
+        rules of those stand all the same.
         """
         for network in self._networks.values():
             self._make_links(network, adopt=True)
-        problems = self._publications.hold_again()
+        problems = (*self._records.problems, *self._publications.hold_again())
         self._apply_rules()
         return problems
 

@@ -4,10 +4,13 @@ Written by hand because importing a netlink library costs more than starting a c
 Numbers are those of linux/netlink.h and linux/rtnetlink.h.
 """
 
+import fcntl
 import os
 import socket
 import struct
+from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -20,6 +23,7 @@ _NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_ACK_TLVS = 0x1, 0x4, 0x200
 _NLMSG_ERROR = 2
 _NLMSGERR_ATTR_MSG = 1
 _SOL_NETLINK, _NETLINK_CAP_ACK, _NETLINK_EXT_ACK = 270, 10, 11
+_SIOCETHTOOL, _ETHTOOL_GLINK = 0x8946, 0x0A
 _HEADER = struct.Struct("=IHHII")
 _ANSWER_BYTES = 32768
 
@@ -82,6 +86,18 @@ class Rtnetlink:
         problem = self._read_answers(requests, first)
         if problem is not None:
             raise problem
+
+    def settle(self, link_names: Sequence[str]) -> None:
+        """Have the kernel act at once on links that went up, instead of a moment later.
+
+        Until then a bridge drops what reaches the link, and a first packet lost costs its sender a second.
+        Asking whether a link is up (ETHTOOL_GLINK, linux/ethtool.h) does that; one that is gone is fine.
+        """
+        asked = array("I", (_ETHTOOL_GLINK, 0))
+        for name in link_names:
+            with suppress(OSError):
+                interface = struct.pack("@16sP16x", name.encode(), asked.buffer_info()[0])
+                fcntl.ioctl(self._socket, _SIOCETHTOOL, interface)
 
     def _read_answers(self, requests: Sequence[Request], first: int) -> NetlinkError | None:
         problem = None

@@ -71,6 +71,8 @@ def ensure_uplink(
             links.default_route(uplink.host_address),
         ]
     )
+    host.settle([name])
+    router.settle([ROUTER_LINK])
     return uplink
 
 

@@ -146,9 +146,9 @@ def _links_and_routes(territory: Territory) -> Iterator[str]:
     tokens = territory.tokens
     for link in _ip("link"):
         name = link.get("ifname", "")
-        token = name[2:10]
+        token = name.removeprefix("windl")
         label = tables.get(token) or cgroups.get(token) or ""
-        if name in territory.labels or (name[:2] == "wl" and (token in tokens or territory.owns_label(label))):
+        if name in territory.labels or (token != name and (token in tokens or territory.owns_label(label))):
             yield f"link {name}"
             for route in _ip("route", "show", "table", "all", "dev", name):
                 yield f"route {route.get('dst')} dev {name}"
