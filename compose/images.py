@@ -1,9 +1,10 @@
 """Which image each service runs, and what has to be done before it is there."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from compose import naming
-from compose.errors import FileError, Problem, StackError
+from compose.errors import FileError, Problem
 from compose.model import Service, Stack
 from compose.steps import MakeImage, Plan
 from compose.wanted import ImageChoice, ImageNeed
@@ -54,14 +55,16 @@ def _need(service: Service, name: str, image: Image | None, *, build: bool) -> I
 
 def make_images(
     plan: Plan,
+    stack: Stack,
     layout: Layout,
     *,
     on_step: Callable[[MakeImage, bool], None],
     on_line: Callable[[str], None],
+    no_cache: bool = False,
 ) -> None:
     """Makes the plan's images in its order; `on_step` is told of begin (False) and end (True) of each.
 
-    Raises BuildError or ImageError; what was made until then stays.
+    With `no_cache`, builds do every step again. Raises BuildError or ImageError; what was made until then stays.
     """
     store = ImageStore(layout.images, layout.cache)
     for step in plan.steps:
@@ -70,8 +73,35 @@ def make_images(
             continue
         on_step(action, False)
         if action.build:
-            raise StackError(f"image {action.name} must be built, and building is not supported yet")
-        from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - rarely needed
+            _build(action, stack, store, layout, on_line, no_cache=no_cache)
+        else:
+            from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - rarely needed
 
-        ensure_debootstrap(store, action.name.removeprefix(BOOTSTRAP), on_line)
+            ensure_debootstrap(store, action.name.removeprefix(BOOTSTRAP), on_line)
         on_step(action, True)
+
+
+def _build(
+    action: MakeImage,
+    stack: Stack,
+    store: ImageStore,
+    layout: Layout,
+    on_line: Callable[[str], None],
+    *,
+    no_cache: bool,
+) -> None:
+    """Builds an image as the first service that uses it says."""
+    from engine.build.build import BuildRequest, build  # noqa: PLC0415 - rarely needed
+
+    wanted = stack.services[action.services[0]].build
+    if wanted is None:
+        raise AssertionError(f"a build of {action.name} was planned for a service without one")
+    request = BuildRequest(
+        context=Path(wanted.context),
+        tag=action.name,
+        dockerfile=wanted.dockerfile,
+        args={name: value for name, value in wanted.args.items() if value is not None},
+        target=wanted.target,
+        no_cache=no_cache,
+    )
+    build(request, store=store, layout=layout, on_progress=on_line)

@@ -45,18 +45,22 @@ def decide_with_images(
     decided = decide(stack, layout, observed, options, build=build)
     if not any(isinstance(step.action, MakeImage) for step in decided.steps):
         return decided
-    make_planned_images(decided, layout, open_progress=open_progress)
+    make_planned_images(decided, stack, layout, open_progress=open_progress)
     return decide(stack, layout, observed, options)
 
 
-def make_planned_images(decided: Plan, layout: Layout, *, open_progress: OpenProgress) -> None:
+def make_planned_images(
+    decided: Plan, stack: Stack, layout: Layout, *, open_progress: OpenProgress, no_cache: bool = False
+) -> None:
     """Makes the images that a plan begins with, telling how it gets on."""
     actions = tuple(step.action for step in decided.steps if isinstance(step.action, MakeImage))
     progress = open_progress("build", actions)
     try:
         make_images(
             decided,
+            stack,
             layout,
+            no_cache=no_cache,
             on_step=lambda action, over: progress.report(_image_report(action, over=over)),
             on_line=progress.line,
         )

@@ -17,6 +17,7 @@ def command(
     context: typer.Context,
     services: Annotated[list[str] | None, typer.Argument(help="Only these services.")] = None,
     *,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Do every step again.")] = False,
     pull: Annotated[bool, typer.Option("--pull", help="Not supported yet.")] = False,
 ) -> None:
     """Builds the images of services with a Dockerfile."""
@@ -39,4 +40,5 @@ def command(
     if not steps:
         session.tell("no service has a Dockerfile to build: nothing to do")
         return
-    make_planned_images(Plan(stack=stack.name, steps=steps), session.layout, open_progress=session.progress)
+    plan = Plan(stack=stack.name, steps=steps)
+    make_planned_images(plan, stack, session.layout, open_progress=session.progress, no_cache=no_cache)
