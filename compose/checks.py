@@ -1,12 +1,11 @@
 """Checks that the parts of a stack fit together, across services, networks and volumes."""
 
-import ipaddress
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from compose.dependencies import cycles, has_cycle
 from compose.errors import Problem
-from compose.model import Network, Service, Stack
+from compose.model import Service, Stack
 from compose.ports import port_range
 from compose.spelling import did_you_mean
 
@@ -22,9 +21,10 @@ def check(stack: Stack) -> list[Problem]:
         problems += _dependencies(stack, service)
         problems += _single_values(stack, service)
         problems += _mount_targets(stack, service)
-        problems += _addresses(stack, service)
-    for network in stack.networks.values():
-        problems += _subnet(stack, network)
+    if any(network.subnet for network in stack.networks.values()) or _has_fixed_address(stack):
+        from compose.subnets import check_subnets  # noqa: PLC0415 - few stacks choose their addresses
+
+        problems += check_subnets(stack)
     problems += _container_names(stack)
     problems += _host_ports(stack)
     if has_cycle(stack.services):
@@ -130,71 +130,8 @@ def _tmpfs_count(stack: Stack, service: Service) -> int:
     return len(node.entries) if node else 0
 
 
-def _addresses(stack: Stack, service: Service) -> Iterator[Problem]:
-    for attachment in service.networks:
-        network = stack.networks.get(attachment.network)
-        if not attachment.ipv4_address or network is None:
-            continue
-        place = stack.place("services", service.name, "networks", network.key, "ipv4_address")
-        said = f"services.{service.name}.networks.{network.key}.ipv4_address"
-        try:
-            address = ipaddress.IPv4Address(attachment.ipv4_address)
-        except ValueError:
-            yield Problem(
-                place, f"{said}: '{attachment.ipv4_address}' is no IPv4 address", "write one such as 10.5.0.10"
-            )
-            continue
-        subnet = _network_of(network)
-        if not network.subnet:
-            hint = f"add `ipam: {{config: [{{subnet: ...}}]}}` below networks.{network.key}"
-            yield Problem(place, f"{said} needs a network with a subnet, and '{network.key}' has none", hint)
-        elif subnet is not None and address not in subnet:
-            yield Problem(place, f"{said}: {address} lies outside of {subnet}", f"choose an address in {subnet}")
-        elif service.replicas > 1:
-            yield Problem(place, f"{said} is for one container, but there are {service.replicas} replicas", "delete it")
-
-
-def _network_of(network: Network) -> ipaddress.IPv4Network | None:
-    try:
-        return ipaddress.IPv4Network(network.subnet)
-    except ValueError:
-        return None
-
-
-def _subnet(stack: Stack, network: Network) -> Iterator[Problem]:
-    if not network.subnet:
-        return
-    steps = ("networks", network.key, "ipam", "config", 0)
-    said = f"networks.{network.key}.ipam.config[0]"
-    try:
-        subnet = ipaddress.IPv4Network(network.subnet)
-    except ValueError:
-        yield Problem(stack.place(*steps, "subnet"), *_wrong_subnet(said, network.subnet))
-        return
-    if subnet.prefixlen > 30:
-        yield Problem(
-            stack.place(*steps, "subnet"), f"{said}.subnet: {subnet} has no room for containers", "use a /29 or larger"
-        )
-    if network.gateway:
-        try:
-            inside = ipaddress.IPv4Address(network.gateway) in subnet
-        except ValueError:
-            inside = False
-        if not inside:
-            place = stack.place(*steps, "gateway")
-            yield Problem(
-                place, f"{said}.gateway: '{network.gateway}' is no address in {subnet}", f"such as {subnet[1]}"
-            )
-
-
-def _wrong_subnet(said: str, text: str) -> tuple[str, str]:
-    try:
-        loose = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return f"{said}.subnet: '{text}' is no subnet", "write one such as 10.5.0.0/24"
-    if loose.version == 6:
-        return f"{said}.subnet: IPv6 subnets are not supported yet", "write an IPv4 subnet such as 10.5.0.0/24"
-    return f"{said}.subnet: '{text}' has bits set behind its prefix", f"write {loose}"
+def _has_fixed_address(stack: Stack) -> bool:
+    return any(attachment.ipv4_address for service in stack.services.values() for attachment in service.networks)
 
 
 def _container_names(stack: Stack) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import yaml
+from msgspec import structs
 
 from compose.errors import FileError, Problem
 from compose.nodes import Node, Scalar, Timestamp, Value
@@ -19,8 +20,17 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 100
 MAX_NODES = 100_000
 
-_PLAIN = "plain"  # our name for the tag of an unquoted scalar
+_PLAIN = "plain"  # our names for the tags of an unquoted scalar
+_TEXT = "text"  # and of everything else that the file gives no tag
+_MARKS = frozenset(("!reset", "!override"))
 _STANDARD = "tag:yaml.org,2002:"
+_COLLECTION_TAGS = _MARKS | {_TEXT, "!", _STANDARD + "map", _STANDARD + "seq"}
+_SCALAR_TYPES: dict[str, tuple[type, ...]] = {
+    _STANDARD + "int": (int,),
+    _STANDARD + "float": (int, float),
+    _STANDARD + "bool": (bool,),
+    _STANDARD + "null": (type(None),),
+}
 _INFINITE = float("inf")
 _CONSTANTS: dict[str, Scalar] = {
     "": None,
@@ -59,7 +69,7 @@ class _NodeLoader(_Loader):  # type: ignore[misc]  # the C parser's stub knows n
 
     def resolve(self, kind: type[yaml.Node], value: str, implicit: Any) -> str:
         del value
-        return _PLAIN if kind is yaml.ScalarNode and implicit[0] else "text"
+        return _PLAIN if kind is yaml.ScalarNode and implicit[0] else _TEXT
 
 
 def read_documents(data: bytes | str, file: str) -> tuple[Node, ...]:
@@ -164,55 +174,49 @@ class _Conversion:
         mark = node.start_mark
         return Place(self._file, mark.line + 1, mark.column + 1)
 
-    def _node(self, node: Any) -> Node:
-        known = self._known.get(id(node))
-        if known is not None:
-            self._grow(known[1], node)
-            return known[0]
-        before = self._count
+    def _node(self, node: Any, key: Place | None = None) -> Node:
         self._grow(1, node)
-        converted = Node(self._value(node), self._place(node), None, self._tag(node))
-        self._known[id(node)] = (converted, self._count - before)
-        return converted
+        tag: str = node.tag
+        if type(node) is not yaml.ScalarNode:
+            return self._collection(node, tag, key)
+        if tag == _PLAIN:
+            return Node(scalar(node.value), self._place(node), key)
+        if tag == _TEXT:
+            return Node(node.value, self._place(node), key)
+        return Node(self._tagged_scalar(node, tag), self._place(node), key, tag if tag in _MARKS else "")
 
     def _grow(self, amount: int, node: Any) -> None:
         self._count += amount
         if self._count > MAX_NODES:
-            problem = Problem(
-                self._place(node),
-                f"the file grows beyond {MAX_NODES} values",
-                "its aliases (*name) multiply each other",
-            )
-            raise FileError((problem,))
+            hint = "its aliases (*name) multiply each other"
+            raise FileError((Problem(self._place(node), f"the file grows beyond {MAX_NODES} values", hint),))
 
-    def _tag(self, node: Any) -> str:
-        tag: str = node.tag
-        return tag if tag in ("!reset", "!override") else ""
-
-    def _value(self, node: Any) -> Value:
-        tag: str = node.tag
-        if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node, tag)
-        if tag not in ("text", "!reset", "!override", "!", _STANDARD + "map", _STANDARD + "seq"):
+    def _collection(self, node: Any, tag: str, key: Place | None) -> Node:
+        identity = id(node)
+        known = self._known.get(identity)
+        if known is not None:
+            self._grow(known[1], node)
+            return structs.replace(known[0], key=key)
+        if identity in self._open:
+            raise FileError((Problem(self._place(node), "an alias stands inside the value that it names"),))
+        if tag not in _COLLECTION_TAGS:
             self._refuse_tag(node, tag)
-        if id(node) in self._open:
-            raise FileError((Problem(self._place(node), "an alias stands inside the value that it names", ""),))
-        self._open.add(id(node))
+        before = self._count
+        self._open.add(identity)
         value: Value = self._mapping(node) if isinstance(node, yaml.MappingNode) else tuple(map(self._node, node.value))
-        self._open.discard(id(node))
-        return value
+        self._open.discard(identity)
+        converted = Node(value, self._place(node), key, tag if tag in _MARKS else "")
+        self._known[identity] = (converted, self._count - before)
+        return converted
 
-    def _scalar(self, node: Any, tag: str) -> Value:
+    def _tagged_scalar(self, node: Any, tag: str) -> Scalar:
         text: str = node.value
-        if tag == "text":
-            return text
-        if tag in (_PLAIN, "!reset", "!override"):
-            return scalar(text) if tag == _PLAIN or not node.style else text
+        if tag in _MARKS:
+            return text if node.style else scalar(text)
         if tag in (_STANDARD + "str", "!"):
             return text
         value = scalar(text)
-        types = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}.get(tag.removeprefix(_STANDARD))
-        if types is None or not isinstance(value, types):  # type: ignore[arg-type]  # a tuple of types is one, too
+        if not isinstance(value, _SCALAR_TYPES.get(tag, ())):
             self._refuse_tag(node, tag)
         return value
 
@@ -225,29 +229,33 @@ class _Conversion:
         own: dict[str, Node] = {}
         merged: dict[str, Node] = {}
         for key_node, value_node in node.value:
-            if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<" and key_node.tag == _PLAIN:
+            if key_node.tag == _PLAIN and key_node.value == "<<":
                 for name, child in self._merged(value_node).items():
                     merged.setdefault(name, child)
                 continue
             key = self._key(key_node)
             if key is None:
                 continue
-            place = self._place(key_node)
             first = own.get(key)
-            if first is not None and first.key is not None:
+            if first is None:
+                own[key] = self._node(value_node, self._place(key_node))
+            elif first.key is not None:
                 hint = "keep one of the two; the last one does not win"
                 message = f"the key '{key}' stands twice in this mapping, first in line {first.key.line}"
-                self._problems.append(Problem(place, message, hint))
-                continue
-            own[key] = self._node(value_node)._replace(key=place)
+                self._problems.append(Problem(self._place(key_node), message, hint))
         if not merged:
             return own
         return {**{name: child for name, child in merged.items() if name not in own}, **own}
 
     def _key(self, node: Any) -> str | None:
-        value = self._scalar(node, node.tag) if isinstance(node, yaml.ScalarNode) else None
-        if isinstance(value, str):
-            return value
+        value: object = None
+        if isinstance(node, yaml.ScalarNode):
+            tag = node.tag
+            value = (
+                node.value if tag == _TEXT else scalar(node.value) if tag == _PLAIN else self._tagged_scalar(node, tag)
+            )
+            if isinstance(value, str):
+                return value
         shown = f"'{node.value}'" if isinstance(node, yaml.ScalarNode) else "a list or mapping"
         self._problems.append(Problem(self._place(node), f"a key must be text, not {shown}", "put it in quotes"))
         return None

@@ -50,7 +50,7 @@ class EnvFiles:
             values = self._file(entry, result)
             result.update({name: Node(value, entry.place) for name, value in values.items() if value is not None})
         for name, node in own.fields.items() if own else ():
-            result[name] = node if node.value is not None else node._replace(value=self._variables.get(name))
+            result[name] = node if node.value is not None else node.with_value(self._variables.get(name))
         return result
 
     def _file(self, entry: Node, earlier: Mapping[str, Node]) -> Mapping[str, str | None]:
@@ -95,5 +95,5 @@ def build_arguments(build: Node, variables: Mapping[str, str]) -> Node:
     for name, node in arguments.fields.items():
         value = variables.get(name) if node.value is None else node.value
         if value is not None:
-            resolved[name] = node._replace(value=value)
-    return build._replace(value={**build.fields, "args": arguments._replace(value=resolved)})
+            resolved[name] = node.with_value(value)
+    return build.with_value({**build.fields, "args": arguments.with_value(resolved)})

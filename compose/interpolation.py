@@ -3,6 +3,7 @@
 The rules are those of the Compose Specification, "Interpolation".
 """
 
+import operator
 from collections.abc import Callable
 
 from compose.errors import Problem
@@ -156,14 +157,17 @@ class Interpolation:
         return self._node(root, "")
 
     def _node(self, node: Node, path: str) -> Node:
+        """The node itself when nothing in it changes."""
         value = node.value
         if isinstance(value, str):
-            return node._replace(value=self._scalar(value, node.place, path)) if "$" in value else node
+            return node.with_value(self._scalar(value, node.place, path)) if "$" in value else node
         if isinstance(value, dict):
             prefix = path + "." if path else ""
-            return node._replace(value={key: self._node(child, prefix + key) for key, child in value.items()})
+            fields = {key: self._node(child, prefix + key) for key, child in value.items()}
+            return node if all(map(operator.is_, fields.values(), value.values())) else node.with_value(fields)
         if type(value) is tuple:
-            return node._replace(value=tuple(self._node(child, f"{path}[{i}]") for i, child in enumerate(value)))
+            entries = tuple(self._node(child, f"{path}[{index}]") for index, child in enumerate(value))
+            return node if all(map(operator.is_, entries, value)) else node.with_value(entries)
         return node
 
     def _scalar(self, text: str, place: Place, path: str) -> str:

@@ -26,10 +26,10 @@ def _finish_external(node: Node, path: str, reading: Reading) -> Node:
     fields = dict(node.fields)
     named = external.fields.get("name")
     if isinstance(external.value, dict):
-        fields["external"] = external._replace(value=True)
+        fields["external"] = external.with_value(True)
         if named is not None:
             fields["name"] = named
-    return node._replace(value=fields)
+    return node.with_value(fields)
 
 
 NETWORK = Maybe(

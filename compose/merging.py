@@ -1,5 +1,6 @@
 """Lays one canonical document over another, by the specification's rules for each path ("Merge", "Reset value")."""
 
+import operator
 from collections.abc import Callable, Hashable
 
 from compose.nodes import Node
@@ -31,20 +32,25 @@ _FREE = frozenset(("services", "networks", "volumes", "secrets", "configs", "mod
 
 
 def merged(base: Node, over: Node) -> Node:
-    """The document `base` with `over` laid over it, without any tags."""
-    return settled(_merged(base, over, ()) or over._replace(value={}))
+    """The document `base` with `over` laid over it; marks may be left, see `settled`."""
+    return _merged(base, over, ()) or over.with_value({})
 
 
 def settled(node: Node) -> Node:
-    """A document as it counts when nothing follows: what !reset marks is gone, !override is a mark no more."""
+    """A document as it counts when nothing follows: what !reset marks is gone, !override is a mark no more.
+
+    It is the same node when there is no mark.
+    """
     value = node.value
     if isinstance(value, dict):
-        value = {key: settled(child) for key, child in value.items() if child.tag != "!reset"}
-    elif type(value) is tuple:
-        value = tuple(settled(child) for child in value if child.tag != "!reset")
-    elif not node.tag:
-        return node
-    return Node(value, node.place, node.key)
+        fields = {key: settled(child) for key, child in value.items() if child.tag != "!reset"}
+        same = len(fields) == len(value) and all(map(operator.is_, fields.values(), value.values()))
+        return node if same and not node.tag else Node(value if same else fields, node.place, node.key)
+    if type(value) is tuple:
+        entries = tuple(settled(child) for child in value if child.tag != "!reset")
+        same = len(entries) == len(value) and all(map(operator.is_, entries, value))
+        return node if same and not node.tag else Node(value if same else entries, node.place, node.key)
+    return Node(value, node.place, node.key) if node.tag else node
 
 
 def _merged(base: Node, over: Node, path: tuple[str, ...]) -> Node | None:
@@ -69,13 +75,13 @@ def _mapping(base: Node, over: Node, path: tuple[str, ...]) -> Node:
             fields.pop(key, None)
         else:
             fields[key] = result
-    return over._replace(value=fields)
+    return over.with_value(fields)
 
 
 def _list(base: Node, over: Node, path: tuple[str, ...]) -> Node:
     key = _KEYS.get(path, _itself)
     entries = {key(entry): entry for entry in (*base.entries, *over.entries)}
-    return over._replace(value=tuple(entries.values()))
+    return over.with_value(tuple(entries.values()))
 
 
 def _itself(node: Node) -> Hashable:

@@ -71,13 +71,13 @@ def finish_mount(node: Node, path: str, reading: Reading) -> Node:
     kind, source, target = fields["type"].value, fields.get("source"), fields.get("target")
     if target is None or not target.value:
         raise Refusal(node.place, f"{path} has no target", "add `target: /path` inside the container")
-    fields["target"] = target._replace(value=clean(str(target.value)))
+    fields["target"] = target.with_value(clean(str(target.value)))
     if kind == "bind":
         if source is None or not source.value:
             hint = "add `source: ./path` on the host"
             raise Refusal(node.place, f"{path} is a bind mount without source", hint)
-        fields["source"] = source._replace(value=absolute(str(source.value), reading))
-    return node._replace(value=fields)
+        fields["source"] = source.with_value(absolute(str(source.value), reading))
+    return node.with_value(fields)
 
 
 def tmpfs_target(text: str) -> tuple[str, TmpfsOptions]:

@@ -1,12 +1,14 @@
 """A document's values, each with its place."""
 
 import math
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+import msgspec
 
 from compose.places import Place
 
 
-class Timestamp(NamedTuple):
+class Timestamp(msgspec.Struct, frozen=True, gc=False):
     """An unquoted date or time: YAML makes it neither text nor number, and no Compose key wants it."""
 
     text: str
@@ -16,7 +18,7 @@ Scalar: TypeAlias = bool | int | float | str | Timestamp | None
 Value: TypeAlias = "Scalar | tuple[Node, ...] | dict[str, Node]"
 
 
-class Node(NamedTuple):
+class Node(msgspec.Struct, frozen=True, gc=False):
     """One value, where it stands, and where its key stands if a mapping holds it.
 
     `tag` is "", "!reset" (remove what lies below) or "!override" (replace it). Nodes are never changed: a mapping
@@ -27,6 +29,10 @@ class Node(NamedTuple):
     place: Place
     key: Place | None = None
     tag: str = ""
+
+    def with_value(self, value: Value) -> "Node":
+        """Another value in the same place."""
+        return Node(value, self.place, self.key, self.tag)
 
     @property
     def fields(self) -> "dict[str, Node]":

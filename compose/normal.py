@@ -21,22 +21,22 @@ def normal(
 ) -> Node:
     """The document with nothing left to guess; env files are read for the `enabled` services alone."""
     fields = dict(document.fields)
-    fields["name"] = fields.get("name", document)._replace(value=project.name)
+    fields["name"] = fields.get("name", document).with_value(project.name)
     services = fields.get("services", Node({}, document.place))
-    fields["services"] = services = services._replace(
-        value={
+    fields["services"] = services = services.with_value(
+        {
             name: _service(node, project, variables, env_files if name in enabled else None)
             for name, node in services.fields.items()
         }
     )
     if any("default" in _child(service, "networks").fields for service in services.fields.values()):
         networks = fields.get("networks", Node({}, document.place))
-        fields["networks"] = networks._replace(value={"default": Node({}, document.place), **networks.fields})
+        fields["networks"] = networks.with_value({"default": Node({}, document.place), **networks.fields})
     for kind in _KINDS:
         if kind in fields:
             resources = {key: _named(node, key, project) for key, node in fields[kind].fields.items()}
-            fields[kind] = fields[kind]._replace(value=resources)
-    return document._replace(value=fields)
+            fields[kind] = fields[kind].with_value(resources)
+    return document.with_value(fields)
 
 
 def _child(node: Node, key: str) -> Node:
@@ -45,7 +45,7 @@ def _child(node: Node, key: str) -> Node:
 
 def _with_defaults(node: Node, **defaults: Value) -> Node:
     missing = {key: Node(value, node.place) for key, value in defaults.items() if key not in node.fields}
-    return node._replace(value={**node.fields, **missing})
+    return node.with_value({**node.fields, **missing})
 
 
 def _named(resource: Node, key: str, project: Project) -> Node:
@@ -67,7 +67,7 @@ def _service(service: Node, project: Project, variables: Mapping[str, str], env_
     if env_files is not None and ("env_file" in fields or "environment" in fields):
         place = fields.get("environment", service).place
         fields["environment"] = Node(env_files.environment(service), place)
-    return service._replace(value=fields)
+    return service.with_value(fields)
 
 
 def _build(build: Node, project: Project) -> Node:
@@ -83,4 +83,4 @@ def _dependencies(depends_on: Node, links: Node) -> Node:
             Node({}, link.place, link.place), condition="service_started", restart=True, required=True
         )
         fields.setdefault(str(link.value).partition(":")[0], implied)
-    return depends_on._replace(value=fields)
+    return depends_on.with_value(fields)

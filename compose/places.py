@@ -1,9 +1,9 @@
 """Where in the user's files a value stands."""
 
-from typing import NamedTuple
+import msgspec
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True, order=True, gc=False):
     """A place in a file: `line` and `column` count from 1; line 0 means the file as a whole."""
 
     file: str

@@ -1,7 +1,5 @@
 """Reads the short form of ports: [[address:]published:]target[/protocol], each part a number or a range."""
 
-import ipaddress
-
 from compose.nodes import Node
 from compose.shapes import Reading, Refusal
 
@@ -38,6 +36,8 @@ def port_range(text: str) -> tuple[int, int]:
 
 def host_address(text: str) -> str:
     """The address to publish on, without brackets; raises ValueError."""
+    import ipaddress  # noqa: PLC0415 - most ports name no address
+
     address = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
         ipaddress.ip_address(address)
@@ -61,12 +61,13 @@ def _ports(text: str, node: Node) -> tuple[Node, ...]:
         raise ValueError("has the container port 0, but ports begin at 1")
     published = _published(published_text, first, last)
     return tuple(
-        Node({key: Node(value, node.place) for key, value in fields.items() if value != ""}, node.place)
-        for fields in (
-            {"mode": "ingress", "host_ip": address, "target": target, "published": each, "protocol": protocol}
-            for target, each in zip(range(first, last + 1), published, strict=True)
-        )
+        _port(node, mode="ingress", host_ip=address, target=target, published=each, protocol=protocol)
+        for target, each in zip(range(first, last + 1), published, strict=True)
     )
+
+
+def _port(node: Node, **fields: str | int) -> Node:
+    return Node({key: Node(value, node.place) for key, value in fields.items() if value != ""}, node.place)
 
 
 def _published(text: str, first: int, last: int) -> list[str]:
@@ -96,4 +97,4 @@ def finish_port(node: Node, path: str, reading: Reading) -> Node:
             host_address(str(address.value))
     except ValueError as error:
         raise Refusal(node.place, f"{path} {error}") from None
-    return node._replace(value=fields)
+    return node.with_value(fields)

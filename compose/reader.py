@@ -59,6 +59,7 @@ class _Reader:
             tuple(os.path.join(request.working_directory, os.path.expanduser(file)) for file in env_files),
             self._shown,
         )
+        self._marked = False
         self._problems: list[Problem] = []
         self._warnings = list(self._project.warnings)
 
@@ -94,7 +95,7 @@ class _Reader:
         if self._problems:
             files = {self._shown(file): index for index, file in enumerate(self._project.files)}
             problems = dict.fromkeys(self._problems)
-            order = sorted(problems, key=lambda each: (files.get(each.place.file, -1), *each.place[1:]))
+            order = sorted(problems, key=lambda each: (files.get(each.place.file, -1), each.place))
             raise FileError(tuple(order))
 
     def _parsed(self) -> list[Node]:
@@ -103,7 +104,9 @@ class _Reader:
         for path in self._project.files:
             shown = STDIN if path == STDIN else self._shown(path)
             try:
-                roots = [root for root in read_documents(self._content(path, shown), shown) if root.value is not None]
+                content = self._content(path, shown)
+                self._marked = self._marked or b"!reset" in content or b"!override" in content
+                roots = [root for root in read_documents(content, shown) if root.value is not None]
                 if not roots:
                     hint = "describe at least one service below `services:`"
                     self._problems.append(Problem(Place(shown), "is empty", hint))
@@ -126,10 +129,10 @@ class _Reader:
             ]
             self._warnings += reading.warnings
             if read is not None:
-                whole = settled(read) if whole is None else merged(whole, read)
+                whole = read if whole is None else merged(whole, read)
         self._give_up_if_wrong()
         assert whole is not None  # noqa: S101 - there is a document, or a problem
-        return whole
+        return settled(whole) if self._marked else whole
 
     def _content(self, path: str, shown: str) -> bytes:
         if path == STDIN:

@@ -37,7 +37,7 @@ def _matches(pattern: str, what: str) -> Callable[[str], object]:
 
 def _mapping(node: Node, **values: object) -> Node:
     """A mapping of scalars that stands where `node` does."""
-    return node._replace(value={key: Node(value, node.place) for key, value in values.items()})  # type: ignore[arg-type]  # scalars
+    return node.with_value({key: Node(value, node.place) for key, value in values.items()})  # type: ignore[arg-type]  # scalars
 
 
 def keyed(key: str) -> Callable[[str, Node], Node]:
@@ -68,7 +68,7 @@ class _Context:
         read = TEXT.read(node, path, reading)
         text = str(read.value)
         remote = "://" in text or text.startswith(("git@", "github.com/"))
-        return read if remote else read._replace(value=absolute(text, reading))
+        return read if remote else read.with_value(absolute(text, reading))
 
 
 class _Test:
@@ -76,7 +76,7 @@ class _Test:
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         if isinstance(node.value, str):
-            return node._replace(value=(Node("CMD-SHELL", node.place), Node(node.value, node.place)))
+            return node.with_value((Node("CMD-SHELL", node.place), Node(node.value, node.place)))
         read = ListOf(TEXT).read(node, path, reading)
         if not read.entries or read.entries[0].value in ("NONE", "CMD", "CMD-SHELL"):
             return read
@@ -301,7 +301,7 @@ SERVICE_NETWORKS = Named(
             }
         )
     ),
-    lambda name: name._replace(value=None),
+    lambda name: name.with_value(None),
 )
 
 CONTAINER_NAME = Text(

@@ -78,7 +78,7 @@ class Text:
         if not isinstance(value, str):
             if self._numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
                 value = number_text(value)
-                node = node._replace(value=value)
+                node = node.with_value(value)
             else:
                 quotes = "put it in quotes" if value is not None and kind(node) not in ("a list", "a mapping") else ""
                 raise wrong(node, path, "text", quotes)
@@ -117,11 +117,11 @@ class Boolean:
             raise wrong(node, path, "true or false")
         word = value.lower()
         if word in ("true", "false"):
-            return node._replace(value=word == "true")
+            return node.with_value(word == "true")
         if word in _LEGACY_TRUE or word in _LEGACY_FALSE:
             meant = "true" if word in _LEGACY_TRUE else "false"
             reading.warn(node.place, f"{path} is '{value}', which YAML 1.2 does not know; write {meant}")
-            return node._replace(value=word in _LEGACY_TRUE)
+            return node.with_value(word in _LEGACY_TRUE)
         raise Refusal(node.place, f"{path} must be true or false, not '{value}'")
 
 
@@ -150,7 +150,7 @@ class Integer:
             raise Refusal(node.place, f"{path} must be {self._low} or more, not {value}")
         if self._high is not None and value > self._high:
             raise Refusal(node.place, f"{path} must be {self._high} or less, not {value}")
-        return node._replace(value=value)
+        return node.with_value(value)
 
 
 class Number:
@@ -167,7 +167,7 @@ class Number:
                 raise Refusal(node.place, f"{path} must be a number, not '{node.value}'")
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise wrong(node, path, "a number")
-        return node._replace(value=int(value) if value == int(value) else value)
+        return node.with_value(int(value) if value == int(value) else value)
 
 
 class Size:
@@ -182,13 +182,13 @@ class Size:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and self._numbers:
             if value != int(value) or (value < 0 and not (self._negative and value == -1)):
                 raise Refusal(node.place, f"{path} must be a size such as 512m, not {value}")
-            return node._replace(value=str(int(value)))
+            return node.with_value(str(int(value)))
         if not isinstance(value, str):
             raise wrong(node, path, "a size such as 512m")
         if self._negative and value == "-1":
             return node
         try:
-            return node._replace(value=str(size_bytes(value)))
+            return node.with_value(str(size_bytes(value)))
         except ValueError as error:
             hint = "write a number with b, k, m or g behind it, such as 512m"
             raise Refusal(node.place, f"{path} {error}", hint) from None
@@ -203,7 +203,7 @@ class Duration:
         if not isinstance(value, str):
             raise wrong(node, path, "a duration", hint)
         try:
-            return node._replace(value=duration_text(duration_nanoseconds(value)))
+            return node.with_value(duration_text(duration_nanoseconds(value)))
         except ValueError as error:
             raise Refusal(node.place, f"{path} {error}", hint) from None
 
@@ -214,7 +214,7 @@ class HostPath:
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         if not isinstance(node.value, str):
             raise wrong(node, path, "a path")
-        return node._replace(value=absolute(node.value, reading))
+        return node.with_value(absolute(node.value, reading))
 
 
 def absolute(path: str, reading: Reading) -> str:

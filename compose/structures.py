@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from compose.nodes import Node, kind, number_text, plain
+from compose.nodes import Node, kind, number_text
 from compose.shapes import Reading, Refusal, Shape, Text, wrong
 from compose.words import split_command
 
@@ -24,7 +24,7 @@ class Command:
             reading.warn(
                 node.place, f"{path} ends before '{shown}', for no shell runs it; write sh -c '...' if one should"
             )
-        return node._replace(value=tuple(Node(word, node.place) for word in words))
+        return node.with_value(tuple(Node(word, node.place) for word in words))
 
 
 class ListOf:
@@ -37,7 +37,7 @@ class ListOf:
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         if self._single and isinstance(node.value, str):
-            node = node._replace(value=(node._replace(key=None),))
+            node = node.with_value((Node(node.value, node.place),))
         if type(node.value) is not tuple:
             hint = f"write `- {node.value}` in a line of its own" if isinstance(node.value, str) else ""
             raise wrong(node, path, "a list", hint)
@@ -46,13 +46,13 @@ class ListOf:
         for index, entry in enumerate(entries):
             if entry is not None:
                 known.setdefault(entry.value if self._unique else index, entry)
-        return node._replace(value=tuple(known.values()))
+        return node.with_value(tuple(known.values()))
 
 
 class Spread:
     """A list whose entries have short forms that may stand for several long ones (ports, volumes).
 
-    Equal entries count once.
+    Equal short entries count once.
     """
 
     def __init__(self, short: Callable[[Node, str, Reading], tuple[Node, ...]], long: Shape) -> None:
@@ -64,17 +64,18 @@ class Spread:
             hint = f"write `- {node.value}` in a line of its own" if isinstance(node.value, (str, int)) else ""
             raise wrong(node, path, "a list", hint)
         entries: list[Node] = []
+        short: set[str] = set()
         for index, child in enumerate(node.value):
             if isinstance(child.value, dict):
                 long = reading.attempt(self._long, child, f"{path}[{index}]")
                 entries += () if long is None else (long,)
-            else:
+            elif repr(child.value) not in short:
+                short.add(repr(child.value))
                 try:
                     entries += self._short(child, f"{path}[{index}]", reading)
                 except Refusal as refusal:
                     reading.problems.append(refusal.problem)
-        different = {repr(plain(entry)): entry for entry in entries}
-        return node._replace(value=tuple(different.values()))
+        return node.with_value(tuple(entries))
 
 
 class OneOf:
@@ -100,7 +101,7 @@ class Named:
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         if type(node.value) is tuple:
             names = _WORDS.read(node, path, reading)
-            node = node._replace(value={str(name.value): self._blank(name) for name in names.entries})
+            node = node.with_value({str(name.value): self._blank(name) for name in names.entries})
         if not isinstance(node.value, dict):
             raise wrong(node, path, "a list or a mapping")
         return self._map.read(node, path, reading)
@@ -130,15 +131,15 @@ class Assignments:
             elif self._strict_names and name != name.rstrip():
                 reading.refuse(child.key or child.place, f"{path}: the name '{name}' ends with a space")
             elif child.value is None:
-                result[name] = child._replace(value=self._blank)
+                result[name] = child.with_value(self._blank)
             elif isinstance(child.value, (bool, int, float)):
-                result[name] = child._replace(value=number_text(child.value))
+                result[name] = child.with_value(number_text(child.value))
             elif isinstance(child.value, str):
                 result[name] = child
             else:
                 hint = "put it in quotes" if kind(child) == "a date" else ""
                 reading.problems.append(wrong(child, at, "text, a number, true or false", hint).problem)
-        return node._replace(value=result)
+        return node.with_value(result)
 
     def _from_list(self, entries: tuple[Node, ...], path: str, reading: Reading) -> dict[str, Node]:
         result: dict[str, Node] = {}
@@ -148,7 +149,7 @@ class Assignments:
                 reading.problems.append(wrong(entry, f"{path}[{index}]", "text", hint).problem)
                 continue
             name, equals, text = entry.value.partition("=")
-            result[name] = entry._replace(value=text if equals else None, key=entry.place)
+            result[name] = Node(text if equals else None, entry.place, entry.place)
         return result
 
 
@@ -176,7 +177,7 @@ class MapOf:
             read = reading.attempt(self._entry, child, f"{path}.{name}")
             if read is not None:
                 result[name] = read
-        return node._replace(value=result)
+        return node.with_value(result)
 
 
 class Maybe:
@@ -189,7 +190,7 @@ class Maybe:
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         if node.value is not None:
             return self._shape.read(node, path, reading)
-        return node._replace(value={}) if self._blank else node
+        return node.with_value({}) if self._blank else node
 
 
 class Later:
@@ -237,7 +238,7 @@ class Fields:
         for key in self._required:
             if key not in node.value:
                 raise Refusal(node.key or node.place, f"{path} has no '{key}'", f"add '{key}:'")
-        node = node._replace(value=result)
+        node = node.with_value(result)
         return node if self._finish is None else self._finish(node, path, reading)
 
     def _unknown(self, key: str, child: Node, path: str, reading: Reading) -> None:
