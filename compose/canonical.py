@@ -10,6 +10,7 @@ _KEPT_WHEN_ZERO = frozenset(("attach", "init", "replicas", "required", "retries"
 # Mappings with names of the user's own: nothing in them is left out.
 _FREE = frozenset(("annotations", "args", "driver_opts", "environment", "labels", "options", "sysctls"))
 _COMMANDS = frozenset(("command", "entrypoint"))
+_BLANK = frozenset(("deploy", "develop", "pid"))  # empty is as good as not there
 
 
 def canonical(stack: Stack, *, extensions: bool = True) -> dict[str, Any]:
@@ -45,7 +46,7 @@ class _Printing:
         """The resources that the services use, by kind: Compose prints no others."""
         owners = [*services.values(), *(service["build"] for service in services.values() if "build" in service)]
         used = {
-            kind: {grant["source"] for owner in owners for grant in owner.get(kind, ())}
+            kind: {grant.get("source") for owner in owners for grant in owner.get(kind, ())}
             for kind in ("secrets", "configs")
         }
         models = {name for service in services.values() for name in service.get("models", ())}
@@ -74,7 +75,7 @@ class _Printing:
             elif isinstance(value, tuple):
                 if value or key in _COMMANDS:
                     result[key] = [self._entry(entry) for entry in value]
-            elif value or key in _KEPT_WHEN_ZERO or value is None:
+            elif value or key in _KEPT_WHEN_ZERO or (value is None and key not in _BLANK):
                 result[key] = _scalar(child)
         if result.get("size") == "0":
             del result["size"]

@@ -85,13 +85,8 @@ def read_documents(data: bytes | str, file: str) -> tuple[Node, ...]:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         raise FileError((_syntax_problem(error, file),)) from None
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        column = error.position - text.rfind("\n", 0, error.position)
-        message = f"the character U+{ord(text[error.position]):04X} cannot stand in a YAML file"
-        raise FileError(
-            (Problem(Place(file, line, column), message, "delete it, or write it escaped in quotes"),)
-        ) from None
+    except yaml.reader.ReaderError:
+        raise FileError((_character_problem(text, file),)) from None
     return _Conversion(file).documents(roots)
 
 
@@ -108,6 +103,15 @@ def _decoded(data: bytes | str, file: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
         raise FileError((Problem(Place(file, line, column), "is not UTF-8 text", "save the file as UTF-8"),)) from None
+
+
+def _character_problem(text: str, file: str) -> Problem:
+    bad = re.search(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
+    if bad is None:
+        return Problem(Place(file), "is no YAML text", "save the file as UTF-8")
+    place = Place(file, text.count("\n", 0, bad.start()) + 1, bad.start() - text.rfind("\n", 0, bad.start()))
+    message = f"the character U+{ord(bad[0]):04X} cannot stand in a YAML file"
+    return Problem(place, message, "delete it, or write it escaped in quotes")
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:

@@ -378,7 +378,9 @@ SERVICE = Fields(
         "mem_reservation": Later(SIZE),
         "mem_swappiness": Later(INTEGER),
         "memswap_limit": Later(Size(negative=True)),
-        "models": Later(Anything()),
+        "models": Later(
+            Named(Maybe(Fields({"endpoint_var": TEXT, "model_var": TEXT})), lambda name: name.with_value(None))
+        ),
         "network_mode": Later(TEXT),
         "oom_kill_disable": Later(BOOLEAN),
         "oom_score_adj": Later(Integer(-1000, 1000)),

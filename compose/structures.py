@@ -216,6 +216,7 @@ class Fields:
         required: tuple[str, ...] = (),
         finish: Callable[[Node, str, Reading], Node] | None = None,
     ) -> None:
+        self.keys = frozenset(table)
         self._table = table
         self._required = required
         self._finish = finish
@@ -236,10 +237,11 @@ class Fields:
                 if read is not None:
                     result[key] = read
         for key in self._required:
-            if key not in node.value:
+            if key not in node.value or node.value[key].tag == "!reset":
                 raise Refusal(node.key or node.place, f"{path} has no '{key}'", f"add '{key}:'")
         node = node.with_value(result)
-        return node if self._finish is None else self._finish(node, path, reading)
+        complete = all(key in result for key in self._required)  # one that was refused is a problem already
+        return self._finish(node, path, reading) if self._finish is not None and complete else node
 
     def _unknown(self, key: str, child: Node, path: str, reading: Reading) -> None:
         from compose.spelling import did_you_mean  # noqa: PLC0415 - only a mistake needs it

@@ -1,0 +1,176 @@
+from collections.abc import Callable
+
+import pytest
+
+from compose.model import Stack
+
+Read = Callable[..., Stack]
+Problems = Callable[..., str]
+
+
+def test_a_service_needs_an_image_or_a_build(problems: Problems) -> None:
+    assert problems("services:\n  a:\n    command: x\n") == (
+        "compose.yaml:2:3: services.a has neither 'image' nor 'build'\n"
+        "  add `image:` with a name, or `build:` with the directory of a Dockerfile"
+    )
+
+
+def test_undefined_networks_and_volumes_are_told_with_the_likely_one(problems: Problems) -> None:
+    text = """
+services:
+  a:
+    image: x
+    networks: [frontt]
+    volumes: [data:/d, sub/dir:/e]
+networks: {front: }
+"""
+    assert problems(text) == (
+        "compose.yaml:5:16: services.a uses the network 'frontt', which is not defined\n"
+        "  did you mean 'front'?\n"
+        "compose.yaml:6:15: services.a uses the volume 'data', which is not defined\n"
+        "  add 'data:' below the file's `volumes:`\n"
+        "compose.yaml:6:24: services.a uses the volume 'sub/dir', which is not defined\n"
+        "  a path on the host begins with ./, / or ~: write ./sub/dir"
+    )
+
+
+def test_a_dependency_behind_a_profile_names_the_profile(problems: Problems) -> None:
+    text = "services:\n  a: {image: x, depends_on: [b]}\n  b: {image: y, profiles: [debug]}\n"
+    assert problems(text) == (
+        "compose.yaml:2:30: services.a depends on 'b', which no active profile enables\n"
+        "  activate the profile debug (--profile), or write `required: false` for this dependency"
+    )
+    assert problems(text, profiles=("debug",)) == ""
+
+
+def test_an_unknown_dependency_is_told_unless_it_is_not_required(problems: Problems) -> None:
+    assert problems("services:\n  web: {image: x, depends_on: [web2]}\n") == (
+        "compose.yaml:2:32: services.web depends on 'web2', which is no service of this stack\n  did you mean 'web'?"
+    )
+    text = "services: {a: {image: x, depends_on: {b: {condition: service_started, required: false}}}}\n"
+    assert problems(text) == ""
+
+
+def test_a_cycle_is_told_with_the_place_of_every_edge(problems: Problems) -> None:
+    text = """
+services:
+  a: {image: x, depends_on: [b]}
+  b: {image: x, depends_on: [c]}
+  c: {image: x, depends_on: [a, d]}
+  d: {image: x}
+"""
+    assert problems(text) == (
+        "compose.yaml:3:30: services wait for each other in a circle: a -> b -> c -> a\n"
+        "  break one of: a needs b (compose.yaml:3:30); b needs c (compose.yaml:4:30); c needs a (compose.yaml:5:30)"
+    )
+
+
+def test_a_link_is_a_dependency_that_is_restarted_along(read: Read) -> None:
+    stack = read("services: {a: {image: x, links: [b:db]}, b: {image: y}}\n")
+    (dependency,) = stack.services["a"].depends_on
+    assert (dependency.service, dependency.condition, dependency.restart) == ("b", "service_started", True)
+
+
+@pytest.mark.parametrize(
+    ("service", "message"),
+    [
+        ("restart: sometimes", "1:35: services.a.restart cannot be 'sometimes'"),
+        ("restart: always:3", "1:35: services.a.restart cannot be 'always:3'"),
+        ("stop_signal: SIGFOO", "1:39: services.a.stop_signal: there is no signal 'SIGFOO'"),
+        ("expose: [http]", "1:35: services.a.expose[0] has 'http' where a port or a range of ports is expected"),
+        ("container_name: web, scale: 2", "1:42: services.a has 2 replicas, but a container_name is for one"),
+        ("scale: 2, deploy: {replicas: 3}", "1:33: services.a: scale is 2, but deploy.replicas is 3"),
+        ("volumes: [/x, ./y:/x]", "1:40: services.a mounts something on /x twice, first in line 1"),
+        ("tmpfs: /x, volumes: [/x]", "1:33: services.a mounts something on /x twice, first in line 1"),
+        ("healthcheck: {test: [curl]}", "1:46: services.a.healthcheck.test must begin with NONE, CMD or CMD-SHELL"),
+        ("depends_on: {b: {}}", "1:39: services.a.depends_on.b has no 'condition'"),
+        ("image: ", "1:26: the key 'image' stands twice in this mapping, first in line 1"),
+        ("build: [x]", "1:33: services.a.build must be a mapping, not a list"),
+        ("hostname: 1", "1:36: services.a.hostname must be text, not a number"),
+        ("ports:", "1:32: services.a.ports must be a list, not empty"),
+        ("ports: 80:80", "1:33: services.a.ports must be a list, not text"),
+        ("environment: {A: [1]}", "1:43: services.a.environment.A must be text, a number, true or false, not a list"),
+        (
+            "environment: {A: 2020-01-01}",
+            "1:43: services.a.environment.A must be text, a number, true or false, not a date",
+        ),
+        ("stop_grace_period: 10", "1:45: services.a.stop_grace_period must be a duration, not a number"),
+        ("read_only: maybe", "1:37: services.a.read_only must be true or false, not 'maybe'"),
+        ("scale: -1", "1:33: services.a.scale must be 0 or more, not -1"),
+    ],
+)
+def test_values_that_cannot_work_are_told(problems: Problems, service: str, message: str) -> None:
+    told = problems(f"services: {{a: {{image: x, {service}}}}}\n")
+    assert told.splitlines()[0] == f"compose.yaml:{message}"
+
+
+def test_container_names_and_host_ports_are_unique(problems: Problems) -> None:
+    text = """
+services:
+  a:
+    image: x
+    container_name: one
+    ports: ["80:80", "81:81", "127.0.0.1:82:82", "83:83/udp", "84-85:84"]
+  b:
+    image: x
+    container_name: one
+    ports: ["80:8080", "127.0.0.1:81:81", "127.0.0.2:82:82", "83:83", "84:84"]
+"""
+    assert problems(text) == (
+        "compose.yaml:9:21: services.b has the container_name 'one' of services.a\n"
+        "  give each container a name of its own\n"
+        "compose.yaml:10:13: services.b publishes the host port 80/tcp, which services.a publishes in line 6\n"
+        "  give one of them another host port\n"
+        "compose.yaml:10:24: services.b publishes the host port 81/tcp, which services.a publishes in line 6\n"
+        "  give one of them another host port"
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("subnet: 10.5.0.1/24", "'10.5.0.1/24' has bits set behind its prefix\n  write 10.5.0.0/24"),
+        ("subnet: fd00::/64", "IPv6 subnets are not supported yet\n  write an IPv4 subnet such as 10.5.0.0/24"),
+        ("subnet: tenfive", "'tenfive' is no subnet\n  write one such as 10.5.0.0/24"),
+        ("subnet: 10.5.0.0/31", "10.5.0.0/31 has no room for containers\n  use a /29 or larger"),
+    ],
+)
+def test_subnets_are_checked(problems: Problems, config: str, message: str) -> None:
+    text = f"services: {{a: {{image: x}}}}\nnetworks: {{n: {{ipam: {{config: [{{{config}}}]}}}}}}\n"
+    assert problems(text) == f"compose.yaml:2:41: networks.n.ipam.config[0].subnet: {message}"
+
+
+def test_addresses_lie_in_their_subnet(problems: Problems) -> None:
+    text = """
+services:
+  a: {image: x, networks: {n: {ipv4_address: 10.6.0.1}}}
+  b: {image: x, networks: {m: {ipv4_address: 10.5.0.1}}}
+  c: {image: x, networks: {n: {ipv4_address: ten}}}
+networks: {n: {ipam: {config: [{subnet: 10.5.0.0/24, gateway: 10.7.0.1}]}}, m: }
+"""
+    assert problems(text) == (
+        "compose.yaml:3:46: services.a.networks.n.ipv4_address: 10.6.0.1 lies outside of 10.5.0.0/24\n"
+        "  choose an address in 10.5.0.0/24\n"
+        "compose.yaml:4:46: services.b.networks.m.ipv4_address needs a network with a subnet, and 'm' has none\n"
+        "  add `ipam: {config: [{subnet: ...}]}` below networks.m\n"
+        "compose.yaml:5:46: services.c.networks.n.ipv4_address: 'ten' is no IPv4 address\n"
+        "  write one such as 10.5.0.10\n"
+        "compose.yaml:6:63: networks.n.ipam.config[0].gateway: '10.7.0.1' is no address in 10.5.0.0/24\n"
+        "  such as 10.5.0.1"
+    )
+
+
+def test_values_windlass_cannot_serve_yet_are_refused(problems: Problems) -> None:
+    text = """
+services: {a: {image: x, ports: [80/sctp], networks: [n], volumes: [v:/v]}}
+networks: {n: {driver: macvlan}}
+volumes: {v: {driver: nfs}}
+"""
+    assert problems(text) == (
+        "compose.yaml:2:34: services.a.ports[0]: the protocol sctp is not supported yet\n"
+        "  use tcp or udp\n"
+        "compose.yaml:3:24: networks.n: the driver 'macvlan' is not supported yet\n"
+        "  use `driver: bridge`, or delete the line\n"
+        "compose.yaml:4:23: volumes.v: the driver 'nfs' is not supported yet\n"
+        "  use `driver: local`, or delete the line"
+    )

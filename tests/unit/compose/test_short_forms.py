@@ -1,0 +1,94 @@
+from collections.abc import Callable
+
+import pytest
+
+from compose.model import Mount, Port, Stack
+
+Read = Callable[..., Stack]
+Problems = Callable[..., str]
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [
+        ("3000-3002", [Port(target=3000), Port(target=3001), Port(target=3002)]),
+        ("9090-9091:8080-8081", [Port(target=8080, published="9090"), Port(target=8081, published="9091")]),
+        ("8000-8005:80", [Port(target=80, published="8000-8005")]),
+        ("127.0.0.1::90", [Port(target=90, host_ip="127.0.0.1")]),
+        ("[::1]:6000:6000/udp", [Port(target=6000, published="6000", host_ip="::1", protocol="udp")]),
+        ("0:80", [Port(target=80)]),
+    ],
+)
+def test_ports_have_a_short_form(read: Read, text: str, ports: list[Port]) -> None:
+    stack = read(f"services: {{a: {{image: x, ports: ['{text}']}}}}\n")
+    assert list(stack.services["a"].ports) == ports
+
+
+def test_an_unquoted_port_is_no_number_of_base_sixty(read: Read) -> None:
+    stack = read("services:\n  a:\n    image: x\n    ports:\n      - 22:22\n")
+    assert stack.services["a"].ports == (Port(target=22, published="22"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("80-81:80-82", "leads 2 host ports to 3 container ports; the ranges must be equally long"),
+        ("localhost:80:80", "has 'localhost' where the address of a host interface is expected"),
+        ("65536", "has the port 65536, but ports end at 65535"),
+        ("80-79", "has the range '80-79', which ends before it begins"),
+        ("80/foo", "has the protocol 'foo', which is none of tcp, udp, sctp"),
+        ("80:", "names no container port: '80:'"),
+        ("0", "has the container port 0, but ports begin at 1"),
+        ("1.2.3.4:80", "has '1.2.3.4' where a port or a range of ports is expected"),
+    ],
+)
+def test_wrong_ports_are_explained(problems: Problems, text: str, message: str) -> None:
+    told = problems(f"services: {{a: {{image: x, ports: ['{text}']}}}}\n")
+    assert told.splitlines()[0] == f"compose.yaml:1:34: services.a.ports[0] {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "mount"),
+    [
+        ("/anon", Mount(type="volume", target="/anon")),
+        ("v:/a/../b/", Mount(type="volume", source="v", target="/b")),
+        ("v:/v:ro,nocopy", Mount(type="volume", source="v", target="/v", read_only=True, no_copy=True)),
+        ("~/x:/h:ro,z", Mount(type="bind", source="/home/me/x", target="/h", read_only=True)),
+        ("~:/h", Mount(type="bind", source="/home/me", target="/h")),
+        ("/a:/b:ro,rw", Mount(type="bind", source="/a", target="/b")),
+    ],
+)
+def test_mounts_have_a_short_form(read: Read, text: str, mount: Mount) -> None:
+    stack = read(f"services: {{a: {{image: x, volumes: ['{text}']}}}}\nvolumes: {{v: }}\n")
+    assert stack.services["a"].mounts == (mount,)
+
+
+def test_mounts_have_a_long_form(read: Read) -> None:
+    stack = read("""
+services:
+  a:
+    image: x
+    volumes:
+      - {type: bind, source: /s, target: /t, bind: {create_host_path: false}}
+      - {type: volume, source: v, target: /v, volume: {nocopy: true}}
+      - {type: tmpfs, target: /tmp, tmpfs: {size: 10m, mode: 0700}}
+volumes: {v: }
+""")
+    assert stack.services["a"].mounts == (
+        Mount(type="bind", source="/s", target="/t", create_host_path=False),
+        Mount(type="volume", source="v", target="/v", no_copy=True),
+        Mount(type="tmpfs", target="/tmp", tmpfs_size_bytes=10485760, tmpfs_mode=0o700),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (":/b", "has nothing before, behind or between its colons: ':/b'"),
+        ("/a:/b:ro:rw", "has more than three parts between colons: '/a:/b:ro:rw'"),
+        ("data", "has the target 'data', which is no absolute path"),
+    ],
+)
+def test_wrong_mounts_are_explained(problems: Problems, text: str, message: str) -> None:
+    told = problems(f"services: {{a: {{image: x, volumes: ['{text}']}}}}\n")
+    assert told.splitlines()[0] == f"compose.yaml:1:36: services.a.volumes[0] {message}"
