@@ -14,7 +14,7 @@ from compose.nodes import Node, Scalar, Timestamp, Value
 from compose.places import Place
 
 _Pure: Any = yaml.SafeLoader
-_Loader: Any = getattr(yaml, "CSafeLoader", _Pure)  # without libyaml: slower, equal in what it accepts
+_Loader: Any = getattr(yaml, "CSafeLoader", _Pure)  # without libyaml: slower
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 100
@@ -125,6 +125,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
         hint = "indent with spaces, never with tabs; put text that begins with a special character in quotes"
     elif "mapping values are not allowed" in message:
         hint = "check the indentation, and put text that holds ': ' in quotes"
+    elif "unexpected ':'" in message:
+        hint = "put a space behind the colon, or the text in quotes"
     elif "undefined alias" in message:
         hint = "an anchor (&name) stands in the same file, before its aliases"
     elif "expected <block end>" in message or "could not find expected ':'" in message:

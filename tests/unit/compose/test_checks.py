@@ -87,7 +87,7 @@ def test_a_link_is_a_dependency_that_is_restarted_along(read: Read) -> None:
         ("image: ", "1:26: the key 'image' stands twice in this mapping, first in line 1"),
         ("build: [x]", "1:33: services.a.build must be a mapping, not a list"),
         ("hostname: 1", "1:36: services.a.hostname must be text, not a number"),
-        ("ports:", "1:32: services.a.ports must be a list, not empty"),
+        ("ports: ", "1:33: services.a.ports must be a list, not empty"),
         ("ports: 80:80", "1:33: services.a.ports must be a list, not text"),
         ("environment: {A: [1]}", "1:43: services.a.environment.A must be text, a number, true or false, not a list"),
         (
