@@ -60,7 +60,7 @@ def _lines(words: list[str]) -> str:
 def _canonical(stack: Stack, output: str) -> str:
     from compose.canonical import canonical  # noqa: PLC0415 - not for lists of names
 
-    values = canonical(stack)
+    values = canonical(stack, as_json=output == "json")
     if output == "json":
         return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
     from compose.yamltext import yaml_text  # noqa: PLC0415 - not for JSON

@@ -33,23 +33,25 @@ networks: {unused: }
             "web": {
                 "build": {"context": str(tmp_path), "dockerfile": "Dockerfile"},
                 "command": ["echo", "$$x"],
-                "entrypoint": None,
                 "environment": {"A": None, "B": "$$y"},
                 "labels": {"a": "b", "c": ""},
                 "healthcheck": {"test": ["CMD-SHELL", "curl x"], "retries": 0},
                 "stop_grace_period": "1m0s",
-                "deploy": {"resources": {"limits": {"cpus": 0.5, "memory": "52428800"}}, "placement": {}},
+                "deploy": {"resources": {"limits": {"cpus": 0.5, "memory": "52428800"}}},
                 "init": False,
                 "x-own": [1],
                 "networks": {"default": None},
                 "volumes": [{"type": "volume", "source": "data", "target": "/data", "volume": {}}],
             }
         },
-        "networks": {"default": {"name": "proj_default", "ipam": {}}},
+        "networks": {"default": {"name": "proj_default"}},
         "volumes": {"data": {"name": "proj_data"}},
         "x-note": {"a": "2020-01-01"},
     }
-    assert "x-own" not in canonical(stack, extensions=False)["services"]["web"]
+    as_json = canonical(stack, as_json=True)["services"]["web"]
+    assert "x-own" not in as_json
+    assert as_json["entrypoint"] is None
+    assert as_json["deploy"]["placement"] == {}
 
 
 def test_what_is_printed_reads_the_same_again(read: Read) -> None:

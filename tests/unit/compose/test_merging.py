@@ -50,7 +50,6 @@ services:
     assert canonical(stack)["services"]["a"] == {
         "build": {"context": f"{tmp_path}/ctx", "dockerfile": "Dockerfile", "args": {"X": "1"}},
         "command": ["c"],
-        "entrypoint": None,
         "environment": {"A": "1", "B": "3", "C": "4"},
         "ports": [
             {"mode": "ingress", "target": 80, "published": "80", "protocol": "tcp"},
@@ -83,8 +82,6 @@ def test_reset_removes_and_override_replaces(tmp_path: Path) -> None:
     )
     assert canonical(stack)["services"] == {
         "a": {
-            "command": None,
-            "entrypoint": None,
             "image": "x",
             "labels": {"b": "2"},
             "networks": {"default": None},
