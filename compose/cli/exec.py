@@ -10,6 +10,7 @@ import typer
 from compose import conversation
 from compose.cli import failures
 from compose.cli.session import Session
+from compose.connection import Connection
 from compose.conversation import Stream
 from compose.errors import UsageError
 from compose.observe import containers
@@ -48,6 +49,8 @@ def command(
         working_directory=directory or record.spec.process.working_directory,
         user=user or record.spec.process.user,
     )
+    with Connection(place) as connection:
+        connection.client()  # a supervisor that has died answers no names: the program would find no other service
     on_terminal = not no_terminal and not detach and sys.stdin.isatty() and sys.stdout.isatty()
     try:
         with ExitStack() as resources:
