@@ -25,12 +25,17 @@ def choose_images(
     choices: dict[str, ImageChoice] = {}
     problems: list[Problem] = []
     found: dict[str, Image | None] = {}
+    builders = {
+        service.image or naming.image_name(stack.name, service.name): service.name
+        for service in reversed(_all_services(stack).values())
+        if service.build
+    }
     for service in services:
         name = service.image or naming.image_name(stack.name, service.name)
         if name not in found:
             found[name] = find(name)
         image = found[name]
-        need = _need(service, name, image, build=build)
+        need = _need(name, image, builders.get(name, ""), build=build)
         if image is None and need is None:
             problems.append(
                 Problem(
@@ -45,12 +50,16 @@ def choose_images(
     return choices
 
 
-def _need(service: Service, name: str, image: Image | None, *, build: bool) -> ImageNeed | None:
-    if service.build and (build or image is None):
-        return ImageNeed(build=True, cause="not built yet" if image is None else "--build")
+def _need(name: str, image: Image | None, builder: str, *, build: bool) -> ImageNeed | None:
+    if builder and (build or image is None):
+        return ImageNeed(builder=builder, cause="not built yet" if image is None else "--build")
     if image is None and name.startswith(BOOTSTRAP):
-        return ImageNeed(build=False, cause="not made yet")
+        return ImageNeed(cause="not made yet")
     return None
+
+
+def _all_services(stack: Stack) -> dict[str, Service]:
+    return {**stack.disabled, **stack.services}
 
 
 def make_images(
@@ -72,7 +81,7 @@ def make_images(
         if not isinstance(action, MakeImage):
             continue
         on_step(action, False)
-        if action.build:
+        if action.builder:
             _build(action, stack, store, layout, on_line, no_cache=no_cache)
         else:
             from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - rarely needed
@@ -90,10 +99,10 @@ def _build(
     *,
     no_cache: bool,
 ) -> None:
-    """Builds an image as the first service that uses it says."""
+    """Builds an image as its service says."""
     from engine.build.build import BuildRequest, build  # noqa: PLC0415 - rarely needed
 
-    wanted = stack.services[action.services[0]].build
+    wanted = _all_services(stack)[action.builder].build
     if wanted is None:
         raise AssertionError(f"a build of {action.name} was planned for a service without one")
     request = BuildRequest(

@@ -99,7 +99,7 @@ class _Planning:
             need = services[0].image.need
             if need:
                 names = tuple(service.name for service in services)
-                self._draft.add(MakeImage(name=name, services=names, build=need.build), need.cause)
+                self._draft.add(MakeImage(name=name, services=names, builder=need.builder), need.cause)
 
     def _plan_networks(self) -> None:
         existing = {state.spec.name: state for state in self._observed.networks}
@@ -224,7 +224,7 @@ class _Planning:
         return None
 
     def _create(self, service: WantedService, spec: ContainerSpec, cause: str, *, needs: tuple[str, ...] = ()) -> None:
-        image = f"{'build' if service.image.need and service.image.need.build else 'make'} image {service.image.name}"
+        image = f"{'build' if service.image.need and service.image.need.builder else 'make'} image {service.image.name}"
         networks = (f"create network {endpoint.network}" for endpoint in spec.endpoints)
         volumes = (f"create volume {mount.volume}" for mount in spec.mounts if isinstance(mount, VolumeMount))
         creation = self._draft.add(CreateContainer(spec=spec), cause, needs=(*needs, image, *networks, *volumes))

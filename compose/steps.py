@@ -12,11 +12,11 @@ AwaitCondition = Literal["healthy", "completed"]
 
 
 class MakeImage(msgspec.Struct, frozen=True, kw_only=True, tag="make"):
-    """Makes an image: builds it (`build`) or gets it from elsewhere; `services` use it."""
+    """Makes an image for `services`: builds it as the service `builder` says, or (empty) gets it from elsewhere."""
 
     name: str
     services: tuple[str, ...]
-    build: bool = False
+    builder: str = ""
 
 
 class RemoveImage(msgspec.Struct, frozen=True, kw_only=True, tag="remove-image"):
@@ -152,7 +152,7 @@ WORDS: dict[type, tuple[str, str]] = {
 def described(action: Action) -> tuple[str, str, str]:
     """An action in three words: verb, kind of thing, the thing's name."""
     verb, kind = WORDS[type(action)]
-    if isinstance(action, MakeImage) and action.build:
+    if isinstance(action, MakeImage) and action.builder:
         verb = "build"
     name = action.spec.name if isinstance(action, CreateNetwork | CreateContainer) else action.name
     return verb, kind, name

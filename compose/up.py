@@ -69,7 +69,7 @@ def make_planned_images(
 
 
 def _image_report(action: MakeImage, *, over: bool) -> Report:
-    words = ("Building", "Built") if action.build else ("Making", "Made")
+    words = ("Building", "Built") if action.builder else ("Making", "Made")
     return Report(resource(action), words[over], over=over)
 
 

@@ -15,10 +15,13 @@ from net.spec import NetworkSpec
 
 
 class ImageNeed(msgspec.Struct, frozen=True, kw_only=True):
-    """An image that must be made before its service's containers; `cause` says why."""
+    """An image that must be made before its service's containers; `cause` says why.
 
-    build: bool
+    `builder` is the service whose Dockerfile makes it, empty when it is made otherwise.
+    """
+
     cause: str
+    builder: str = ""
 
 
 class ImageChoice(msgspec.Struct, frozen=True, kw_only=True):

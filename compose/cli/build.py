@@ -34,7 +34,7 @@ def command(
     store = ImageStore(session.layout.images, session.layout.cache)
     names = {choice.name: name for name, choice in choose_images(stack, chosen, store.find, build=True).items()}
     steps = tuple(
-        Step(key=f"build image {image}", action=MakeImage(name=image, services=(name,), build=True), cause="build")
+        Step(key=f"build image {image}", action=MakeImage(name=image, services=(name,), builder=name), cause="build")
         for image, name in names.items()
     )
     if not steps:

@@ -338,7 +338,7 @@ def test_a_changed_network_is_made_anew_with_everything_on_it() -> None:
 
 def test_an_image_that_must_be_built_comes_before_its_containers() -> None:
     of = stack(service("web", image="shop-web"))
-    need = ImageNeed(build=True, cause="not built yet")
+    need = ImageNeed(builder="web", cause="not built yet")
     ids = (f"{number:064x}" for number in itertools.count(1))
     wish = wanted_stack(of, {"web": ImageChoice(name="shop-web", need=need)}, Options(), new_id=lambda: next(ids))
 

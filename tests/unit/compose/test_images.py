@@ -1,0 +1,61 @@
+"""Which image each service runs, and what has to be done for it."""
+
+import pytest
+
+from compose.errors import FileError
+from compose.images import choose_images
+from compose.model import Build, Service, Stack
+from compose.wanted import ImageChoice, ImageNeed
+from engine.images.model import Image, ImageConfig
+
+IMAGE = Image(id="sha256:1", created_ns=0, architecture="amd64", config=ImageConfig(), layers=())
+
+
+def chosen(*services: Service, here: tuple[str, ...] = (), build: bool = False) -> dict[str, ImageChoice]:
+    stack = Stack(
+        name="shop",
+        directory="/p",
+        files=("compose.yaml",),
+        services={service.name: service for service in services},
+        networks={},
+        volumes={},
+    )
+    return choose_images(stack, services, lambda name: IMAGE if name in here else None, build=build)
+
+
+BUILT = Service(name="web", build=Build(context="/p"))
+
+
+def test_what_is_there_is_used() -> None:
+    assert chosen(Service(name="web", image="bb"), here=("bb",)) == {"web": ImageChoice(name="bb", image=IMAGE)}
+
+
+def test_a_build_is_named_after_stack_and_service_and_done_once() -> None:
+    need = ImageNeed(builder="web", cause="not built yet")
+
+    assert chosen(BUILT) == {"web": ImageChoice(name="shop-web", need=need)}
+    assert chosen(BUILT, here=("shop-web",)) == {"web": ImageChoice(name="shop-web", image=IMAGE)}
+
+
+def test_a_build_is_done_again_when_asked() -> None:
+    need = ImageNeed(builder="web", cause="--build")
+
+    assert chosen(BUILT, here=("shop-web",), build=True) == {
+        "web": ImageChoice(name="shop-web", image=IMAGE, need=need)
+    }
+
+
+def test_a_service_may_use_the_image_that_another_builds() -> None:
+    need = ImageNeed(builder="web", cause="not built yet")
+    found = chosen(Service(name="web", image="app", build=Build(context="/p")), Service(name="worker", image="app"))
+
+    assert found["worker"] == ImageChoice(name="app", need=need)
+
+
+def test_a_distribution_is_made() -> None:
+    assert chosen(Service(name="web", image="debootstrap:bookworm"))["web"].need == ImageNeed(cause="not made yet")
+
+
+def test_an_image_that_nobody_has_is_refused_with_what_to_do() -> None:
+    with pytest.raises(FileError, match="image redis:7 is not here, and pulling from registries is not supported yet"):
+        chosen(Service(name="db", image="redis:7"))
