@@ -1,7 +1,7 @@
 """Builds the requests that make links, addresses and routes.
 
 In a router, a link's index is its IPv4 address without the top bit: nothing has to be asked back from the kernel.
-Numbers are those of linux/if_link.h, linux/if_addr.h, linux/rtnetlink.h, linux/if_bridge.h and linux/veth.h.
+Numbers are those of linux/if_link.h, linux/if_addr.h, linux/neighbour.h, linux/rtnetlink.h, linux/if_bridge.h and linux/veth.h.
 """
 
 import errno
@@ -17,6 +17,7 @@ from net.rtnetlink import (
     RTM_DELROUTE,
     RTM_NEWADDR,
     RTM_NEWLINK,
+    RTM_NEWNEIGH,
     RTM_NEWROUTE,
     Request,
     attribute,
@@ -31,6 +32,7 @@ _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 
 _IFLA_NUM_TX_QUEUES, _IFLA_NUM_RX_QUEUES = 31, 32
 _IFLA_INFO_KIND, _IFLA_INFO_DATA, _VETH_INFO_PEER, _IFLA_BR_MCAST_SNOOPING = 1, 2, 1, 23
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
+_NDA_DST, _NDA_LLADDR, _NUD_PERMANENT = 1, 2, 0x80
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
 _RT_TABLE_MAIN, _RTPROT_STATIC, _RT_SCOPE_UNIVERSE, _RTN_UNICAST = 254, 4, 0, 1
 
@@ -102,6 +104,21 @@ def new_address(index: int, address: int, prefix_length: int, what: str) -> Requ
     )
     attempt = f"give {what} the address {format_address(address)}/{prefix_length}"
     return Request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, attempt)
+
+
+def new_neighbour(index: int, address: int, what: str) -> Request:
+    """Tell a link the hardware address of a neighbour, for good.
+
+    It follows from the address, so asking for it would only fill the table of neighbours, which all namespaces of the
+    host share: 1,024 entries by default, two for each container that talks to the outside.
+    """
+    body = (
+        struct.pack("=BxxxiHBB", socket.AF_INET, index, _NUD_PERMANENT, 0, 0)
+        + attribute(_NDA_DST, address.to_bytes(4, "big"))
+        + attribute(_NDA_LLADDR, mac_address(address))
+    )
+    attempt = f"tell {what} where {format_address(address)} is"
+    return Request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body, attempt)
 
 
 def default_route(gateway: int) -> Request:

@@ -220,6 +220,8 @@ class Router:
             index = links.FIRST_ENDPOINT_INDEX + number
             inside.append(links.new_address(index, address, attachment.prefix_length, attachment.interface))
             inside.append(links.link_up(index, attachment.interface))
+            inside.append(links.new_neighbour(index, network.gateway, attachment.interface))
+            ports.append(links.new_neighbour(bridge, address, network.state.bridge))
             if not gateway and not network.state.spec.internal:
                 gateway = network.gateway
         if gateway:

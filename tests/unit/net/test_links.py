@@ -33,3 +33,9 @@ def test_a_route_to_a_network_leads_through_the_uplink() -> None:
 def test_a_links_index_in_the_router_is_its_address_without_the_top_bit() -> None:
     assert links.router_index(parse_address("172.16.0.1")) == 0x2C100001
     assert links.router_index(parse_address("10.128.0.1")) == 0x0A800001
+
+
+def test_a_neighbour_is_told_for_good_with_the_hardware_address_that_follows() -> None:
+    request = links.new_neighbour(16, parse_address("172.16.0.1"), "eth0")
+    assert request.body == bytes.fromhex("02000000 10000000 8000 00 00 08000100 ac100001 0a000200 0257ac100001 0000")
+    assert request.attempt == "tell eth0 where 172.16.0.1 is"

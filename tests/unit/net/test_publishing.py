@@ -1,0 +1,68 @@
+"""Host ports held by sockets, recorded on disk (loopback only)."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from net.errors import PortError
+from net.publishing import Publication, Publications
+from net.spec import PublishedPort
+
+WEB, DB = "aa" * 32, "bb" * 32
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def loopback(host_port: int) -> PublishedPort:
+    return PublishedPort(container_port=80, host_port=host_port, host_ip="127.0.0.1")
+
+
+def test_what_is_published_is_on_disk_until_it_is_dropped(tmp_path: Path) -> None:
+    directory = tmp_path / "shop" / "networks" / ".published"
+    directory.parent.mkdir(parents=True)
+    publications = Publications(directory, tmp_path)
+    made = publications.add(WEB, "172.16.0.2", (loopback(0),))
+    assert Publications(directory, tmp_path).find(WEB) == made
+    publications.drop(WEB)
+    publications.drop(WEB)
+    assert not directory.exists()
+
+
+def test_a_port_held_by_another_stack_is_refused_by_its_name(tmp_path: Path) -> None:
+    one, two = (tmp_path / name / "networks" / ".published" for name in ("one", "two"))
+    for directory in (one, two):
+        directory.parent.mkdir(parents=True)
+    first, second = Publications(one, tmp_path), Publications(two, tmp_path)
+    port = first.add(WEB, "172.16.0.2", (loopback(0),)).ports[0]
+    with pytest.raises(PortError, match=r"the port is taken by the stack one \(container aaaaaaaaaaaa\)"):
+        second.add(DB, "172.16.4.2", (loopback(free_port()), port))
+    assert not two.exists()
+    first.close()
+    assert second.add(DB, "172.16.4.2", (port,)).ports == (port,)
+    second.close()
+
+
+def test_records_that_cannot_be_read_are_removed(tmp_path: Path) -> None:
+    directory = tmp_path / "networks" / ".published"
+    directory.mkdir(parents=True)
+    (directory / WEB).write_text("{")
+    (directory / f"{DB}.new").write_text("{}")
+    assert Publications(directory, tmp_path).rules() == []
+    assert not directory.exists()
+
+
+def test_a_publication_satisfies_the_wish_that_it_came_from() -> None:
+    made = Publication(
+        container_id=WEB, address="172.16.0.2", ports=(PublishedPort(container_port=80, host_port=8080),)
+    )
+    assert made.satisfies("172.16.0.2", [PublishedPort(container_port=80)])
+    assert made.satisfies("172.16.0.2", [PublishedPort(container_port=80, host_port=8080, host_ip="0.0.0.0")])
+    assert not made.satisfies("172.16.0.3", [PublishedPort(container_port=80)])
+    assert not made.satisfies("172.16.0.2", [PublishedPort(container_port=81)])
+    assert not made.satisfies("172.16.0.2", [PublishedPort(container_port=80, host_port=8081)])
+    assert not made.satisfies("172.16.0.2", [])
