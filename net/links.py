@@ -1,7 +1,7 @@
 """Builds the requests that make links, addresses and routes.
 
 In a router, a link's index is its IPv4 address without the top bit: nothing has to be asked back from the kernel.
-Numbers are those of linux/if_link.h, linux/if_addr.h, linux/neighbour.h, linux/rtnetlink.h, linux/if_bridge.h and linux/veth.h.
+Numbers are those of linux/if_link.h, if_addr.h, neighbour.h, rtnetlink.h, if_bridge.h and veth.h.
 """
 
 import errno

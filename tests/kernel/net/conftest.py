@@ -13,6 +13,7 @@ from net import links
 from net.addresses import parse_address
 from net.router import Router
 from net.rtnetlink import Rtnetlink
+from net.spec import Attachment, Endpoint, NetworkSpec, PublishedPort
 
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -117,9 +118,6 @@ def lan(host: int, namespaces: Namespaces) -> Lan:
     return Lan(namespaces.make())
 
 
-OpenRouter = Callable[..., Router]
-
-
 class Stack:
     """A stack's router with its namespace, as a supervisor would hold it."""
 
@@ -142,6 +140,10 @@ class Stack:
             enter=inside,
             resolv_conf=Path("/dev/null"),
         )
+
+
+NewStack = Callable[[str], Stack]
+WEB, DB, CLIENT = "aa" * 32, "bb" * 32, "cc" * 32
 
 
 @pytest.fixture
@@ -195,3 +197,26 @@ def reaches(client_fd: int, address: str, port: int, seconds: float = 0.3) -> bo
         except OSError:
             return False
         return True
+
+
+class Container:
+    """A container's namespace with its addresses, and the ports that it publishes."""
+
+    def __init__(self, stack: Stack, namespaces: Namespaces, container_id: str, *networks: str) -> None:
+        self.stack = stack
+        self.id = container_id
+        self.attachments: tuple[Attachment, ...] = stack.router.lease(
+            container_id, [Endpoint(network=name) for name in networks]
+        )
+        self.namespace_fd = namespaces.make()
+        stack.router.attach(container_id, self.attachments, self.namespace_fd)
+        self.address = self.attachments[0].address
+
+    def publish(self, *ports: PublishedPort) -> tuple[PublishedPort, ...]:
+        return self.stack.router.publish(self.id, self.attachments, ports)
+
+
+def stack_with_web(new_stack: NewStack, namespaces: Namespaces, name: str = "one") -> Container:
+    stack = new_stack(name)
+    stack.router.ensure_network(NetworkSpec(name=f"{name}_default"))
+    return Container(stack, namespaces, WEB, f"{name}_default")
