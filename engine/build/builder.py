@@ -265,7 +265,8 @@ class _Build:
 
         if not order.layers:
             raise Mistake("nothing can run in an empty image", hint="COPY a program first")
-        with self._runner.run(order, show) as finished:
+        seen = order._replace(layers=(self._workshop.mount_points(), *order.layers))
+        with self._runner.run(seen, show) as finished:
             if finished.exit_code != 0:
                 raise self._failed(instruction, finished, tail)
             return self._workshop.layer(finished.upper, finished.first_id)

@@ -37,6 +37,7 @@ from net.spec import Endpoint, NetworkSpec
 
 _PREFIX = "build-"
 _HOLDER = "windlass build"
+_ENDING_SECONDS = 10.0
 
 
 class BuildStack:
@@ -143,7 +144,12 @@ def _remove_stack(client: Client) -> None:
             _discard(client, record.spec.id)
         for network in picture.networks:
             client.ask(RemoveNetwork(name=network.spec.name))
-    client.ask(Shutdown())
+    supervisor = os.pidfd_open(client.greeting.pid)
+    try:
+        client.ask(Shutdown())
+        select.select([supervisor], [], [], _ENDING_SECONDS)  # its last act is to remove the stack's directory
+    finally:
+        os.close(supervisor)
 
 
 def _discard(client: Client, container_id: str) -> None:

@@ -9,6 +9,11 @@ from engine.build import placing, uppers, views
 from engine.build.placing import Owner
 from engine.images.store import ImageStore
 
+# What a container's own file systems and files are mounted on. Below the layers that a command sees, these are there
+# for every image, and none of them is ever part of what the command wrote.
+_MOUNT_DIRECTORIES = ("dev", "etc", "proc", "sys")
+_MOUNT_FILES = ("etc/hostname", "etc/hosts", "etc/resolv.conf")
+
 
 class Workshop:
     """A place on the store's file system; `aside` and what is left in it are its owner's to remove."""
@@ -35,6 +40,19 @@ class Workshop:
         with self.changing(layers) as (view, upper), placing.directory(view, path, Owner()):
             pass
         return self.layer(upper, 0)
+
+    def mount_points(self) -> str:
+        """The layer of what every container needs to be there, to go below all others of a command."""
+        tree = self._empty()
+        for name in _MOUNT_DIRECTORIES:
+            (tree / name).mkdir()
+            (tree / name).chmod(0o755)
+        for name in _MOUNT_FILES:
+            (tree / name).touch()
+            (tree / name).chmod(0o644)
+        for name in (*_MOUNT_FILES, *_MOUNT_DIRECTORIES):
+            os.utime(tree / name, (0, 0))
+        return self._store.add_layer(tree)
 
     def layer(self, upper: Path, first_id: int) -> str:
         """A layer of what a directory of changes holds, empty when it holds nothing; the directory is taken over.
