@@ -32,6 +32,8 @@ from engine.syscalls import Resolve
 
 _TAIL_LINES = 15
 _OUTPUT_INDENT = "    "
+_UNREACHABLE = ("Could not resolve", "Temporary failure", "nable to connect", "Could not connect", "is unreachable")
+_NO_WAY_OUT = "if the host itself can reach that address, `windlass doctor` tells what stands in the containers' way"
 
 
 class BuildRequest(NamedTuple):
@@ -279,6 +281,7 @@ class _Build:
             file=file,
             line=line,
             exit_code=finished.exit_code,
+            hint=_NO_WAY_OUT if any(sign in text for text in tail for sign in _UNREACHABLE) else "",
         )
 
     def _copy(

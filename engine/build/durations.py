@@ -10,7 +10,9 @@ _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 
 def parse_duration(text: str) -> float:
     """The seconds that a duration stands for; a Mistake when it is none."""
+    if text == "0":
+        return 0.0
     parts = _PART.findall(text)
-    if "".join(number + unit for number, unit in parts) != text or (not parts and text != "0"):
+    if not parts or "".join(number + unit for number, unit in parts) != text:
         raise Mistake(f"{text!r} is no duration", hint="write numbers with units, such as 1m30s or 500ms")
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)

@@ -135,8 +135,8 @@ def _expanded(root: Root, path: str) -> Iterator[str]:
                 for name in _names(root, parent)
                 if regex.fullmatch(name)
             ]
-        else:
-            found = [f"{parent}/{part}".lstrip("/") for parent in found]
+        else:  # what a pattern met on the way may be no directory, or lead out: then it is not meant
+            found = [f"{parent}/{part}".lstrip("/") for parent in found if found == [parent] or _names(root, parent)]
     yield from found
 
 

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from engine import programs
 from engine.errors import EngineError, ImageError
@@ -40,7 +41,20 @@ _CAUSES = (
 )
 
 
-def ensure_debootstrap(store: ImageStore, suite: str, on_progress: Callable[[str], None]) -> Image:
+class Host(NamedTuple):
+    """What a bootstrap needs of the host: its programs (see engine.programs) and its package mirrors."""
+
+    find: Callable[[str], str] = programs.find
+    run: Callable[..., bytes] = programs.run
+    sources: Callable[[], tuple[Source, ...]] = read_sources
+
+
+def ensure_debootstrap(
+    store: ImageStore,
+    suite: str,
+    on_progress: Callable[[str], None],
+    host: Host = Host(),  # noqa: B008 -- it never changes
+) -> Image:
     """Returns the image `debootstrap:SUITE`, making it when it is not here. The same work is never done twice at once.
 
     `on_progress` is given a line for each stage.
@@ -55,23 +69,24 @@ def ensure_debootstrap(store: ImageStore, suite: str, on_progress: Callable[[str
         found = store.find(reference)
         if found is None:
             with store.in_use():
-                found = _bootstrap(store, suite, on_progress)
+                found = _bootstrap(store, suite, on_progress, host)
                 store.tag(reference, found)
     return found
 
 
-def _bootstrap(store: ImageStore, suite: str, on_progress: Callable[[str], None]) -> Image:
+def _bootstrap(store: ImageStore, suite: str, on_progress: Callable[[str], None], host: Host) -> Image:
     started_ns = time.time_ns()
     with store.workspace() as aside:
         tree = aside / "tree"
         tree.mkdir(mode=0o755)
-        argv = _command(suite, tree, sources_for(suite, read_sources()))
+        sources = sources_for(suite, host.sources())
+        argv = _command(suite, tree, sources, host)
         on_progress(f"making debootstrap:{suite} from signed packages with {argv[0]}")
-        _run(suite, argv, on_progress)
+        _run(suite, argv, on_progress, host)
         on_progress("tidying")
         handle = os.open(tree, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            created_ns = tidy(handle, started_ns)
+            created_ns = tidy(handle, started_ns, "".join(f"{source.line}\n" for source in sources))
         finally:
             os.close(handle)
         on_progress("storing")
@@ -85,18 +100,18 @@ def _bootstrap(store: ImageStore, suite: str, on_progress: Callable[[str], None]
     )
 
 
-def _command(suite: str, tree: Path, sources: tuple[Source, ...]) -> tuple[str, ...]:
+def _command(suite: str, tree: Path, sources: tuple[Source, ...], host: Host) -> tuple[str, ...]:
     try:
-        programs.find("mmdebstrap")
+        host.find("mmdebstrap")
     except EngineError:
-        return _debootstrap_command(suite, tree, sources)
+        return _debootstrap_command(suite, tree, sources, host)
     lines = tuple(source.line for source in sources)
     return ("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", suite, str(tree), *lines)
 
 
-def _debootstrap_command(suite: str, tree: Path, sources: tuple[Source, ...]) -> tuple[str, ...]:
+def _debootstrap_command(suite: str, tree: Path, sources: tuple[Source, ...], host: Host) -> tuple[str, ...]:
     try:
-        programs.find("debootstrap")
+        host.find("debootstrap")
     except EngineError:
         raise ImageError(
             f"cannot make debootstrap:{suite}: neither mmdebstrap nor debootstrap is on this host",
@@ -107,14 +122,14 @@ def _debootstrap_command(suite: str, tree: Path, sources: tuple[Source, ...]) ->
     return ("debootstrap", "--variant=minbase", *keyring, suite, str(tree), *((mirror.uri,) if mirror else ()))
 
 
-def _run(suite: str, argv: tuple[str, ...], on_progress: Callable[[str], None]) -> None:
+def _run(suite: str, argv: tuple[str, ...], on_progress: Callable[[str], None], host: Host) -> None:
     def tell(line: str) -> None:
         stage = line.removeprefix("I: ")
         if stage != line and not stage.startswith(_SILENT):
             on_progress(stage.rstrip("."))
 
     try:
-        programs.run((*_TIED, programs.find(argv[0]), *argv[1:]), on_line=tell)
+        host.run((*_TIED, host.find(argv[0]), *argv[1:]), on_line=tell)
     except EngineError as error:
         cause, hint = _explain(error.message)
         raise ImageError(f"cannot make debootstrap:{suite}: {cause or error.message}", hint=hint) from error

@@ -48,10 +48,10 @@ _WRITTEN = (
 _MACHINE_ID = "etc/machine-id"  # systemd makes one when the file is empty
 
 
-def tidy(tree: int, started_ns: int) -> int:
+def tidy(tree: int, started_ns: int, sources: str = "") -> int:
     """Tidies the tree behind a descriptor; returns the newest time (nanoseconds) that came with a package.
 
-    Times after `started_ns`, when the bootstrap began, become that one.
+    Times after `started_ns`, when the bootstrap began, become that one. `sources` replaces apt's list, unless empty.
     """
     for path in _EMPTIED:
         directory = _opened(tree, path)
@@ -63,6 +63,8 @@ def tidy(tree: int, started_ns: int) -> int:
         _remove(tree, path)
     for path, content, mode in _WRITTEN:
         _write(tree, path, content, mode)
+    if sources:
+        _write(tree, "etc/apt/sources.list", sources, 0o644)
     if _remove(tree, _MACHINE_ID):
         _write(tree, _MACHINE_ID, "", 0o444)
     return _clamp_times(tree, started_ns)

@@ -1,7 +1,7 @@
 import pytest
 
 from engine.build.problems import Mistake
-from engine.build.words import expand, split
+from engine.build.words import expand, expand_text, split
 
 VARIABLES = {"A": "one", "EMPTY": "", "B_2": "two words"}
 
@@ -58,3 +58,7 @@ def test_another_escape_character_leaves_backslashes_alone() -> None:
 
 def test_words_end_at_spaces_outside_quotes() -> None:
     assert split(r"""a  "b c" d\ e 'f g'h""") == ("a", '"b c"', r"d\ e", "'f g'h")
+
+
+def test_here_documents_keep_their_quotes() -> None:
+    assert expand_text('"$A" \'${A}\' \\$A \\n', VARIABLES) == '"one" \'one\' $A \\n'
