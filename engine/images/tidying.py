@@ -5,9 +5,11 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 
+from engine.errors import SyscallError
 from engine.syscalls import Resolve, openat2
 
 _NANOSECONDS = 1_000_000_000
+_DAY = 86400 * _NANOSECONDS
 
 # Directories that lose their files but keep their directories, which packages expect.
 _EMPTIED = ("dev", "run", "tmp", "var/cache/apt", "var/cache/ldconfig", "var/lib/apt/lists", "var/log", "var/tmp")
@@ -67,10 +69,13 @@ def tidy(tree: int, started_ns: int, sources: str = "") -> int:
         _write(tree, "etc/apt/sources.list", sources, 0o644)
     if _remove(tree, _MACHINE_ID):
         _write(tree, _MACHINE_ID, "", 0o444)
-    return _clamp_times(tree, started_ns)
+    newest_ns = _newest(tree, started_ns)
+    _clamp_passwords(tree, started_ns // _DAY, newest_ns // _DAY)
+    _clamp_times(tree, started_ns, newest_ns)
+    return newest_ns
 
 
-def _clamp_times(tree: int, started_ns: int) -> int:
+def _newest(tree: int, started_ns: int) -> int:
     newest = 0
 
     def note(_directory: int, _name: str, status: os.stat_result) -> None:
@@ -78,13 +83,32 @@ def _clamp_times(tree: int, started_ns: int) -> int:
         if status.st_mtime_ns <= started_ns:
             newest = max(newest, status.st_mtime_ns // _NANOSECONDS * _NANOSECONDS)
 
+    _walk(tree, note)
+    return newest
+
+
+def _clamp_passwords(tree: int, started_day: int, newest_day: int) -> None:
+    """Replaces the day on which accounts were made (shadow(5), third field)."""
+    try:
+        file = openat2(tree, "etc/shadow", os.O_RDWR, Resolve.BENEATH | Resolve.NO_SYMLINKS)
+    except SyscallError:
+        return
+    with os.fdopen(file, "r+b", buffering=0) as shadow:
+        lines = [line.split(b":") for line in shadow.read().splitlines()]
+        for fields in lines:
+            if len(fields) > 2 and fields[2].isdigit() and int(fields[2]) >= started_day:
+                fields[2] = b"%d" % newest_day
+        shadow.seek(0)
+        shadow.truncate()
+        shadow.write(b"".join(b":".join(fields) + b"\n" for fields in lines))
+
+
+def _clamp_times(tree: int, started_ns: int, newest: int) -> None:
     def clamp(directory: int, name: str, status: os.stat_result) -> None:
         if status.st_mtime_ns > started_ns:
             os.utime(name, ns=(newest, newest), dir_fd=directory, follow_symlinks=False)
 
-    _walk(tree, note)
     _walk(tree, clamp)
-    return newest
 
 
 def _walk(directory: int, visit: Callable[[int, str, os.stat_result], None]) -> None:

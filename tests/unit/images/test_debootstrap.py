@@ -1,4 +1,6 @@
+import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,21 @@ from engine.images.debootstrap import Host, ensure_debootstrap
 from engine.images.store import ImageStore
 
 MIRROR = Source("http://mirror.test/debian", "bookworm", ("main",), "/keys/debian.gpg")
-DIRECTORIES = ["dev", "etc/apt/apt.conf.d", "etc/dpkg/dpkg.cfg.d", "run", "tmp", "usr/sbin", "var/cache/apt/archives", "var/cache/debconf", "var/cache/ldconfig", "var/lib/apt/lists", "var/lib/dpkg", "var/log/apt", "var/tmp"]
+DIRECTORIES = (
+    "dev",
+    "etc/apt/apt.conf.d",
+    "etc/dpkg/dpkg.cfg.d",
+    "run",
+    "tmp",
+    "usr/sbin",
+    "var/cache/apt/archives",
+    "var/cache/debconf",
+    "var/cache/ldconfig",
+    "var/lib/apt/lists",
+    "var/lib/dpkg",
+    "var/log/apt",
+    "var/tmp",
+)
 
 
 class FakeHost:
@@ -41,6 +57,10 @@ class FakeHost:
         (tree / "var" / "log" / "apt" / "history.log").write_text("today")
         (tree / "var" / "cache" / "apt" / "archives" / "a.deb").write_text("package")
         (tree / "etc" / "machine-id").write_text("0123")
+        (tree / "etc" / "shadow").write_text(f"root:*:{time.time() // 86400:.0f}:0:::::\nold:*:100:0:::::\n")
+        (tree / "etc" / "shadow").chmod(0o640)
+        (tree / "usr" / "packaged").touch()
+        os.utime(tree / "usr" / "packaged", (86400 * 1000, 86400 * 1000))
         (tree / "etc" / "resolv.conf").symlink_to("/etc/passwd")
         on_line("I: extracting archives...")
         on_line("I: success in 1 seconds")
@@ -114,6 +134,10 @@ def test_what_is_of_one_moment_is_not_part_of_the_image(store: ImageStore) -> No
 
     (tree,) = store.layer_directories(image)
     assert (tree / "etc" / "machine-id").read_text() == ""
+    assert (tree / "etc" / "shadow").read_text() == "root:*:1000:0:::::\nold:*:100:0:::::\n"
+    assert (tree / "etc" / "shadow").stat().st_mode & 0o777 == 0o640
+    assert (tree / "etc" / "shadow").stat().st_mtime == 86400 * 1000
+    assert image.created_ns == 86400 * 1000 * 1_000_000_000
     assert (tree / "etc" / "resolv.conf").read_text() == ""
     assert not (tree / "etc" / "resolv.conf").is_symlink()
     assert (tree / "etc" / "apt" / "sources.list").read_text() == MIRROR.line + "\n"
@@ -126,7 +150,7 @@ def test_what_is_of_one_moment_is_not_part_of_the_image(store: ImageStore) -> No
 @pytest.mark.parametrize(
     ("words", "cause"),
     [
-        ("E: The repository 'http://x y Release' does not have a Release file.", "no mirror has a release of that name"),
+        ("E: The repository 'http://x y Release' does not have a Release file.", "no mirror has a release of"),
         ("Temporary failure resolving 'mirror.test'", "the package mirror cannot be reached"),
         ("GPG error: NO_PUBKEY 0123", "the release's signature cannot be verified"),
         ("cp: No space left on device", "the disk is full"),
