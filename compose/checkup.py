@@ -216,8 +216,8 @@ def _forward_policy(machine: Machine) -> Finding:
         f"{', '.join(dropping)} drops what it does not know" if dropping else "no other table drops forwarded packets",
         "a chain that drops forwarded packets (Docker makes one) also drops those of stacks: neither published ports "
         "nor the way out work then",
-        "let packets of links named wl* pass, with Docker: iptables -I DOCKER-USER -i wl+ -j ACCEPT; "
-        "iptables -I DOCKER-USER -o wl+ -j ACCEPT",
+        "let packets of links named windl* pass, with Docker: iptables -I DOCKER-USER -i windl+ -j ACCEPT; "
+        "iptables -I DOCKER-USER -o windl+ -j ACCEPT",
     )
 
 

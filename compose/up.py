@@ -1,6 +1,6 @@
 """Brings a stack to what its file asks for: observes, decides, does."""
 
-import secrets
+import os
 from collections.abc import Callable
 
 from compose.connection import Connection
@@ -22,7 +22,7 @@ OpenProgress = Callable[[str, tuple[Action, ...]], Progress]
 
 def new_id() -> str:
     """A container's id: 64 hexadecimal digits."""
-    return secrets.token_hex(32)
+    return os.urandom(32).hex()
 
 
 def decide(stack: Stack, layout: Layout, observed: Observed, options: Options, *, build: bool = False) -> Plan:

@@ -3,7 +3,7 @@
 from typing import TextIO
 
 from compose.errors import ComposeError, FileError
-from engine.errors import BuildError, EngineError
+from engine.errors import EngineError
 from engine.version import VERSION
 from net.errors import NetError
 
@@ -18,10 +18,6 @@ def show(error: Exception, stream: TextIO) -> int:
         case FileError():
             for problem in error.problems:
                 write(stream, str(problem), problem.hint)
-            return WRONG
-        case BuildError():
-            place = f"{error.file}:{error.line}: " if error.line else f"{error.file}: "
-            write(stream, f"{place}{error.message}", error.hint)
             return WRONG
         case ComposeError() | EngineError() | NetError():
             write(stream, error.message, error.hint)
