@@ -107,9 +107,11 @@ def _prepare(base: Path, upper: Path, work: Path, first_id: int) -> None:
             os.chown(directory, first_id, first_id)
             # The upper directory's own mode is that of the container's "/".
             directory.chmod(stat.S_IMODE(base.stat().st_mode))
-    try:  # a volatile overlay leaves a mark that forbids using the directories again after a crash of the machine
-        mark = work / "work" / "incompat" / "volatile"
-        (mark / "dirty").unlink()
+    # A volatile overlay leaves a mark that forbids using its directories again: they may have lost what a power cut
+    # took, which cannot be here, where they end with the boot.
+    mark = work / "work" / "incompat" / "volatile"
+    try:
+        (mark / "dirty").unlink(missing_ok=True)
         mark.rmdir()
     except FileNotFoundError:
         return

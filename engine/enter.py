@@ -58,7 +58,8 @@ class Entered(NamedTuple):
 def enter(entry: Entry) -> Entered:
     """Starts a program inside a container, with the same privileges and limits as the container's own.
 
-    The program is a child of this process, which owns the descriptors and waits for it.
+    The program is a child of this process, which owns the descriptors and must wait for it soon after its end: as long
+    as it is not reaped, the container's first process cannot end either (pid_namespaces(7)).
     """
     allowed = privileges.granted(entry.spec, entry.cache)
     core_is_piped = rlimits.core_is_piped()

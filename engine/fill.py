@@ -9,8 +9,9 @@ import fcntl
 import os
 import stat
 
+from engine.volumes import SETTLED
+
 _PENDING = b"0"
-_SETTLED = b"1"
 _COPY_BYTES = 1 << 30
 _HARMLESS = {errno.EPERM, errno.ENOTSUP, errno.EINVAL}
 
@@ -23,17 +24,17 @@ def fill_volume(image_fd: int, volume_fd: int, marker_fd: int) -> None:
     """
     fcntl.flock(marker_fd, fcntl.LOCK_EX)
     state = os.pread(marker_fd, 1, 0)
-    if state == _SETTLED:
+    if state == SETTLED:
         return
     source = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=image_fd)
     target = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=volume_fd)
     try:
         if not state and _has_entries(target):
-            os.pwrite(marker_fd, _SETTLED, 0)
+            os.pwrite(marker_fd, SETTLED, 0)
         elif _has_entries(source):
             os.pwrite(marker_fd, _PENDING, 0)
             _Copy(target).directory(source, target, "")
-            os.pwrite(marker_fd, _SETTLED, 0)
+            os.pwrite(marker_fd, SETTLED, 0)
         else:  # nothing to copy, but whoever is to write there shall be able to
             _copy_attributes(source, target)
     finally:

@@ -1,7 +1,9 @@
 """Decides what is mounted where inside a container, in which order."""
 
+import os
 from typing import NamedTuple
 
+from engine.errors import StartError
 from engine.spec import BindMount, ContainerSpec, TmpfsMount, VolumeMount
 from engine.syscalls import Attribute
 
@@ -115,6 +117,13 @@ _PTS_OPTIONS = (("ptmxmode", "0666"), ("mode", "620"), ("gid", "5"), ("max", str
 
 
 def _wanted(mount: BindMount | VolumeMount | TmpfsMount) -> MountOp:
+    parts = os.path.normpath(mount.target).lstrip("/").split("/")
+    if parts[0] in {"", ".", "proc"}:
+        raise StartError(
+            f"nothing can be mounted on {mount.target} of a container",
+            stage="mounts",
+            hint="choose another target: the root is the image's, and /proc is the kernel's",
+        )
     attributes = _NOSUID | _NODEV | (_RDONLY if mount.read_only else Attribute(0))
     match mount:
         case BindMount():

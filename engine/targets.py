@@ -85,8 +85,8 @@ def _make_first_missing(root_fd: int, path: str, *, directory: bool) -> str:
                         os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644, dir_fd=parent))
                 except FileExistsError:
                     link = os.readlink(name, dir_fd=parent)
-                    rest = "/".join(parts[index + 1 :])
-                    return f"{link}/{rest}" if link.startswith("/") else f"{parent_path}/{link}/{rest}"
+                    from_root = link if link.startswith("/") else f"{parent_path}/{link}"
+                    return "/".join((from_root, *parts[index + 1 :]))
                 found = syscalls.openat2(parent, name, os.O_PATH, Resolve.BENEATH | Resolve.NO_SYMLINKS)
             os.close(parent)
             parent_path, parent = here, found

@@ -21,6 +21,7 @@ _RECORD = "volume.json"
 _DATA = "_data"
 _FILLED = "filled"
 _UNFINISHED = "."
+SETTLED = b"1"
 
 
 class VolumeRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +47,7 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def filled(self) -> bool:
         """Whether nothing of an image is to be copied into it any more."""
-        return filled_marker(self.data).stat().st_size > 0
+        return filled_marker(self.data).read_bytes() == SETTLED
 
 
 class VolumeStore:
@@ -142,11 +143,11 @@ class VolumeStore:
         """Settles the volume's content: no image is copied into it any more."""
         volume = self.find(name)
         if volume is not None:
-            filled_marker(volume.data).write_text("1")
+            filled_marker(volume.data).write_bytes(SETTLED)
 
 
 def filled_marker(data: Path) -> Path:
-    """The file that is not empty once a volume's content is settled, given the directory that containers see."""
+    """The file that holds SETTLED once a volume's content is settled, given the directory that containers see."""
     return data.parent / _FILLED
 
 
