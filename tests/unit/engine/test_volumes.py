@@ -40,3 +40,19 @@ def test_what_a_killed_process_left_half_made_is_swept_away(tmp_path: Path) -> N
 def test_a_name_that_could_lead_astray_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(VolumeError, match="is no name of a volume"):
         VolumeStore(tmp_path).ensure(name)
+
+
+def test_a_new_volume_may_be_filled_until_it_is_settled(tmp_path: Path) -> None:
+    store = VolumeStore(tmp_path)
+    assert not store.ensure("v").filled
+    store.mark_filled("v")
+    assert store.ensure("v").filled
+
+
+def test_a_damaged_record_names_the_data(tmp_path: Path) -> None:
+    store = VolumeStore(tmp_path)
+    volume = store.ensure("v")
+    (volume.directory / "volume.json").write_text("{")
+    with pytest.raises(VolumeError, match="the record of the volume v cannot be read") as caught:
+        store.find("v")
+    assert str(volume.data) in caught.value.hint
