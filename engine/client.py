@@ -26,7 +26,7 @@ def connect(stack: StackLayout, *, spawn: bool, warm: Warm | None = None) -> "Cl
     Raises SupervisorError when none listens and none may or can be started, or it does not answer for 10 s.
     """
     try:
-        return Client(connect_socket(stack.socket, timeout_seconds=HELLO_SECONDS), stack)
+        return _greet(stack)
     except (FileNotFoundError, ConnectionRefusedError, _EndedError):
         if not spawn:
             raise SupervisorError(
@@ -39,9 +39,18 @@ def connect(stack: StackLayout, *, spawn: bool, warm: Warm | None = None) -> "Cl
     else:
         warm.adopt(stack)
     try:
-        return Client(connect_socket(stack.socket, timeout_seconds=HELLO_SECONDS), stack)
+        return _greet(stack)
     except OSError as error:
         raise _unreachable(stack, error) from error
+
+
+def _greet(stack: StackLayout) -> "Client":
+    peer = connect_socket(stack.socket, timeout_seconds=HELLO_SECONDS)
+    try:
+        return Client(peer, stack)
+    except BaseException:
+        peer.close()
+        raise
 
 
 class Client:

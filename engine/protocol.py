@@ -88,7 +88,7 @@ class Subscribe(msgspec.Struct, frozen=True, kw_only=True, tag="subscribe"):
 
 
 class Shutdown(msgspec.Struct, frozen=True, kw_only=True, tag="shutdown"):
-    """Removes the router and the run directory of a stack without containers, then ends; answered with Done before."""
+    """Removes everything of a stack without containers, run directory included; answered with Done at the end."""
 
 
 Request = (

@@ -170,11 +170,16 @@ class Server:
             for connection in subscribers:
                 connection.send(line)
 
+    def stop_listening(self) -> None:
+        """Takes no more clients and removes the socket's file; those that are here are served on."""
+        if self._socket.fileno() >= 0:
+            self._path.unlink(missing_ok=True)
+            self._loop.forget(self._socket.fileno())
+            self._socket.close()
+
     def close(self) -> None:
-        """Sends what is left to send, then ends every connection; the socket's file is removed."""
-        self._path.unlink(missing_ok=True)
-        self._loop.forget(self._socket.fileno())
-        self._socket.close()
+        """Sends what is left to send, then ends every connection."""
+        self.stop_listening()
         for connection in tuple(self._connections):
             connection.flush()
             connection.close()

@@ -58,11 +58,9 @@ class Supervisor:
         self._site.broadcast = self._server.broadcast
 
     def run(self) -> None:
-        """Serves until a Shutdown was carried out, then removes the stack's directory."""
+        """Serves until a Shutdown was carried out."""
         self._loop.run()
         self._server.close()
-        for _ in remove_in_slices(self._stack.directory):
-            pass
 
     def _handle(self, connection: Connection, request: Request, answer: Answer) -> None:
         try:
@@ -135,7 +133,7 @@ class Supervisor:
         return None
 
     def _shut_down(self) -> Reply:
-        """Removes everything but the directory that the lock lies in; that goes when the client has its reply."""
+        """Removes everything, down to the directory that the held lock lies in; cut off anywhere, it is repeated."""
         if self._site.containers:
             names = ", ".join(sorted(container.spec.name for container in self._site.containers.values()))
             raise RequestError(f"the stack {self._stack.name} still has containers: {names}", hint="remove them first")
@@ -146,6 +144,9 @@ class Supervisor:
         for directory in (self._stack.roots.data / "containers", self._stack.roots.id_ranges):
             with contextlib.suppress(OSError):
                 directory.rmdir()
+        self._server.stop_listening()
+        for _ in remove_in_slices(self._stack.directory):
+            pass
         self._loop.stop()
         return Done()
 
