@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,16 @@ class Windlass:
             )
         return done
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Starts a command and leaves it running; the caller ends it."""
-        return subprocess.Popen(
+    @contextmanager
+    def start(self, *arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
+        """Runs a command beside the block; when the block ends and it has not, it is killed."""
+        with subprocess.Popen(
             self.argv(*arguments), cwd=self.directory, env=self.environment, text=True, bufsize=1, **options
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def ps(self, *arguments: str) -> dict[str, dict[str, Any]]:
         """What `ps --format json` says, by container name."""

@@ -15,10 +15,12 @@ services:
     image: localhost/bb:1
     command: [sh, -c, "echo hauled >/tmp/index.html; exec httpd -f -p 80 -h /tmp"]
     ports: ["127.0.0.1:${WEB_PORT}:80"]
+    stop_signal: SIGKILL
   parrot:
     image: localhost/bb:1
     command: [sh, -c, "while true; do nc -l -p 7; done"]
     ports: ["127.0.0.1:${PARROT_PORT}:7"]
+    stop_signal: SIGKILL
     depends_on: [web]
 """
 
