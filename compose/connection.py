@@ -4,8 +4,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from compose.observe import observe, volumes
 from compose.observed import Observed
+from compose.survey import observe, volumes
 from engine.client import Client, connect
 from engine.layout import Layout, StackLayout
 from engine.protocol import Picture, Snapshot

@@ -1,6 +1,5 @@
 """Containers as `ps` lists them: a table, or JSON lines with the keys that Compose uses."""
 
-import shlex
 from collections.abc import Iterable
 from typing import Any
 
@@ -80,7 +79,11 @@ def container_values(record: ContainerRecord, *, now_ns: int) -> dict[str, Any]:
 
 def command_text(argv: tuple[str, ...]) -> str:
     """A command in quotes, cut to 20 characters."""
-    text = shlex.join(argv) if any(" " in word for word in argv) else " ".join(argv)
+    text = " ".join(argv)
+    if text.count(" ") >= len(argv):  # a word holds spaces
+        import shlex  # noqa: PLC0415 - rarely needed
+
+        text = shlex.join(argv)
     if len(text) > COMMAND_LENGTH:
         text = text[: COMMAND_LENGTH - 1] + "…"
     return f'"{text}"'

@@ -1,19 +1,14 @@
-"""Looks at what there is of a stack, and changes nothing."""
+"""Looks at a stack's containers on disk, supervisor or not, and changes nothing."""
 
 import os
 import time
 
 import msgspec.structs
 
-from compose import naming
-from compose.observed import Observed, ObservedVolume
 from engine.layout import StackLayout
-from engine.namespaces import exit_status_of_pin
 from engine.processes import open_process
 from engine.records import read_records
 from engine.state import ContainerRecord
-from engine.volumes import VolumeStore
-from net.networks import read_states
 
 
 def containers(stack: StackLayout) -> tuple[ContainerRecord, ...]:
@@ -24,21 +19,6 @@ def containers(stack: StackLayout) -> tuple[ContainerRecord, ...]:
     return tuple(_with_liveness(stack, record) for record in read_records(stack))
 
 
-def observe(stack: StackLayout) -> Observed:
-    """Everything of the stack that can be seen without asking a supervisor."""
-    return Observed(containers=containers(stack), networks=read_states(stack.networks), volumes=volumes(stack))
-
-
-def volumes(stack: StackLayout) -> tuple[ObservedVolume, ...]:
-    """All volumes of the installation."""
-    return tuple(
-        ObservedVolume(
-            name=volume.record.name, project=volume.record.project or volume.record.labels.get(naming.PROJECT, "")
-        )
-        for volume in VolumeStore(stack.roots.volumes).list()
-    )
-
-
 def _with_liveness(stack: StackLayout, record: ContainerRecord) -> ContainerRecord:
     state = record.state
     if state.status != "running" or state.process is None:
@@ -47,6 +27,8 @@ def _with_liveness(stack: StackLayout, record: ContainerRecord) -> ContainerReco
     if pidfd is not None:
         os.close(pidfd)
         return record
+    from engine.namespaces import exit_status_of_pin  # noqa: PLC0415 - only where no supervisor saw the end
+
     wait_status = exit_status_of_pin(stack.pins / record.spec.id)
     ended = msgspec.structs.replace(
         state,

@@ -13,7 +13,6 @@
   cache/                     what can be computed again
 """
 
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,6 +61,8 @@ class StackLayout(NamedTuple):
     @property
     def token(self) -> str:
         """Eight characters, unique for (run root, stack), short enough for an interface's name with a suffix."""
+        import hashlib  # noqa: PLC0415 - listing containers needs none of it, and it loads OpenSSL
+
         digest = hashlib.sha256(f"{self.roots.run}\0{self.name}".encode()).hexdigest()
         return digest[:8]
 

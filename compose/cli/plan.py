@@ -1,6 +1,5 @@
 """`windlass plan`."""
 
-import json
 import sys
 from typing import Annotated
 
@@ -8,8 +7,8 @@ import typer
 
 from compose.cli.choices import one_of
 from compose.cli.session import Session
-from compose.observe import observe
 from compose.plan_text import plan_json, plan_text
+from compose.survey import observe
 from compose.up import decide
 from compose.wanted import Options
 
@@ -36,6 +35,8 @@ def show(session: Session, options: Options, *, build: bool, output: str = "text
     stack = session.stack(services=options.services)
     found = decide(stack, session.layout, observe(session.layout.stack(stack.name)), options, build=build)
     if output == "json":
+        import json  # noqa: PLC0415 - only here
+
         sys.stdout.write(json.dumps(plan_json(found), indent=2) + "\n")
         return
     for warning in found.warnings:
