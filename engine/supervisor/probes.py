@@ -128,6 +128,7 @@ class _Running:
                     stdin=null,
                     stdout=far_end,
                     stderr=far_end,
+                    cache=site.stack.roots.cache,
                 )
             )
         except BaseException:

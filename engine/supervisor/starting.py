@@ -87,6 +87,7 @@ def _launch(site: Site, container: Container) -> int:
                 stdout=stdout,
                 stderr=stderr,
                 cgroup=cgroup,
+                cache=stack.roots.cache,
             )
             output.read()
             launched = launch(order, connect=partial(_connect, site, container))
