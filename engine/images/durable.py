@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from engine.errors import SyscallError
 from engine.syscalls import syncfs
 
 
@@ -31,10 +32,31 @@ def write_directory_through(directory: Path) -> None:
         os.fsync(handle)
 
 
-def write_tree_through(directory: Path) -> None:
-    """Returns when everything below a directory is on the disk (one call for the whole file system)."""
+@contextmanager
+def tree_written_through(directory: Path) -> Iterator[None]:
+    """Writes everything below a directory to the disk while the block reads it; it is there when the block ends.
+
+    One call for the whole file system: thousands of small files would take thousands of calls.
+    """
+    from threading import Thread  # noqa: PLC0415 -- looking an image up must not pay for it
+
+    failures: list[SyscallError] = []
+
+    def write(handle: int) -> None:
+        try:
+            syncfs(handle)
+        except SyscallError as error:
+            failures.append(error)
+
     with _opened(directory) as handle:
-        syncfs(handle)
+        writer = Thread(target=write, args=(handle,))
+        writer.start()
+        try:
+            yield
+        finally:
+            writer.join()
+    if failures:
+        raise failures[0]
 
 
 @contextmanager

@@ -95,14 +95,10 @@ class ImageStore:
             staged = aside / "layer"
             staged.mkdir()
             tree.rename(staged / "tree")
-            handle = os.open(staged / "tree", os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                diff_id, facts = digest_tree(handle)
-            finally:
-                os.close(handle)
-            (staged / "layer.json").write_bytes(msgspec.json.encode(facts))
+            with durable.tree_written_through(staged):
+                diff_id, facts = _read_tree(staged / "tree")
             if self.layer_facts(diff_id) is None:
-                durable.write_tree_through(staged)
+                durable.write_file(staged / "layer.json", msgspec.json.encode(facts))
                 self._publish_layer(staged, diff_id, aside)
         return diff_id
 
@@ -218,3 +214,11 @@ class ImageStore:
     def _locked(self, name: str, *, shared: bool = False, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
         with durable.locked(self._directory("locks") / name, shared=shared, on_wait=on_wait):
             yield
+
+
+def _read_tree(tree: Path) -> tuple[str, LayerFacts]:
+    handle = os.open(tree, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return digest_tree(handle)
+    finally:
+        os.close(handle)
