@@ -51,8 +51,7 @@ class _Printing:
             kind: {grant.get("source") for owner in owners for grant in owner.get(kind, ())}
             for kind in ("secrets", "configs")
         }
-        models = {name for service in services.values() for name in service.get("models", ())}
-        return {"networks": {*self._stack.networks}, "volumes": {*self._stack.volumes}, **used, "models": models}
+        return {"networks": {*self._stack.networks}, "volumes": {*self._stack.volumes}, **used}
 
     def _service(self, node: Node) -> dict[str, Any]:
         service = self._record(node)

@@ -4,9 +4,20 @@
 """
 
 from compose.nodes import Node
-from compose.service_keys import BOOLEAN, INTEGER, LABELS, NAME, ONE_OR_MORE, OPTIONS, SERVICE, TEXT, keyed
+from compose.service_keys import SERVICE
 from compose.shapes import HostPath, Reading
+from compose.special_shapes import with_device_path
 from compose.structures import Fields, Later, ListOf, MapOf, Maybe, OneOf
+from compose.vocabulary import (
+    BOOLEAN,
+    INTEGER,
+    LABELS,
+    NAME,
+    ONE_OR_MORE,
+    OPTIONS,
+    TEXT,
+    keyed,
+)
 
 
 class _External:
@@ -66,6 +77,15 @@ NETWORK = Maybe(
     blank=True,
 )
 
+
+class _VolumeOptions:
+    """The options of a volume's driver."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        return with_device_path(OPTIONS.read(node, path, reading), path, reading)
+
+
+_VOLUME_OPTIONS = _VolumeOptions()
 VOLUME = Maybe(
     Fields(
         {
@@ -73,7 +93,7 @@ VOLUME = Maybe(
             "driver": TEXT,
             "external": _External(),
             "labels": LABELS,
-            "driver_opts": Later(OPTIONS),
+            "driver_opts": Later(_VOLUME_OPTIONS),
         },
         finish=_finish_external,
     ),
@@ -90,7 +110,8 @@ SECRET = Fields(
         "driver": TEXT,
         "driver_opts": OPTIONS,
         "template_driver": TEXT,
-    }
+    },
+    finish=_finish_external,
 )
 CONFIG = Fields(
     {
@@ -101,7 +122,8 @@ CONFIG = Fields(
         "external": _External(),
         "labels": LABELS,
         "template_driver": TEXT,
-    }
+    },
+    finish=_finish_external,
 )
 MODEL = Fields(
     {"name": TEXT, "model": TEXT, "context_size": INTEGER, "runtime_flags": ListOf(TEXT)}, required=("model",)

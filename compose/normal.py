@@ -1,11 +1,12 @@
 """Fills in what a merged document leaves to Compose: names, the default network, implied dependencies, environments."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from compose.environments import EnvFiles, build_arguments
 from compose.nodes import Node, Value
 
+_SHARED = ("network_mode", "ipc", "pid", "uts", "cgroup")  # namespaces that may be another service's
 _KINDS = ("networks", "volumes", "secrets", "configs")
 
 
@@ -59,9 +60,12 @@ def _service(service: Node, project: Project, variables: Mapping[str, str], env_
     if not _child(service, "networks").fields and "network_mode" not in fields:
         place = fields.get("networks", service).place
         fields["networks"] = Node({"default": Node(None, place)}, place)
-    links = _child(service, "links")
-    if links.entries or "depends_on" in fields:
-        fields["depends_on"] = _dependencies(_child(service, "depends_on"), links)
+    if "secrets" in fields:
+        entries = tuple(_with_defaults(entry, target=_secret_target(entry)) for entry in fields["secrets"].entries)
+        fields["secrets"] = fields["secrets"].with_value(entries)
+    implied = list(_implied(service))
+    if implied or "depends_on" in fields:
+        fields["depends_on"] = _dependencies(_child(service, "depends_on"), implied)
     if "build" in fields:
         fields["build"] = _build(build_arguments(fields["build"], variables), project)
     if env_files is not None and ("env_file" in fields or "environment" in fields):
@@ -75,12 +79,27 @@ def _build(build: Node, project: Project) -> Node:
     return build if "dockerfile_inline" in build.fields else _with_defaults(build, dockerfile="Dockerfile")
 
 
-def _dependencies(depends_on: Node, links: Node) -> Node:
-    """A link makes its service a dependency that takes its dependants along when it is restarted."""
+def _secret_target(grant: Node) -> str:
+    return f"/run/secrets/{_child(grant, 'source').value}"
+
+
+def _implied(service: Node) -> Iterator[tuple[str, Node, bool]]:
+    """What a service depends on without saying so: name, where that stands, whether it is restarted along."""
+    for link in _child(service, "links").entries:
+        yield str(link.value).partition(":")[0], link, True
+    for key in _SHARED:
+        shared = service.fields.get(key)
+        if shared is not None and str(shared.value).startswith("service:"):
+            yield str(shared.value).removeprefix("service:"), shared, True
+    for source in _child(service, "volumes_from").entries:
+        if not str(source.value).startswith("container:"):
+            yield str(source.value).partition(":")[0], source, False
+
+
+def _dependencies(depends_on: Node, implied: list[tuple[str, Node, bool]]) -> Node:
     fields = {name: _with_defaults(details, required=True) for name, details in depends_on.fields.items()}
-    for link in links.entries:
-        implied = _with_defaults(
-            Node({}, link.place, link.place), condition="service_started", restart=True, required=True
-        )
-        fields.setdefault(str(link.value).partition(":")[0], implied)
+    for name, node, restart in implied:
+        along = {"restart": Node(value=True, place=node.place)} if restart else {}
+        details = _with_defaults(Node(along, node.place, node.place), condition="service_started", required=True)
+        fields.setdefault(name, details)
     return depends_on.with_value(fields)

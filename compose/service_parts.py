@@ -1,0 +1,296 @@
+"""The tables of the keys below those of a service (build, deploy, ports and the like), with the shapes of their values.
+
+`Later` marks what windlass does not support yet. The specification is that of 2026-06-29.
+"""
+
+from compose.mounts import finish_mount, long_mounts
+from compose.nodes import Node
+from compose.ports import finish_port, long_ports
+from compose.shapes import (
+    Choice,
+    HostPath,
+    Integer,
+    Reading,
+    Refusal,
+    Shape,
+    Size,
+    absolute,
+)
+from compose.special_shapes import Contexts, Count, TextOf, long_device, with_count
+from compose.structures import Assignments, Fields, Later, ListOf, Maybe, Named, OneOf, Spread
+from compose.vocabulary import (
+    BOOLEAN,
+    DURATION,
+    EXTRA_HOSTS,
+    GRANTS,
+    HOOK,
+    INTEGER,
+    LABELS,
+    NUMBER,
+    ONE_OR_MORE,
+    OPTIONS,
+    SIZE,
+    TEXT,
+    TEXT_OR_NUMBER,
+    ULIMITS,
+    WORDS,
+    keyed,
+    mapping_at,
+)
+
+
+class _Context:
+    """A build's context: a directory on the host, or the address of a remote one."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        read = TEXT.read(node, path, reading)
+        text = str(read.value)
+        remote = "://" in text or text.startswith(("git@", "github.com/"))
+        return read if remote else read.with_value(absolute(text, reading))
+
+
+class _Test:
+    """healthcheck.test: a shell's line, or a list that begins with NONE, CMD or CMD-SHELL."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        if isinstance(node.value, str):
+            return node.with_value((Node("CMD-SHELL", node.place), Node(node.value, node.place)))
+        read = ListOf(TEXT).read(node, path, reading)
+        if not read.entries or read.entries[0].value in ("NONE", "CMD", "CMD-SHELL"):
+            return read
+        hint = "write `[CMD, program, argument]`, or one text for the shell to run"
+        raise Refusal(node.place, f"{path} must begin with NONE, CMD or CMD-SHELL", hint)
+
+
+_DEVICE_REQUEST: dict[str, Shape] = {
+    "capabilities": WORDS,
+    "count": Count(),
+    "device_ids": WORDS,
+    "driver": TEXT,
+    "options": LABELS,
+}
+_DEVICE_REQUESTS = ListOf(Fields(_DEVICE_REQUEST))
+
+
+class Gpus:
+    """gpus: all, or a list of requests for devices."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        if node.value == "all":
+            return node.with_value((mapping_at(Node(None, node.place), count=-1),))
+        return _DEVICE_REQUESTS.read(node, path, reading)
+
+
+_BLKIO_LIMITS = ListOf(Fields({"path": TEXT, "rate": SIZE}))
+BLKIO = Fields(
+    {
+        "weight": INTEGER,
+        "weight_device": ListOf(Fields({"path": TEXT, "weight": INTEGER})),
+        "device_read_bps": _BLKIO_LIMITS,
+        "device_read_iops": _BLKIO_LIMITS,
+        "device_write_bps": _BLKIO_LIMITS,
+        "device_write_iops": _BLKIO_LIMITS,
+    }
+)
+DEVICES = Spread(long_device, Fields({"source": TEXT, "target": TEXT, "permissions": TEXT}, required=("source",)))
+
+BUILD = OneOf(
+    keyed("context"),
+    Fields(
+        {
+            "context": _Context(),
+            "dockerfile": TEXT,
+            "args": Assignments(),
+            "target": TEXT,
+            "dockerfile_inline": Later(TEXT),
+            "entitlements": Later(WORDS),
+            "ssh": Later(Named(Maybe(TEXT), lambda name: name.with_value(None))),
+            "labels": Later(LABELS),
+            "cache_from": Later(WORDS),
+            "cache_to": Later(WORDS),
+            "no_cache": Later(BOOLEAN),
+            "no_cache_filter": Later(ONE_OR_MORE),
+            "additional_contexts": Later(Contexts()),
+            "network": Later(TEXT),
+            "provenance": Later(TextOf()),
+            "sbom": Later(TextOf()),
+            "pull": Later(BOOLEAN),
+            "shm_size": Later(SIZE),
+            "extra_hosts": Later(EXTRA_HOSTS),
+            "isolation": Later(TEXT),
+            "privileged": Later(BOOLEAN),
+            "secrets": Later(GRANTS),
+            "tags": Later(WORDS),
+            "ulimits": Later(ULIMITS),
+            "platforms": Later(WORDS),
+        },
+    ),
+)
+
+DEPENDS_ON = Named(
+    Fields(
+        {
+            "condition": Choice("service_started", "service_healthy", "service_completed_successfully"),
+            "restart": BOOLEAN,
+            "required": BOOLEAN,
+        },
+        required=("condition",),
+    ),
+    lambda name: mapping_at(name, condition="service_started", required=True),
+)
+
+HEALTHCHECK = Fields(
+    {
+        "test": _Test(),
+        "interval": DURATION,
+        "timeout": DURATION,
+        "start_period": DURATION,
+        "start_interval": Later(DURATION),
+        "retries": Integer(0, truncate=True),
+        "disable": BOOLEAN,
+    }
+)
+
+_UPDATE = Fields(
+    {
+        "parallelism": INTEGER,
+        "delay": DURATION,
+        "failure_action": TEXT,
+        "monitor": DURATION,
+        "max_failure_ratio": NUMBER,
+        "order": Choice("start-first", "stop-first"),
+    }
+)
+_GENERIC_RESOURCES = ListOf(Fields({"discrete_resource_spec": Fields({"kind": TEXT, "value": INTEGER})}))
+DEPLOY = Maybe(
+    Fields(
+        {
+            "replicas": Integer(0),
+            "resources": Fields(
+                {
+                    "limits": Fields({"cpus": NUMBER, "memory": Size(numbers=False), "pids": Integer(-1)}),
+                    "reservations": Later(
+                        Fields(
+                            {
+                                "cpus": NUMBER,
+                                "memory": Size(numbers=False),
+                                "generic_resources": _GENERIC_RESOURCES,
+                                "devices": ListOf(
+                                    Fields(_DEVICE_REQUEST, required=("capabilities",), finish=with_count)
+                                ),
+                            }
+                        )
+                    ),
+                }
+            ),
+            "mode": Later(TEXT),
+            "endpoint_mode": Later(TEXT),
+            "labels": Later(LABELS),
+            "rollback_config": Later(_UPDATE),
+            "update_config": Later(_UPDATE),
+            "restart_policy": Later(
+                Fields({"condition": TEXT, "delay": DURATION, "max_attempts": INTEGER, "window": DURATION})
+            ),
+            "placement": Later(
+                Fields(
+                    {
+                        "constraints": ListOf(TEXT),
+                        "preferences": ListOf(Fields({"spread": TEXT})),
+                        "max_replicas_per_node": INTEGER,
+                    }
+                )
+            ),
+        },
+    )
+)
+
+DEVELOP = Maybe(
+    Fields(
+        {
+            "watch": ListOf(
+                Fields(
+                    {
+                        "path": HostPath(),
+                        "action": Choice("rebuild", "sync", "restart", "sync+restart", "sync+exec"),
+                        "target": TEXT,
+                        "ignore": ONE_OR_MORE,
+                        "include": ONE_OR_MORE,
+                        "exec": Fields(HOOK, required=("command",)),
+                        "initial_sync": BOOLEAN,
+                    },
+                    required=("path", "action"),
+                )
+            )
+        }
+    )
+)
+
+PORTS = Spread(
+    long_ports,
+    Fields(
+        {
+            "name": TEXT,
+            "mode": TEXT,
+            "host_ip": TEXT,
+            "target": Integer(1, 65535),
+            "published": TEXT_OR_NUMBER,
+            "protocol": Choice("tcp", "udp", "sctp"),
+            "app_protocol": TEXT,
+        },
+        required=("target",),
+        finish=finish_port,
+    ),
+)
+
+MOUNTS = Spread(
+    long_mounts,
+    Fields(
+        {
+            "type": Choice("bind", "volume", "tmpfs", "cluster", "npipe", "image"),
+            "source": TEXT,
+            "target": TEXT,
+            "read_only": BOOLEAN,
+            "consistency": TEXT,
+            "bind": Fields(
+                {
+                    "propagation": TEXT,
+                    "create_host_path": BOOLEAN,
+                    "recursive": Choice("enabled", "disabled", "writable", "readonly"),
+                    "selinux": Choice("z", "Z"),
+                }
+            ),
+            "volume": Fields({"labels": Later(LABELS), "nocopy": BOOLEAN, "subpath": Later(TEXT)}),
+            "tmpfs": Fields({"size": SIZE, "mode": INTEGER}),
+            "image": Later(Fields({"subpath": TEXT})),
+        },
+        required=("type", "target"),
+        finish=finish_mount,
+    ),
+)
+
+ENV_FILE = ListOf(
+    OneOf(
+        keyed("path"),
+        Fields({"path": HostPath(), "required": BOOLEAN, "format": Choice("dotenv", "raw")}, required=("path",)),
+    ),
+    single=True,
+)
+
+SERVICE_NETWORKS = Named(
+    Maybe(
+        Fields(
+            {
+                "aliases": WORDS,
+                "ipv4_address": TEXT,
+                "interface_name": Later(TEXT),
+                "ipv6_address": Later(TEXT),
+                "link_local_ips": Later(WORDS),
+                "mac_address": Later(TEXT),
+                "driver_opts": Later(OPTIONS),
+                "priority": Later(INTEGER),
+                "gw_priority": Later(INTEGER),
+            }
+        )
+    ),
+    lambda name: name.with_value(None),
+)

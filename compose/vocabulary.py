@@ -1,0 +1,78 @@
+"""The shapes that the tables of keys share."""
+
+import re
+from collections.abc import Callable
+
+from compose.nodes import Node
+from compose.shapes import (
+    Boolean,
+    Duration,
+    Integer,
+    Number,
+    Reading,
+    Shape,
+    Size,
+    Text,
+)
+from compose.special_shapes import ExtraHosts, Mode
+from compose.structures import Assignments, Command, Fields, ListOf, MapOf, OneOf
+
+
+def matches(pattern: str, what: str) -> Callable[[str], object]:
+    """A check of names or texts: the whole must match `pattern`, else it `what`."""
+
+    def check(text: str) -> None:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(what)
+
+    return check
+
+
+def mapping_at(node: Node, **values: object) -> Node:
+    """A mapping of scalars that stands where `node` does."""
+    return node.with_value({key: Node(value, node.place) for key, value in values.items()})  # type: ignore[arg-type]  # scalars
+
+
+def keyed(key: str) -> Callable[[str, Node], Node]:
+    """A short form: the text is the long form's `key`."""
+    return lambda text, node: mapping_at(node, **{key: text})
+
+
+TEXT = Text()
+BOOLEAN = Boolean()
+INTEGER = Integer()
+NUMBER = Number()
+SIZE = Size()
+DURATION = Duration()
+WORDS = ListOf(TEXT, unique=True)
+ONE_OR_MORE = ListOf(TEXT, unique=True, single=True)
+TEXT_OR_NUMBER = Text(numbers=True)
+LABELS = Assignments(blank="")
+ENVIRONMENT = Assignments(strict_names=True)
+OPTIONS = MapOf(TEXT_OR_NUMBER)
+COMMAND = Command()
+NAME = matches(r"[a-zA-Z0-9._-]+", "is no valid name: use letters, digits, '.', '_' and '-'")
+
+
+class _Limit:
+    """One of ulimits: a number, or a soft and a hard one."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        both = isinstance(node.value, dict)
+        return (_SOFT_AND_HARD if both else INTEGER).read(node, path, reading)
+
+
+_SOFT_AND_HARD = Fields({"soft": INTEGER, "hard": INTEGER}, required=("soft", "hard"))
+ULIMITS = MapOf(_Limit(), check=matches(r"[a-z]+", "is no limit: use lower case letters"))
+EXTRA_HOSTS = ExtraHosts()
+GRANT = Fields({"source": TEXT, "target": TEXT, "uid": TEXT, "gid": TEXT, "mode": Mode()})
+GRANTS = ListOf(OneOf(keyed("source"), GRANT))
+HOOK: dict[str, Shape] = {
+    "command": COMMAND,
+    "user": TEXT,
+    "privileged": BOOLEAN,
+    "working_dir": TEXT,
+    "environment": ENVIRONMENT,
+}
+HOOKS = ListOf(Fields(HOOK, required=("command",)))
+PRE_START = ListOf(Fields({**HOOK, "image": TEXT, "per_replica": BOOLEAN}))
