@@ -127,7 +127,14 @@ class Decoder:
             except ValueError as error:
                 self._refuse(entry, f"{path}.tmpfs[{index}] {error}", "write /target or /target:size=64m,mode=1777")
             else:
-                yield Mount(type="tmpfs", target=target, tmpfs_size_bytes=options.size_bytes, tmpfs_mode=options.mode)
+                yield Mount(
+                    type="tmpfs",
+                    target=target,
+                    tmpfs_size_bytes=options.size_bytes,
+                    tmpfs_mode=options.mode,
+                    read_only=options.read_only,
+                    tmpfs_executable=options.executable,
+                )
 
     def _mount(self, entry: Node, path: str) -> Mount | None:
         fields = entry.fields
@@ -139,6 +146,10 @@ class Decoder:
         if kind == "bind":
             bind = fields.get("bind", _NOTHING).fields
             create = bind.get("create_host_path")
+            propagation = bind.get("propagation")
+            if propagation is not None and propagation.value not in ("", "private", "rprivate"):
+                hint = "mounts are private to the container: delete the option"
+                self._refuse(entry, f"{path}: the propagation '{propagation.value}' is not supported yet", hint)
             return Mount(
                 type="bind",
                 source=_text(fields, "source"),

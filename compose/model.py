@@ -47,6 +47,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     create_host_path: bool = True
     tmpfs_size_bytes: int = 0
     tmpfs_mode: int = 0o1777
+    tmpfs_executable: bool = False
 
 
 class Dependency(msgspec.Struct, frozen=True, kw_only=True):

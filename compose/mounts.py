@@ -8,6 +8,7 @@ from compose.shapes import Reading, Refusal, absolute
 
 _HINT = "write source:/target, source:/target:ro or /target"
 _PROPAGATIONS = frozenset(("shared", "rshared", "slave", "rslave", "private", "rprivate"))
+_OPTIONS = _PROPAGATIONS | {"ro", "rw", "z", "Z", "nocopy", "volume-nocopy", "cached", "delegated", "consistent"}
 
 
 class TmpfsOptions(NamedTuple):
@@ -15,6 +16,8 @@ class TmpfsOptions(NamedTuple):
 
     size_bytes: int = 0
     mode: int = 0o1777
+    read_only: bool = False
+    executable: bool = False
 
 
 def long_mounts(node: Node, path: str, reading: Reading) -> tuple[Node, ...]:
@@ -40,6 +43,9 @@ def _mount(text: str, node: Node, reading: Reading) -> Node:
     if len(parts) == 1:
         return Node({**fields(type="volume", target=clean(text)), "volume": Node({}, node.place)}, node.place)
     source, target, options = parts[0], parts[1], parts[2].split(",") if len(parts) == 3 else []
+    unknown = [option for option in options if option not in _OPTIONS]
+    if unknown:
+        reading.warn(node.place, f"the mount '{text}' has the unknown option '{unknown[0]}', which changes nothing")
     read_only = [option for option in options if option in ("ro", "rw")][-1:] == ["ro"]
     if source.startswith(("/", ".", "~")):
         details = fields(
@@ -83,16 +89,29 @@ def finish_mount(node: Node, path: str, reading: Reading) -> Node:
 def tmpfs_target(text: str) -> tuple[str, TmpfsOptions]:
     """Target and options of one entry of `tmpfs`; raises ValueError."""
     target, _, options_text = text.partition(":")
-    size, mode = 0, 0o1777
-    for option in filter(None, options_text.split(",")):
-        name, _, value = option.partition("=")
-        if name == "size":
-            size = size_bytes(value)
-        elif name == "mode":
-            try:
-                mode = int(value, 8)
-            except ValueError:
-                raise ValueError(f"has the mode '{value}', which is no octal number") from None
     if not target.startswith("/"):
         raise ValueError(f"has the target '{target}', which is no absolute path")
-    return clean(target), TmpfsOptions(size, mode)
+    options = TmpfsOptions()
+    for option in filter(None, options_text.split(",")):
+        options = _with_option(options, option)
+    return clean(target), options
+
+
+def _with_option(options: TmpfsOptions, option: str) -> TmpfsOptions:
+    name, _, value = option.partition("=")
+    match name:
+        case "size":
+            return options._replace(size_bytes=size_bytes(value))
+        case "mode":
+            try:
+                return options._replace(mode=int(value, 8))
+            except ValueError:
+                raise ValueError(f"has the mode '{value}', which is no octal number") from None
+        case "ro" | "rw":
+            return options._replace(read_only=name == "ro")
+        case "exec" | "noexec":
+            return options._replace(executable=name == "exec")
+        case "nosuid" | "nodev":
+            return options
+        case _:
+            raise ValueError(f"has the option '{option}', which is not supported yet")

@@ -255,7 +255,7 @@ MOUNTS = Spread(
                 {
                     "propagation": TEXT,
                     "create_host_path": BOOLEAN,
-                    "recursive": Choice("enabled", "disabled", "writable", "readonly"),
+                    "recursive": Later(Choice("enabled", "disabled", "writable", "readonly")),
                     "selinux": Choice("z", "Z"),
                 }
             ),

@@ -195,6 +195,7 @@ def _mount(stack: Stack, replica: Replica, mount: Mount) -> ContainerMount:
                 target=mount.target,
                 size_bytes=mount.tmpfs_size_bytes,
                 mode=mount.tmpfs_mode,
+                executable=mount.tmpfs_executable,
                 read_only=mount.read_only,
             )
         case _:

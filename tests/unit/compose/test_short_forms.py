@@ -92,3 +92,32 @@ volumes: {v: }
 def test_wrong_mounts_are_explained(problems: Problems, text: str, message: str) -> None:
     told = problems(f"services: {{a: {{image: x, volumes: ['{text}']}}}}\n")
     assert told.splitlines()[0] == f"compose.yaml:1:36: services.a.volumes[0] {message}"
+
+
+def test_tmpfs_takes_the_options_of_mount(read: Read, problems: Problems) -> None:
+    stack = read("services: {a: {image: x, tmpfs: [/a, '/b:size=1m,mode=700,exec,ro']}}\n")
+    assert stack.services["a"].mounts == (
+        Mount(type="tmpfs", target="/a"),
+        Mount(
+            type="tmpfs",
+            target="/b",
+            read_only=True,
+            tmpfs_size_bytes=1048576,
+            tmpfs_mode=0o700,
+            tmpfs_executable=True,
+        ),
+    )
+    assert problems("services: {a: {image: x, tmpfs: '/a:uid=5'}}\n") == (
+        "compose.yaml:1:33: services.a.tmpfs[0] has the option 'uid=5', which is not supported yet\n"
+        "  write /target or /target:size=64m,mode=1777"
+    )
+
+
+def test_mount_options_without_effect_are_told(read: Read, problems: Problems) -> None:
+    stack = read("services: {a: {image: x, volumes: ['/a:/b:cached,foo']}}\n")
+    assert stack.warnings == (
+        "compose.yaml:1:36: the mount '/a:/b:cached,foo' has the unknown option 'foo', which changes nothing",
+    )
+    assert problems("services: {a: {image: x, volumes: ['/a:/b:rshared']}}\n").startswith(
+        "compose.yaml:1:36: services.a.volumes[0]: the propagation 'rshared' is not supported yet"
+    )
