@@ -1,38 +1,29 @@
 """The command line without a stack: messages, exit statuses, what is loaded for what."""
 
+import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+
+from compose.cli.failures import show
+from compose.cli.main import main
 
 CHECKOUT = Path(__file__).parents[3]
 HEAVY = {"yaml", "jsonschema", "networkx", "pyroute2", "watchdog", "rich", "asyncio", "logging", "dataclasses"}
 
 
-def windlass(*words: str, cwd: Path | None = None, code: str = "") -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-P", *(("-c", code) if code else ("-m", "compose.cli", *words))]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("COMPOSE_", "WINDLASS_"))}
-    return subprocess.run(
-        argv,
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**environment, "PYTHONPATH": str(CHECKOUT), "WINDLASS_RUN_ROOT": "/nowhere", "WINDLASS_DATA_ROOT": "/no"},
-        stdin=subprocess.DEVNULL,
-    )
+class Ended(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def loaded(*words: str, cwd: Path) -> set[str]:
-    code = (
-        "import sys; from compose.cli.main import run; "
-        f"status = run({list(words)!r}); print('modules', *sys.modules); sys.exit(status)"
-    )
-    done = windlass(code=code, cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    return set(done.stdout.rpartition("modules ")[2].split())
+Windlass = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -41,8 +32,49 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def windlass(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Windlass:
+    """Types words in the project's directory, within this process."""
+    monkeypatch.chdir(project)
+    for name in [name for name in os.environ if name.startswith("COMPOSE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("WINDLASS_RUN_ROOT", "/nowhere/run")
+    monkeypatch.setenv("WINDLASS_DATA_ROOT", "/nowhere/data")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    def type_words(*words: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["windlass", *words])
+        return Ended(main(), *capsys.readouterr())
+
+    return type_words
+
+
+def fresh_process(code: str, project: Path) -> Ended:
+    """Runs code in a process of its own, for what concerns a whole process."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("COMPOSE_", "WINDLASS_"))}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", f"import os, sys; os.geteuid = lambda: 0; {code}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=project,
+        env={**environment, "PYTHONPATH": str(CHECKOUT), "WINDLASS_RUN_ROOT": "/no/run", "WINDLASS_DATA_ROOT": "/no/d"},
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def loaded(*words: str, cwd: Path) -> set[str]:
+    code = (
+        "from compose.cli.main import run; "
+        f"status = run({list(words)!r}); print('modules', *sys.modules); sys.exit(status)"
+    )
+    done = fresh_process(code, cwd)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.rpartition("modules ")[2].split())
+
+
 @pytest.mark.parametrize("words", [("--version",), ("version",)])
-def test_the_version_is_told(words: tuple[str, ...]) -> None:
+def test_the_version_is_told(windlass: Windlass, words: tuple[str, ...]) -> None:
     assert windlass(*words).stdout == "windlass version 0.1.0\n"
 
 
@@ -58,31 +90,32 @@ def test_the_version_is_told(words: tuple[str, ...]) -> None:
         (("up", "--scale", "web"), "--scale web: not of the form SERVICE=NUMBER"),
     ],
 )
-def test_what_is_typed_wrong_ends_with_a_message_a_hint_and_status_1(words: tuple[str, ...], message: str) -> None:
+def test_what_is_typed_wrong_ends_with_a_message_a_hint_and_status_1(
+    windlass: Windlass, words: tuple[str, ...], message: str
+) -> None:
     done = windlass(*words)
 
     assert done.stderr.startswith(message)
     assert (done.returncode, done.stdout) == (1, "")
 
 
-def test_a_file_that_is_wrong_is_shown_with_places(project: Path) -> None:
+def test_a_file_that_is_wrong_is_shown_with_places(windlass: Windlass, project: Path) -> None:
     (project / "compose.yaml").write_text("services:\n  web:\n    image: bb\n    restrat: always\n")
-    done = windlass("config", cwd=project)
+    done = windlass("config")
 
     assert done.stderr == "compose.yaml:4:5: services.web has no key 'restrat'\n  hint: did you mean 'restart'?\n"
     assert done.returncode == 1
 
 
 def test_a_bug_says_that_it_is_one() -> None:
-    code = "import sys; from compose.cli import failures; sys.exit(failures.show(KeyError('oops'), sys.stderr))"
-    done = windlass(code=code)
+    stream = io.StringIO()
 
-    assert "KeyError: 'oops'" in done.stderr
-    assert "this is a bug in windlass 0.1.0" in done.stderr
-    assert done.returncode == 70
+    assert show(KeyError("oops"), stream) == 70
+    assert "KeyError: 'oops'" in stream.getvalue()
+    assert "this is a bug in windlass 0.1.0" in stream.getvalue()
 
 
-def test_help_lists_the_verbs() -> None:
+def test_help_lists_the_verbs(windlass: Windlass) -> None:
     done = windlass("--help")
 
     assert done.returncode == 0
@@ -90,14 +123,14 @@ def test_help_lists_the_verbs() -> None:
     assert windlass().stdout == done.stdout
 
 
-def test_every_verb_has_help() -> None:
+def test_every_verb_has_help(windlass: Windlass) -> None:
     for verb in ("build", "config", "doctor", "down", "exec", "images", "logs", "plan", "ps", "up", "version"):
         done = windlass(verb, "--help")
         assert (done.returncode, done.stderr) == (0, ""), verb
 
 
-def test_ps_of_nothing_is_a_bare_table_and_makes_nothing(project: Path) -> None:
-    done = windlass("ps", cwd=project)
+def test_ps_of_nothing_is_a_bare_table_and_makes_nothing(windlass: Windlass) -> None:
+    done = windlass("ps")
 
     assert done.stdout == "NAME   IMAGE   COMMAND   SERVICE   CREATED   STATUS   PORTS\n"
     assert not Path("/nowhere").exists()
@@ -112,19 +145,28 @@ def test_config_loads_yaml_but_nothing_heavier(project: Path) -> None:
     assert loaded("config", cwd=project) & HEAVY == {"yaml"}
 
 
-def test_config_prints_yaml_or_json_or_names(project: Path) -> None:
-    assert windlass("config", "--services", cwd=project).stdout == "web\n"
-    assert windlass("config", "--images", cwd=project).stdout == "bb\n"
-    assert windlass("config", "-q", cwd=project).stdout == ""
-    assert windlass("config", cwd=project).stdout.startswith("name: shop\nservices:\n  web:\n")
-    assert windlass("config", "--format", "json", cwd=project).stdout.startswith('{\n  "name": "shop",')
+def test_config_prints_yaml_or_json_or_names(windlass: Windlass) -> None:
+    assert windlass("config", "--services").stdout == "web\n"
+    assert windlass("config", "--images").stdout == "bb\n"
+    assert windlass("config", "-q").stdout == ""
+    assert windlass("config").stdout.startswith("name: shop\nservices:\n  web:\n")
+    assert windlass("config", "--format", "json").stdout.startswith('{\n  "name": "shop",')
 
 
 def test_nobody_reading_is_no_error(project: Path) -> None:
-    code = (
-        "import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 1); "
-        "from compose.cli.main import run; sys.exit(run(['config']))"
-    )
-    done = windlass(code=code, cwd=project)
+    code = "r, w = os.pipe(); os.close(r); os.dup2(w, 1); from compose.cli.main import run; sys.exit(run(['config']))"
+    done = fresh_process(code, project)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("verb", ["up", "down", "ps", "plan", "exec web true", "logs", "build", "images"])
+def test_nobody_but_root_is_told_so_before_anything_is_touched(
+    windlass: Windlass, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    done = windlass(*verb.split())
+
+    assert done.stderr.startswith("windlass needs root")
+    assert done.returncode == 1
+    assert not Path("/nowhere").exists()
