@@ -117,7 +117,8 @@ def _spawn(layout: Layout) -> _Process:
     """Both pipes' far ends become its standard streams; standard error joins its output until it opens its log."""
     stdin, our_stdin = os.pipe()
     our_stdout, stdout = os.pipe()
-    argv = [sys.executable, "-P", "-m", "engine.supervisor", "--run", str(layout.run), "--data", str(layout.data)]
+    program = str(Path(__file__).parent.resolve() / "supervisor" / "__main__.py")
+    argv = [sys.executable, "-P", program, "--run", str(layout.run), "--data", str(layout.data)]
     try:
         pid = os.posix_spawn(
             sys.executable,

@@ -1,7 +1,6 @@
 """Keeps the record of a stack's networks: one directory each, with network.json in it and the leases below."""
 
 import re
-import shutil
 from pathlib import Path
 
 import msgspec
@@ -46,6 +45,8 @@ class NetworkRecords:
                 self.remove(directory.name)
             except (msgspec.DecodeError, UnicodeDecodeError, AddressError) as error:
                 aside = directory.with_name(f".damaged-{directory.name}")
+                import shutil  # noqa: PLC0415 -- rarely needed, and slow to import
+
                 shutil.rmtree(aside, ignore_errors=True)
                 directory.rename(aside)
                 problem = NetError(

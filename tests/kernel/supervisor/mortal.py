@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 
 from engine.protocol import Hello, Request
-from engine.supervisor import __main__, supervisor
+from engine.supervisor import process, supervisor
 
 _COUNTED = ("open", "os.", "socket.", "shutil.", "fcntl.", "ctypes.")
 
@@ -39,4 +39,4 @@ def arm(step: int) -> None:
 
 if __name__ == "__main__":
     arm(int(sys.argv[1]))
-    raise SystemExit(__main__.main(sys.argv[2:]))
+    raise SystemExit(process.main(sys.argv[2:]))
