@@ -53,7 +53,6 @@ class Contained(NamedTuple):
     read_only: bool
     init: bool
     privileges: Privileges
-    core_is_piped: bool
     control: socket.socket
     outcome_fd: int
     stdin: int | None
@@ -100,8 +99,8 @@ def _receive_mounts(birth: _Birth) -> None:
     syscalls.unshare(Clone.NEWCGROUP)
 
 
-def _become_root(birth: _Birth) -> None:
-    privileges.become_ordinary(core_is_piped=birth.wanted.core_is_piped)
+def _become_root(_birth: _Birth) -> None:
+    privileges.become_ordinary()
     privileges.become_root()
 
 

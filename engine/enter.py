@@ -62,19 +62,20 @@ def enter(entry: Entry) -> Entered:
     as it is not reaped, the container's first process cannot end either (pid_namespaces(7)).
     """
     allowed = privileges.granted(entry.spec, entry.cache)
-    core_is_piped = rlimits.core_is_piped()
+    privileges.stop_ignoring_signals()
     control, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     outcome_fd, outcome_writer = os.pipe2(os.O_CLOEXEC)
     pidfd = -1
     try:
         pid, pidfd = entry.cgroup.clone(Clone(0))
         if pid == 0:
-            _Visit(entry, allowed, far_end, outcome_writer, core_is_piped=core_is_piped).go_between()
+            _Visit(entry, allowed, far_end, outcome_writer).go_between()
         far_end.close()
         os.close(outcome_writer)
         outcome_writer = -1
         entry.cgroup.join(pid)
         expect_to_be_killed(pid)
+        rlimits.apply(pid)
         handover.send(control, _GO)
         told, fds = _receive(control)
         os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
@@ -107,14 +108,11 @@ def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
 class _Visit:
     """The two processes of one entry, from the first one's birth to the program."""
 
-    def __init__(
-        self, entry: Entry, allowed: Privileges, control: socket.socket, outcome_fd: int, *, core_is_piped: bool
-    ) -> None:
+    def __init__(self, entry: Entry, allowed: Privileges, control: socket.socket, outcome_fd: int) -> None:
         self._entry = entry
         self._allowed = allowed
         self._control = control
         self._outcome_fd = outcome_fd
-        self._core_is_piped = core_is_piped
 
     def go_between(self) -> NoReturn:
         """Joins the container, makes the second process, hands it over and ends."""
@@ -144,7 +142,7 @@ class _Visit:
         stage = "user"
         try:
             entry, process = self._entry, self._entry.process
-            privileges.become_ordinary(core_is_piped=self._core_is_piped)
+            privileges.become_ordinary()
             user = users.find_user(root_fd, process.user)
             stage = "working directory"
             boundary.change_directory(_working_directory(root_fd, process.working_directory))

@@ -9,14 +9,13 @@ import signal
 from pathlib import Path
 from typing import NamedTuple
 
-from engine import capabilities, rlimits, seccomp, syscalls
+from engine import capabilities, seccomp, syscalls
 from engine.errors import SyscallError
 from engine.spec import ContainerSpec
 from engine.syscalls import Prctl
 from engine.users import User
 
 _LAST_CAPABILITY = 63
-# What Python or a supervisor ignores: an executed program would go on ignoring it.
 _IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
 
@@ -69,12 +68,23 @@ def bound_capabilities(kept: int) -> None:
                 return
 
 
-def become_ordinary(*, core_is_piped: bool) -> None:
-    """Sets what a program takes for granted: a session of its own, signals, the umask, limits, a keyring."""
+def become_ordinary() -> None:
+    """Sets what a program takes for granted: a session of its own, signals that arrive, the umask, a keyring."""
     os.setsid()
     os.umask(0o022)
-    for number in _IGNORED:
-        signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    rlimits.apply(core_is_piped=core_is_piped)
     syscalls.join_session_keyring()
+
+
+def stop_ignoring_signals() -> None:
+    """Makes this process do nothing on the signals that it ignores.
+
+    What is ignored stays so in every program that is executed, while a handler ends there; and Python ignores SIGPIPE.
+    """
+    for number in _IGNORED:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, _do_nothing)
+
+
+def _do_nothing(_number: int, _frame: object) -> None:
+    """Handles a signal."""

@@ -36,16 +36,16 @@ def bounded(wanted: Limit, bound: int) -> tuple[int, int]:
     return _lower(wanted.soft, hard), hard
 
 
-def apply(*, core_is_piped: bool) -> None:
-    """Sets the limits on this process."""
+def apply(pid: int) -> None:
+    """Sets the limits on another process of ours, and so on all that it will make."""
     for wanted in WANTED:
-        present = resource.getrlimit(wanted.resource)
+        present = resource.prlimit(pid, wanted.resource)
         limits = bounded(wanted, present[1])
         # A program that takes core dumps is started whatever the limit is, unless it is 1.
-        if wanted.resource == resource.RLIMIT_CORE and core_is_piped and present[1] != 0:
+        if wanted.resource == resource.RLIMIT_CORE and present[1] != 0 and core_is_piped():
             limits = (1, 1)
         if limits != present:
-            resource.setrlimit(wanted.resource, limits)
+            resource.prlimit(pid, wanted.resource, limits)
 
 
 def _lower(one: int, other: int) -> int:

@@ -79,6 +79,7 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
         for op in mounts.mount_plan(spec, init_program=init_program)
     )
     allowed = privileges.granted(spec, order.cache)
+    privileges.stop_ignoring_signals()
     control, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     outcome_fd, outcome_writer = os.pipe2(os.O_CLOEXEC)
     pidfd = -1
@@ -92,7 +93,6 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
             read_only=spec.read_only,
             init=spec.init,
             privileges=allowed,
-            core_is_piped=rlimits.core_is_piped(),
             control=far_end,
             outcome_fd=outcome_writer,
             stdin=order.stdin,
@@ -108,6 +108,7 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
         _map_ids(pid, order.first_id)
         order.cgroup.join(pid)
         expect_to_be_killed(pid)
+        rlimits.apply(pid)
         _send_mounts(order, plan, pid, control)
         connect(pid)
         handover.send(control, _GO)
