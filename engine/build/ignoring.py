@@ -106,7 +106,19 @@ def _stars(pattern: str, at: int) -> tuple[str, int]:
 
 
 def _character_class(content: str) -> str:
+    """What stands between brackets: characters and ranges, or all but those; never a slash."""
     negated = content.startswith(("^", "!"))
     content = content[1:] if negated else content
-    escaped = content.replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
-    return f"[{'^' if negated else ''}{escaped}]"
+    items = ""
+    at = 0
+    while at < len(content):
+        first, last = content[at], content[at]
+        if content[at + 1 : at + 2] == "-" and at + 2 < len(content):
+            last = content[at + 2]
+            at += 2
+        if first <= last:
+            items += f"{re.escape(first)}-{re.escape(last)}"
+        at += 1
+    if not items:
+        return "[^/]" if negated else "(?!)"
+    return f"(?!/)[{'^' if negated else ''}{items}]"

@@ -72,6 +72,10 @@ def test_two_stars_span_directories() -> None:
         (r"\*", "x", False),
         ("a.b", "aXb", False),
         ("[", "[", True),
+        ("[z-a]", "b", False),
+        ("[^z-a]", "b", True),
+        ("[a-]", "-", True),
+        ("[]x]", "]", True),
     ],
 )
 def test_a_name_fits_a_pattern(pattern: str, name: str, fits: bool) -> None:
