@@ -49,7 +49,11 @@ class Layout(NamedTuple):
 
     def container_data(self, container_id: str) -> Path:
         """The container's writable layer and logs."""
-        return self.data / "containers" / container_id
+        return self.containers / container_id
+
+    @property
+    def containers(self) -> Path:
+        return self.data / "containers"
 
 
 class StackLayout(NamedTuple):

@@ -18,6 +18,7 @@ from compose.plan_down import DownOptions, plan_down
 from compose.plan_text import plan_text
 from compose.up import carry_out
 from engine.layout import StackLayout
+from engine.leftovers import boot_time, remove_leftovers
 from engine.locks import command_lock
 from engine.volumes import VolumeStore
 
@@ -46,6 +47,7 @@ def command(
         if not dry_run:
             resources.enter_context(command_lock(place, "windlass down", on_wait=session.tell_wait))
             VolumeStore(session.layout.volumes).sweep()
+            remove_leftovers(session.layout, booted_at=boot_time())
         connection = resources.enter_context(Connection(place))
         observed = connection.observe()
         options = DownOptions(

@@ -136,8 +136,11 @@ def _carry_out(
     session: Session, stack: Stack, connection: Connection, way: _Way, foreground: Foreground | None
 ) -> tuple[Plan, tuple[Happening, ...]]:
     from compose.up import carry_out, decide_with_images  # noqa: PLC0415 - loads while the supervisor does
+    from engine.leftovers import boot_time, remove_leftovers  # noqa: PLC0415 - likewise
 
     observed = connection.observe()
+    if not observed.containers:  # after a boot every stack is new
+        remove_leftovers(session.layout, booted_at=boot_time())
     found = decide_with_images(
         stack, session.layout, observed, way.options, open_progress=session.progress, build=way.build
     )
