@@ -86,6 +86,9 @@ class Happening(NamedTuple):
     exit_code: int = 1
 
 
+WaitForNews = Callable[[Supervisor, float | None], bool]
+
+
 def wait_readable(supervisor: Supervisor, timeout_seconds: float | None) -> bool:
     """Waits until the supervisor has news, at the most so many seconds; says whether it has."""
     return supervisor.pending or bool(select.select([supervisor], [], [], timeout_seconds)[0])
@@ -107,7 +110,7 @@ class Execution:
         *,
         on_happening: Callable[[Happening], None],
         on_event: Callable[[Event], None] = lambda _event: None,
-        wait: Callable[[Supervisor, float | None], bool] = wait_readable,
+        wait: WaitForNews = wait_readable,
         persist: bool = False,
     ) -> None:
         self._plan = plan

@@ -19,6 +19,8 @@ class LiveLines:
     counted ("... 5 more"). Other output goes above the block.
     """
 
+    tick_seconds: float | None = REPAINT_SECONDS
+
     def __init__(
         self, stream: TextIO, *, title: str, resources: list[str], color: bool, size: tuple[int, int] | None = None
     ) -> None:
@@ -42,7 +44,11 @@ class LiveLines:
             self._took[report.resource] = elapsed(self._since[report.resource])
         else:
             self._took.pop(report.resource, None)
-        if time.monotonic() - self._painted_at >= REPAINT_SECONDS:
+        self.tick()
+
+    def tick(self) -> None:
+        """See Progress."""
+        if self._reports and time.monotonic() - self._painted_at >= REPAINT_SECONDS:
             self._clear()
             self._paint()
 
@@ -62,6 +68,9 @@ class LiveLines:
     def close(self) -> None:
         """See Progress."""
         self._clear()
+        for name, report in self._reports.items():
+            if report.settled:
+                self._took.setdefault(name, elapsed(self._since[name]))
         if self._reports:
             self._paint(whole=True)
         self._painted_lines = 0

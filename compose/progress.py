@@ -41,23 +41,35 @@ AWAITED = {"healthy": "Healthy", "completed": "Exited"}
 
 
 class Report(NamedTuple):
-    """A resource's news: its key ("Container web-1"), a word ("Started"), details, whether it is over or went wrong."""
+    """A resource's news: its key ("Container web-1"), a word ("Started"), details.
+
+    `over` says that no more news of it are expected, `settled` that none are due, `failed` that it went wrong.
+    """
 
     resource: str
     word: str
     detail: str = ""
     over: bool = False
+    settled: bool = False
     failed: bool = False
 
 
 class Progress(Protocol):
-    """Where reports go; `close` leaves the terminal as it should be."""
+    """Where reports go; `close` leaves the terminal as it should be.
+
+    With `tick_seconds`, `tick` wants to be called that often while nothing happens.
+    """
+
+    tick_seconds: float | None
 
     def report(self, report: Report) -> None:
         """Shows news of a resource."""
 
     def line(self, text: str) -> None:
         """Shows a line that is no resource's, such as a build's output."""
+
+    def tick(self) -> None:
+        """Shows that time goes by."""
 
     def above(self, write: Callable[[], None]) -> None:
         """Lets somebody else write to the terminal, above what is shown here."""
@@ -100,7 +112,8 @@ def report_of(happening: Happening) -> Report | None:
         word = "Waiting" if happening.phase == "begun" else AWAITED[action.condition]
     else:
         word = WORDS[type(action)][happening.phase == "done"]
-    return Report(resource(action), word, over=_is_last(action, happening.phase))
+    settled = happening.phase == "done"
+    return Report(resource(action), word, over=_is_last(action, happening.phase), settled=settled)
 
 
 def _is_last(action: Action, phase: Phase) -> bool:
@@ -110,6 +123,8 @@ def _is_last(action: Action, phase: Phase) -> bool:
 
 class PlainLines:
     """One line a report, in the order they come."""
+
+    tick_seconds: float | None = None
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -123,6 +138,9 @@ class PlainLines:
         """See Progress."""
         self._stream.write(f"{text}\n")
         self._stream.flush()
+
+    def tick(self) -> None:
+        """See Progress."""
 
     def above(self, write: Callable[[], None]) -> None:
         """See Progress."""
@@ -154,10 +172,15 @@ class JsonLines(PlainLines):
 class Silence:
     """Shows nothing."""
 
+    tick_seconds: float | None = None
+
     def report(self, report: Report) -> None:
         """See Progress."""
 
     def line(self, text: str) -> None:
+        """See Progress."""
+
+    def tick(self) -> None:
         """See Progress."""
 
     def above(self, write: Callable[[], None]) -> None:

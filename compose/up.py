@@ -1,10 +1,11 @@
 """Brings a stack to what its file asks for: observes, decides, does."""
 
 import os
+import time
 from collections.abc import Callable
 
 from compose.connection import Connection
-from compose.execute import Execution, Happening, Supervisor, wait_readable
+from compose.execute import Execution, Happening, Supervisor, WaitForNews, wait_readable
 from compose.images import choose_images, make_images
 from compose.model import Stack
 from compose.observed import Observed
@@ -80,7 +81,7 @@ def carry_out(
     *,
     progress: Progress,
     on_event: Callable[[Event], None] = lambda _event: None,
-    wait: Callable[[Supervisor, float | None], bool] = wait_readable,
+    wait: WaitForNews = wait_readable,
     persist: bool = False,
     timeout_seconds: float | None = None,
 ) -> tuple[Happening, ...]:
@@ -99,10 +100,27 @@ def carry_out(
         LocalShelf(layout),
         on_happening=tell,
         on_event=on_event,
-        wait=wait,
+        wait=ticking(wait, progress),
         persist=persist,
     )
     try:
         return execution.run(timeout_seconds=timeout_seconds)
     finally:
         progress.close()
+
+
+def ticking(wait: WaitForNews, progress: Progress) -> WaitForNews:
+    """Waits as `wait` does, but lets progress show that time goes by."""
+    tick_seconds = progress.tick_seconds
+    if tick_seconds is None:
+        return wait
+
+    def wait_and_tick(supervisor: Supervisor, seconds: float | None) -> bool:
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while not wait(supervisor, tick_seconds):
+            progress.tick()
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+        return True
+
+    return wait_and_tick
