@@ -11,6 +11,7 @@ Paths are plain text here: they are made and written by the dozen at every start
 import os
 import select
 from collections.abc import Mapping
+from errno import ENOENT
 from pathlib import Path
 from signal import SIGKILL
 from typing import Literal, NamedTuple
@@ -178,6 +179,7 @@ class Cgroups:
 
     def __init__(self, label: str, hierarchies: Hierarchies | None = None) -> None:
         found = hierarchies or find_hierarchies(_read("/proc/self/mountinfo"))
+        self.label = label
         self._below = f"windlass/{label}"
         self._unified = None if found.unified is None else str(found.unified)
         self._by_controller = {controller: str(root) for controller, root in found.by_controller.items()}
@@ -193,11 +195,21 @@ class Cgroups:
     def make(self, container_id: str, limits: Limits) -> Cgroup:
         """Makes a container's control groups with its limits, or brings existing ones up to them."""
         self._check(limits)
+        try:
+            return self._make(container_id, limits)
+        except FileNotFoundError:  # the first container, or the directories above were only half made
+            self._make_parents()
+        try:
+            return self._make(container_id, limits)
+        except FileNotFoundError as error:
+            raise EngineError(f"this kernel has no {error.filename}", hint="remove the limit that needs it") from error
+
+    def _make(self, container_id: str, limits: Limits) -> Cgroup:
         cgroup = self.find(container_id)
         unneeded = {self._by_controller.get("cpu")} if limits.cpus is None else set()
         for root in self._roots():
             if root == self._unified or root not in unneeded:
-                self._make_directory(f"{root}/{self._below}/{container_id[:12]}")
+                _make_directory(f"{root}/{self._below}/{container_id[:12]}")
         for controller, version in self._versions.items():
             for name, value in cgroup_files(limits, version, self._pid_max).items():
                 if name.startswith(controller):
@@ -223,15 +235,6 @@ class Cgroups:
         own = () if self._unified is None else (self._unified,)
         return tuple(dict.fromkeys((*own, *self._by_controller.values())))
 
-    def _make_directory(self, directory: str) -> None:
-        try:
-            os.mkdir(directory)
-        except FileExistsError:
-            return
-        except FileNotFoundError:
-            self._make_parents()
-            os.mkdir(directory)
-
     def _make_parents(self) -> None:
         for root in self._roots():
             ours = [controller for controller, place in self._by_controller.items() if place == root]
@@ -254,6 +257,8 @@ class Cgroups:
         except OSError as error:
             if "swap" in name or "memsw" in name:  # kernels without swap accounting have no such file
                 return
+            if error.errno == ENOENT:
+                raise
             raise EngineError(f"cannot limit {controller}: {name} = {value}: {error.strerror}") from error
 
     def _check(self, limits: Limits) -> None:
@@ -264,6 +269,13 @@ class Cgroups:
                     f"cannot limit {controller}: this host has no such cgroup controller",
                     hint="mount it below /sys/fs/cgroup, or remove the limit",
                 )
+
+
+def _make_directory(directory: str) -> None:
+    try:
+        os.mkdir(directory)
+    except FileExistsError:
+        return
 
 
 def _enable(directory: str, controllers: list[str]) -> None:

@@ -88,7 +88,9 @@ def _explain(path: str, error: OSError) -> StartError:
     if errno == ENOENT:
         needed = _interpreter(path)
         if needed:
-            return _refused(path, f"its interpreter {needed} is not in the image", errno, f"add {needed} to the image")
+            windows = needed.endswith("\\r")
+            hint = "it has the line endings of Windows: convert it" if windows else f"add {needed} to the image"
+            return _refused(path, f"its interpreter {needed} is not in the image", errno, hint)
         return _refused(path, "what loads it is not in the image", errno, "build it for the image's own C library")
     if errno == ENOEXEC:
         return _refused(
@@ -117,8 +119,8 @@ def _interpreter(path: str) -> str:
     finally:
         os.close(fd)
     if head.startswith(b"#!"):
-        words = head[2:].split(b"\n", 1)[0].split()
-        return words[0].decode("utf-8", "replace").replace("\r", "\\r") if words else ""
+        line = head[2:].split(b"\n", 1)[0].replace(b"\t", b" ").strip(b" ")
+        return line.split(b" ", 1)[0].decode("utf-8", "replace").replace("\r", "\\r")
     return _elf_interpreter(head)
 
 

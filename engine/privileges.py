@@ -41,6 +41,8 @@ def become_root() -> None:
     os.setgroups(())
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
+    # Another id may make a process visible to others of that id again; see fs.suid_dumpable in proc_sys_fs(5).
+    syscalls.prctl(Prctl.SET_DUMPABLE, 0)
 
 
 def drop(privileges: Privileges, user: User) -> None:
@@ -53,6 +55,7 @@ def drop(privileges: Privileges, user: User) -> None:
     os.setgroups(user.groups)
     os.setresgid(user.gid, user.gid, user.gid)
     os.setresuid(user.uid, user.uid, user.uid)
+    syscalls.prctl(Prctl.SET_DUMPABLE, 0)
     kept = privileges.capabilities if user.uid == 0 else 0
     syscalls.capset(kept, kept, 0)
 

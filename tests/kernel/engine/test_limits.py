@@ -1,10 +1,11 @@
 """What a container's limits do to it."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from engine.cgroups import Cgroups, Hierarchies
+from engine.cgroups import Cgroups, Hierarchies, find_hierarchies
 from engine.errors import EngineError
 from engine.spec import Limits
 from tests.kernel.engine.boxes import Box, Boxes
@@ -57,3 +58,26 @@ def test_a_host_without_the_controller_says_so(tmp_path: Path) -> None:
     group = Cgroups("none", Hierarchies(tmp_path, {}))
     with pytest.raises(EngineError, match="cannot limit memory: this host has no such cgroup controller"):
         group.make("0" * 64, Limits(memory_bytes=1 << 20))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_hosts_with_one_version_alone_will_do(boxes: Boxes, version: int) -> None:
+    found = find_hierarchies(Path("/proc/self/mountinfo").read_text())
+    alone = Hierarchies(found.unified, {}) if version == 2 else Hierarchies(None, found.by_controller)
+    if not any(alone):
+        pytest.skip(f"this host has no cgroup v{version}")
+    boxes.group = Cgroups(boxes.group.label, alone)
+    box = boxes.start("sh", "-c", "sleep 1000 & cut -d: -f3 /proc/self/cgroup | sort -u; sleep 1000")
+    assert os.read(box.output, 100) == b"/\n"
+    box.cgroup.kill()
+    assert box.wait().code == -9
+    box.cgroup.remove()
+    assert not [directory for directory in box.cgroup.directories if Path(directory).exists()]
+
+
+def test_a_stack_that_was_half_made_is_completed(boxes: Boxes) -> None:
+    """Killed between making a directory and handing controllers down to it, the next one goes on from there."""
+    found = find_hierarchies(Path("/proc/self/mountinfo").read_text())
+    for root in {found.unified, *found.by_controller.values()} - {None}:
+        (root / "windlass" / boxes.group.label).mkdir(parents=True)
+    assert boxes.sh("echo fine", limits=Limits(memory_bytes=64 << 20, cpus=1)).output == "fine\n"
