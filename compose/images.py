@@ -100,7 +100,7 @@ def _build(
     no_cache: bool,
 ) -> None:
     """Builds an image as its service says."""
-    from engine.build.build import BuildRequest, build  # noqa: PLC0415 - rarely needed
+    from engine.dockerfiles.build import BuildRequest, build  # noqa: PLC0415 - rarely needed
 
     wanted = _all_services(stack)[action.builder].build
     if wanted is None:

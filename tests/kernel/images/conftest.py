@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.build.build import BuildRequest, build
+from engine.dockerfiles.build import BuildRequest, build
 from engine.images.model import Image
 from engine.images.store import ImageStore
 from engine.layout import Layout

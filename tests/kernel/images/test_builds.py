@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.build.runs import sweep
+from engine.dockerfiles.runs import sweep
 from engine.errors import BuildError
 from engine.layout import Layout
 from tests.kernel.images.conftest import Builder
@@ -297,7 +297,7 @@ def test_an_interrupted_build_leaves_nothing(builder: Builder) -> None:
 _KILLED_BUILD = """
 import os, sys
 from pathlib import Path
-from engine.build.build import BuildRequest, build
+from engine.dockerfiles.build import BuildRequest, build
 from engine.images.store import ImageStore
 from engine.layout import Layout
 layout = Layout(run=Path(sys.argv[1]), data=Path(sys.argv[2]))

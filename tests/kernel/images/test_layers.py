@@ -7,8 +7,8 @@ import struct
 import tarfile
 from pathlib import Path
 
-from engine.build.uppers import make_layer_tree
-from engine.build.views import read_only_view, writable_view
+from engine.dockerfiles.uppers import make_layer_tree
+from engine.dockerfiles.views import read_only_view, writable_view
 from engine.images.serialisation import serialise
 
 OPAQUE = "trusted.overlay.opaque"

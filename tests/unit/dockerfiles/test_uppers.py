@@ -2,7 +2,7 @@ import struct
 
 import pytest
 
-from engine.build.uppers import plain_capability, shifted_back
+from engine.dockerfiles.uppers import plain_capability, shifted_back
 from engine.errors import ImageError
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.build import placing, uppers, views
-from engine.build.placing import Owner
+from engine.dockerfiles import placing, uppers, views
+from engine.dockerfiles.placing import Owner
 from engine.images.store import ImageStore
 
 # What a container's own file systems and files are mounted on. Below the layers that a command sees, these are there

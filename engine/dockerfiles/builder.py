@@ -7,20 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.build import copying, settings, steps
-from engine.build.cache import BuildCache
-from engine.build.contexts import opened_context, read_dockerfile
-from engine.build.copying import Manner, Written
-from engine.build.dockerfile import parse_dockerfile
-from engine.build.instructions import Arg, Command, Copy, Dockerfile, Instruction, Run, Stage, Workdir
-from engine.build.problems import Mistake, Problem, failure
-from engine.build.running import SCRIPT_TARGET, Finished, Runner, RunOrder
-from engine.build.settings import Given, Settings
-from engine.build.sources import Root, digests, find_sources
-from engine.build.stages import Origin, StagePlan, StagesPlan, plan_stages
-from engine.build.steps import StepInputs, StepRecord
-from engine.build.words import expand, expand_text
-from engine.build.workshop import Workshop
+from engine.dockerfiles import copying, settings, steps
+from engine.dockerfiles.cache import BuildCache
+from engine.dockerfiles.contexts import opened_context, read_dockerfile
+from engine.dockerfiles.copying import Manner, Written
+from engine.dockerfiles.dockerfile import parse_dockerfile
+from engine.dockerfiles.instructions import Arg, Command, Copy, Dockerfile, Instruction, Run, Stage, Workdir
+from engine.dockerfiles.problems import Mistake, Problem, failure
+from engine.dockerfiles.running import SCRIPT_TARGET, Finished, Runner, RunOrder
+from engine.dockerfiles.settings import Given, Settings
+from engine.dockerfiles.sources import Root, digests, find_sources
+from engine.dockerfiles.stages import Origin, StagePlan, StagesPlan, plan_stages
+from engine.dockerfiles.steps import StepInputs, StepRecord
+from engine.dockerfiles.words import expand, expand_text
+from engine.dockerfiles.workshop import Workshop
 from engine.errors import BuildError, EngineError, ImageError
 from engine.images.debootstrap import ensure_debootstrap
 from engine.images.model import Image, ImageConfig

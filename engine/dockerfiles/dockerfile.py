@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from engine.build import arguments
-from engine.build.instructions import (
+from engine.dockerfiles import arguments
+from engine.dockerfiles.instructions import (
     Arg,
     Cmd,
     Command,
@@ -27,8 +27,8 @@ from engine.build.instructions import (
     Volume,
     Workdir,
 )
-from engine.build.lines import Heredoc, LogicalLine, read_lines
-from engine.build.problems import Mistake, Problem, failure
+from engine.dockerfiles.lines import Heredoc, LogicalLine, read_lines
+from engine.dockerfiles.problems import Mistake, Problem, failure
 
 _NOT_YET = "not supported yet"
 

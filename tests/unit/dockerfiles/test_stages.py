@@ -1,7 +1,7 @@
 import pytest
 
-from engine.build.dockerfile import parse_dockerfile
-from engine.build.stages import Origin, StagesPlan, plan_stages
+from engine.dockerfiles.dockerfile import parse_dockerfile
+from engine.dockerfiles.stages import Origin, StagesPlan, plan_stages
 from engine.errors import BuildError
 
 FILE = """\

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from engine.build.problems import Mistake
+from engine.dockerfiles.problems import Mistake
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SPECIAL = frozenset("@*#!?-0123456789")

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from engine.build.instructions import Copy, Dockerfile, Stage
-from engine.build.problems import Mistake, Problem, failure
-from engine.build.settings import Given, Settings, declare
-from engine.build.words import expand
+from engine.dockerfiles.instructions import Copy, Dockerfile, Stage
+from engine.dockerfiles.problems import Mistake, Problem, failure
+from engine.dockerfiles.settings import Given, Settings, declare
+from engine.dockerfiles.words import expand
 from engine.errors import BuildError, ImageError
 from engine.images.model import ImageConfig
 from engine.images.references import parse_reference

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from engine.build.lines import Heredoc
+from engine.dockerfiles.lines import Heredoc
 
 
 class Command(NamedTuple):

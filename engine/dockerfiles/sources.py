@@ -7,8 +7,8 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from engine.build.ignoring import IgnoreRules, component_regex, has_wildcard
-from engine.build.problems import Mistake
+from engine.dockerfiles.ignoring import IgnoreRules, component_regex, has_wildcard
+from engine.dockerfiles.problems import Mistake
 from engine.errors import SyscallError
 from engine.syscalls import Resolve, openat2
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from engine.build import placing
-from engine.build.placing import Attributes, Owner
-from engine.build.problems import Mistake
+from engine.dockerfiles import placing
+from engine.dockerfiles.placing import Attributes, Owner
+from engine.dockerfiles.problems import Mistake
 
 _CHUNK_BYTES = 1 << 20
 _ZSTD_START = b"\x28\xb5\x2f\xfd"

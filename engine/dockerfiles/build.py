@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from engine.build.builder import BuildRequest, build_image
-from engine.build.runs import BuildStack
+from engine.dockerfiles.builder import BuildRequest, build_image
+from engine.dockerfiles.runs import BuildStack
 from engine.images.model import Image
 from engine.images.store import ImageStore
 from engine.layout import Layout

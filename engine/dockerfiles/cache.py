@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.build.steps import StepInputs, StepRecord, key_of
+from engine.dockerfiles.steps import StepInputs, StepRecord, key_of
 from engine.images.durable import write_file
 from engine.images.store import ImageStore
 

@@ -1,8 +1,8 @@
 import pytest
 
-from engine.build.dockerfile import parse_dockerfile
-from engine.build.problems import Mistake
-from engine.build.settings import Given, Settings, after
+from engine.dockerfiles.dockerfile import parse_dockerfile
+from engine.dockerfiles.problems import Mistake
+from engine.dockerfiles.settings import Given, Settings, after
 from engine.images.model import ImageConfig, ImageHealth
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.build.instructions import (
+from engine.dockerfiles.instructions import (
     Arg,
     Cmd,
     Command,
@@ -25,8 +25,8 @@ from engine.build.instructions import (
     Volume,
     Workdir,
 )
-from engine.build.problems import Mistake
-from engine.build.words import expand
+from engine.dockerfiles.problems import Mistake
+from engine.dockerfiles.words import expand
 from engine.images.model import ImageConfig, ImageHealth
 
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")

@@ -5,10 +5,10 @@ import json
 import re
 from collections.abc import Collection
 
-from engine.build.durations import parse_duration
-from engine.build.instructions import Command
-from engine.build.problems import Mistake
-from engine.build.words import split
+from engine.dockerfiles.durations import parse_duration
+from engine.dockerfiles.instructions import Command
+from engine.dockerfiles.problems import Mistake
+from engine.dockerfiles.words import split
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STAGE = re.compile(r"[a-z][a-z0-9_.-]*")

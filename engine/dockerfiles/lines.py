@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from engine.build.problems import Mistake, Problem
-from engine.build.words import expand, split
+from engine.dockerfiles.problems import Mistake, Problem
+from engine.dockerfiles.words import expand, split
 
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9_]*)\s*=\s*(.+?)\s*")
 _HEREDOC = re.compile(r"\d*<<(-?)([^<]+)")

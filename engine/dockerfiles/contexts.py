@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.build.ignoring import IgnoreRules, parse_ignore_rules
-from engine.build.sources import Root
+from engine.dockerfiles.ignoring import IgnoreRules, parse_ignore_rules
+from engine.dockerfiles.sources import Root
 from engine.errors import BuildError
 from engine.syscalls import Resolve
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.build.ignoring import parse_ignore_rules
-from engine.build.problems import Mistake
-from engine.build.sources import Root, digests, find_sources
+from engine.dockerfiles.ignoring import parse_ignore_rules
+from engine.dockerfiles.problems import Mistake
+from engine.dockerfiles.sources import Root, digests, find_sources
 from engine.syscalls import Resolve
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from engine.build.problems import Mistake
+from engine.dockerfiles.problems import Mistake
 from engine.errors import SyscallError
 from engine.images.serialisation import is_kept_attribute
 from engine.syscalls import Resolve, openat2

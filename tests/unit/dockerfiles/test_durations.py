@@ -1,7 +1,7 @@
 import pytest
 
-from engine.build.durations import parse_duration
-from engine.build.problems import Mistake
+from engine.dockerfiles.durations import parse_duration
+from engine.dockerfiles.problems import Mistake
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
-from engine.build.problems import Mistake
-from engine.build.words import expand, expand_text, split
+from engine.dockerfiles.problems import Mistake
+from engine.dockerfiles.words import expand, expand_text, split
 
 VARIABLES = {"A": "one", "EMPTY": "", "B_2": "two words"}
 
@@ -61,4 +61,4 @@ def test_words_end_at_spaces_outside_quotes() -> None:
 
 
 def test_here_documents_keep_their_quotes() -> None:
-    assert expand_text('"$A" \'${A}\' \\$A \\n', VARIABLES) == '"one" \'one\' $A \\n'
+    assert expand_text("\"$A\" '${A}' \\$A \\n", VARIABLES) == "\"one\" 'one' $A \\n"

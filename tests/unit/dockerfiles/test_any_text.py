@@ -5,12 +5,12 @@ import contextlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.build.dockerfile import parse_dockerfile
-from engine.build.ignoring import parse_ignore_rules
-from engine.build.problems import Mistake
-from engine.build.settings import Given, Settings, after
-from engine.build.stages import plan_stages
-from engine.build.words import expand, expand_text, split
+from engine.dockerfiles.dockerfile import parse_dockerfile
+from engine.dockerfiles.ignoring import parse_ignore_rules
+from engine.dockerfiles.problems import Mistake
+from engine.dockerfiles.settings import Given, Settings, after
+from engine.dockerfiles.stages import plan_stages
+from engine.dockerfiles.words import expand, expand_text, split
 from engine.errors import BuildError, ImageError
 from engine.images.model import ImageConfig
 from engine.images.references import parse_reference, reference_of_file_name

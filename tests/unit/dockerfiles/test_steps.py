@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from engine.build.steps import StepInputs, cause, key_of
+from engine.dockerfiles.steps import StepInputs, cause, key_of
 
 INPUTS = StepInputs(
     kind="copy",

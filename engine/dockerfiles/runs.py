@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from engine.build.running import SCRIPT_TARGET, Finished, RunOrder
 from engine.client import Client, connect
+from engine.dockerfiles.running import SCRIPT_TARGET, Finished, RunOrder
 from engine.errors import EngineError, RequestError, StateError
 from engine.images.workspaces import remove_tree
 from engine.layout import Layout, StackLayout

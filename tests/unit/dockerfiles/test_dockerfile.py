@@ -1,7 +1,7 @@
 import pytest
 
-from engine.build.dockerfile import parse_dockerfile
-from engine.build.instructions import (
+from engine.dockerfiles.dockerfile import parse_dockerfile
+from engine.dockerfiles.instructions import (
     Arg,
     Cmd,
     Command,
@@ -20,7 +20,7 @@ from engine.build.instructions import (
     Volume,
     Workdir,
 )
-from engine.build.lines import Heredoc
+from engine.dockerfiles.lines import Heredoc
 from engine.errors import BuildError
 
 

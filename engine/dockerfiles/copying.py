@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from engine.build import archives, placing
-from engine.build.placing import Attributes, Owner
-from engine.build.problems import Mistake
-from engine.build.sources import Entry, Source, open_entry
+from engine.dockerfiles import archives, placing
+from engine.dockerfiles.placing import Attributes, Owner
+from engine.dockerfiles.problems import Mistake
+from engine.dockerfiles.sources import Entry, Source, open_entry
 from engine.errors import StartError
 from engine.users import find_user
 

@@ -1,6 +1,6 @@
 import pytest
 
-from engine.build.ignoring import component_regex, parse_ignore_rules
+from engine.dockerfiles.ignoring import component_regex, parse_ignore_rules
 
 RULES = """\
 # a comment
