@@ -25,6 +25,8 @@ def lease_range(directory: Path, container_id: str) -> int:
         except FileExistsError:
             if _holder(place) != container_id:
                 continue
+        except FileNotFoundError:  # another stack's end has removed the empty directory
+            return lease_range(directory, container_id)
         return first_id
     raise StateError(f"all {_COUNT} ranges of ids are leased", hint=f"look for leftovers in {directory}")
 

@@ -51,6 +51,7 @@ def _adopt_directory(site: Site, directory: Path) -> None:
         site.report(f"{error.message}; set aside as {set_aside(directory / 'state.json').name}")
         state = None
     container = Container(spec, state or ContainerState(id=spec.id))
+    container.attempts = container.state.restarts
     site.containers[spec.id] = container
     if state is None:
         release(site, spec.id)
