@@ -1,5 +1,6 @@
 """A container's log: what is written is what is read."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,24 @@ def test_what_cannot_be_written_is_counted_and_told_later(tmp_path: Path) -> Non
     assert [line.text for line in read(directory)] == [
         b"[10 bytes of output were dropped: the log could not be written]",
         b"back",
+    ]
+
+
+def test_a_full_disk_tears_no_record(tmp_path: Path) -> None:
+    log = LogWriter(tmp_path)
+    log.write("stdout", b"whole\n", NOON)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60, limits[1]))  # write(2) then writes what fits
+    try:
+        log.write("stdout", b"x" * 100 + b"\n", NOON)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert log.dropped_bytes == 101
+    log.write("stdout", b"after\n", NOON)
+    assert [line.text for line in read(tmp_path)] == [
+        b"whole",
+        b"[101 bytes of output were dropped: the log could not be written]",
+        b"after",
     ]
 
 

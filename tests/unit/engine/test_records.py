@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import StateError
 from engine.layout import Layout, StackLayout
@@ -67,3 +69,15 @@ def test_what_is_set_aside_is_not_met_again(stack: StackLayout) -> None:
     aside = set_aside(stack.container("a" * 64))
     assert aside.name == "a" * 64 + ".damaged"
     assert container_directories(stack) == ()
+
+
+@given(st.binary(max_size=400), st.sampled_from(["spec.json", "state.json"]))
+def test_no_content_of_a_record_is_more_than_that_containers_loss(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, file: str
+) -> None:
+    root = tmp_path_factory.mktemp("records")
+    stack = Layout(run=root, data=root).stack("shop")
+    write_spec(stack, spec("web", "a" * 64))
+    write_spec(stack, spec("db", "b" * 64))
+    (stack.container("a" * 64) / file).write_bytes(content)
+    assert "db" in [record.spec.name for record in read_records(stack)]
