@@ -54,17 +54,10 @@ class Clone(IntFlag):
 
 
 class MountFlag(IntFlag):
-    """mount(2): MS_*."""
+    """mount(2): MS_*, those that change how mounts propagate."""
 
-    RDONLY = 0x1
-    NOSUID = 0x2
-    NODEV = 0x4
-    NOEXEC = 0x8
-    REMOUNT = 0x20
-    BIND = 0x1000
     REC = 0x4000
     PRIVATE = 0x40000
-    SLAVE = 0x80000
 
 
 class Attribute(IntFlag):
@@ -80,7 +73,6 @@ class Attribute(IntFlag):
 class Resolve(IntFlag):
     """openat2(2): RESOLVE_*."""
 
-    NO_XDEV = 0x01
     NO_MAGICLINKS = 0x02
     NO_SYMLINKS = 0x04
     BENEATH = 0x08
@@ -91,7 +83,6 @@ class Prctl:
     """prctl(2): the PR_* options that are used here."""
 
     SET_DUMPABLE = 4
-    CAPBSET_READ = 23
     CAPBSET_DROP = 24
     SET_NO_NEW_PRIVS = 38
     CAP_AMBIENT = 47
@@ -99,7 +90,6 @@ class Prctl:
 
 
 MNT_DETACH = 2  # umount(2)
-CLOSE_RANGE_CLOEXEC = 4  # close_range(2)
 
 _CLONE_PIDFD = 0x1000
 _CLONE_INTO_CGROUP = 0x200000000
@@ -186,12 +176,11 @@ def mount_setattr(
     flags: int = 0,
     *,
     attr_set: int = 0,
-    attr_clr: int = 0,
     propagation: int = 0,
     userns_fd: int = 0,
 ) -> None:
     """Changes the properties of the mount behind `fd`; IDMAP needs a detached one."""
-    packed = struct.pack("=4Q", attr_set, attr_clr, propagation, userns_fd)
+    packed = struct.pack("=4Q", attr_set, 0, propagation, userns_fd)
     _call("mount_setattr", attr_set, _SYS_MOUNT_SETATTR, fd, b"", flags | AT_EMPTY_PATH, packed, len(packed))
 
 
@@ -268,9 +257,9 @@ def inotify_rm_watch(fd: int, wd: int) -> None:
         raise _fail("inotify_rm_watch", str(wd))
 
 
-def close_range(first: int, last: int, flags: int = 0) -> None:
-    """Closes the descriptors from `first` to `last`, or marks them with CLOSE_RANGE_CLOEXEC."""
-    _call("close_range", f"{first}..{last}", _SYS_CLOSE_RANGE, first, last, flags)
+def close_range(first: int, last: int) -> None:
+    """Closes the descriptors from `first` to `last`."""
+    _call("close_range", first, _SYS_CLOSE_RANGE, first, last, 0)
 
 
 def prctl(option: int, *arguments: int) -> int:

@@ -139,12 +139,6 @@ class VolumeStore:
         finally:
             os.close(handle)
 
-    def mark_filled(self, name: str) -> None:
-        """Settles the volume's content: no image is copied into it any more."""
-        volume = self.find(name)
-        if volume is not None:
-            filled_marker(volume.data).write_bytes(SETTLED)
-
 
 def filled_marker(data: Path) -> Path:
     """The file that holds SETTLED once a volume's content is settled, given the directory that containers see."""

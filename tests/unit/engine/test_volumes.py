@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import VolumeError
-from engine.volumes import VolumeStore
+from engine.volumes import VolumeStore, filled_marker
 
 
 def test_a_volume_is_made_empty_once_and_found_again(tmp_path: Path) -> None:
@@ -45,7 +45,9 @@ def test_a_name_that_could_lead_astray_is_refused(tmp_path: Path, name: str) -> 
 def test_a_new_volume_may_be_filled_until_it_is_settled(tmp_path: Path) -> None:
     store = VolumeStore(tmp_path)
     assert not store.ensure("v").filled
-    store.mark_filled("v")
+    filled_marker(store.ensure("v").data).write_text("0")  # a filling under way, or interrupted
+    assert not store.ensure("v").filled
+    filled_marker(store.ensure("v").data).write_text("1")
     assert store.ensure("v").filled
 
 
