@@ -126,6 +126,7 @@ class StackNetwork:
                 namespace_fd=self._namespace_fd,
                 enter=inside,
             )
+            self._router.guard(self._loop)
         return self._router
 
     def _names(self) -> Resolver:

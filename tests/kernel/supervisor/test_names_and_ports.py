@@ -1,6 +1,8 @@
 """What containers of a stack find each other by, and what the host reaches them by."""
 
 import socket
+import subprocess
+import time
 
 import pytest
 
@@ -91,3 +93,12 @@ def test_a_taken_port_fails_the_start_before_anything_runs(driver: Driver) -> No
             driver.ask(Start(id=container))
     assert driver.output(container) == []
     assert driver.ask(Start(id=container)).state.ports[0].host_port == taken.host_port
+
+
+def test_flushed_firewall_rules_come_back_by_themselves(driver: Driver) -> None:
+    driver.start("web", "exec sleep 1000", ports=(PublishedPort(container_port=80),))
+    listing = ["nft", "list", "table", "ip", f"windlass-{driver.stack.label}"]
+    subprocess.run(["nft", "delete", *listing[2:]], check=True)
+    deadline = time.monotonic() + 10
+    while subprocess.run(listing, capture_output=True, check=False).returncode:
+        assert time.monotonic() < deadline, "nothing put the rules back"
