@@ -111,23 +111,30 @@ class StackNetwork:
 
     def _open(self) -> Router:
         if self._router is None:
-            pin = self._stack.router_pin
-            ensure_pins(self._stack.pins)
-            if os.path.ismount(pin):
-                self._namespace_fd = os.open(pin, os.O_RDONLY | os.O_CLOEXEC)
-            else:
-                unpin(pin)
-                self._namespace_fd = pin_network_namespace(pin)
-            self._stack.networks.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._router = Router.open(
-                token=self._stack.token,
-                label=self._stack.label,
-                networks=self._stack.networks,
-                namespace_fd=self._namespace_fd,
-                enter=inside,
-            )
+            namespace_fd = self._open_namespace()
+            try:
+                self._stack.networks.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._router = Router.open(
+                    token=self._stack.token,
+                    label=self._stack.label,
+                    networks=self._stack.networks,
+                    namespace_fd=namespace_fd,
+                    enter=inside,
+                )
+            except BaseException:
+                os.close(namespace_fd)
+                raise
+            self._namespace_fd = namespace_fd
             self._router.guard(self._loop)
         return self._router
+
+    def _open_namespace(self) -> int:
+        pin = self._stack.router_pin
+        ensure_pins(self._stack.pins)
+        if os.path.ismount(pin):
+            return os.open(pin, os.O_RDONLY | os.O_CLOEXEC)
+        unpin(pin)  # a file that was to be mounted on when an earlier supervisor was killed
+        return pin_network_namespace(pin)
 
     def _names(self) -> Resolver:
         if self._resolver is None:
