@@ -1,8 +1,9 @@
 """Reads Compose files into a stack: parse, interpolate, validate, merge, fill in, decode, check."""
 
 import os
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import NamedTuple, NoReturn
 
 from msgspec import structs
 
@@ -74,6 +75,14 @@ class _Reader:
         name = self._name(parsed)
         self._variables["COMPOSE_PROJECT_NAME"] = name
         document = self._document(parsed)
+        if self._problems:
+            self._look_further(document, parsed, name)
+        stack = self._completed(document, name)
+        self._give_up_if_wrong()
+        return _with_used_resources(stack)
+
+    def _completed(self, document: Node, name: str) -> Stack:
+        """The stack of a canonical document, with what only shows when everything is seen together."""
         services = document.fields.get("services", Node({}, document.place)).fields
         active = self._active_profiles(services)
         enabled = frozenset(key for key, node in services.items() if _is_enabled(node, active))
@@ -88,8 +97,19 @@ class _Reader:
         self._problems += env_files.problems
         stack = self._decoded(document, name, enabled)
         self._problems += check(stack)
+        return stack
+
+    def _look_further(self, document: Node, parsed: list[Node], name: str) -> NoReturn:
+        """Gives up with what else is wrong: in services that are whole, if all that others speak of is there."""
+        earlier, self._problems = self._problems, []
+        services = document.fields["services"].fields if "services" in document.fields else {}
+        broken = {_service_of(problem, services) for problem in earlier}
+        if "" not in broken and _keys(parsed) == _keys([document]):
+            with suppress(Exception):  # what is left of a broken service may be more than the later phases expect
+                self._completed(document, name)
+        self._problems = [*earlier, *(each for each in self._problems if _service_of(each, services) not in broken)]
         self._give_up_if_wrong()
-        return _with_used_resources(stack)
+        raise AssertionError("there was a problem before")
 
     def _give_up_if_wrong(self) -> None:
         if self._problems:
@@ -130,7 +150,8 @@ class _Reader:
             self._warnings += reading.warnings
             if read is not None:
                 whole = read if whole is None else merged(whole, read)
-        self._give_up_if_wrong()
+        if whole is None:
+            self._give_up_if_wrong()
         assert whole is not None  # noqa: S101 - there is a document, or a problem
         return settled(whole) if self._marked else whole
 
@@ -191,6 +212,26 @@ class _Reader:
         )
         self._problems += decoder.problems
         return stack
+
+
+def _service_of(problem: Problem, services: Mapping[str, Node]) -> str:
+    """The service that a problem's message begins with, the longest name that fits; empty when there is none."""
+    path = problem.message.removeprefix("services.")
+    if path == problem.message:
+        return ""
+    fitting = (name for name in services if path.startswith((f"{name}.", f"{name} ", f"{name}[")))
+    return max(fitting, key=len, default="")
+
+
+def _keys(documents: Iterable[Node]) -> set[tuple[str, str]]:
+    """The names of all services, networks and volumes."""
+    return {
+        (kind, key)
+        for document in documents
+        for kind in ("services", "networks", "volumes")
+        if kind in document.fields and isinstance(document.fields[kind].value, dict)
+        for key in document.fields[kind].fields
+    }
 
 
 def _profiles(service: Node) -> tuple[str, ...]:

@@ -170,3 +170,22 @@ def test_nobody_but_root_is_told_so_before_anything_is_touched(
     assert done.stderr.startswith("windlass needs root")
     assert done.returncode == 1
     assert not Path("/nowhere").exists()
+
+
+def test_a_broken_service_does_not_hide_what_is_wrong_elsewhere(windlass: Windlass, project: Path) -> None:
+    (project / "compose.yaml").write_text(
+        "services:\n"
+        "  web:\n"
+        "    image: bb\n"
+        "    restrat: always\n"
+        "    command: {}\n"
+        "  worker:\n"
+        "    image: bb\n"
+        "    depends_on: [wbe]\n"
+    )
+    shown = windlass("config").stderr.splitlines()
+    assert [line for line in shown if not line.startswith("  hint: ")] == [
+        "compose.yaml:4:5: services.web has no key 'restrat'",
+        "compose.yaml:5:14: services.web.command must be a list, not a mapping",
+        "compose.yaml:8:18: services.worker depends on 'wbe', which is no service of this stack",
+    ]
