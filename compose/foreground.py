@@ -10,7 +10,7 @@ from compose.connection import Connection
 from compose.execute import Execution, Happening, Supervisor
 from compose.observed import Observed
 from compose.plan_down import plan_stop
-from compose.progress import Progress, report_of
+from compose.reports import Progress, report_of
 from compose.shelf import LocalShelf
 from compose.steps import Plan, StartContainer
 from engine.client import Client

@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from compose.progress import REPAINT_SECONDS, Report, elapsed
+from compose.reports import Report
 
+REPAINT_SECONDS = 0.1
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 RESET = "\x1b[0m"
 COLORS = {"work": "\x1b[33m", "done": "\x1b[32m", "failed": "\x1b[31m", "title": "\x1b[34m"}
@@ -41,7 +42,7 @@ class LiveLines:
         self._reports[report.resource] = report
         self._since.setdefault(report.resource, time.monotonic())
         if report.over:
-            self._took[report.resource] = elapsed(self._since[report.resource])
+            self._took[report.resource] = _elapsed(self._since[report.resource])
         else:
             self._took.pop(report.resource, None)
         self.tick()
@@ -70,7 +71,7 @@ class LiveLines:
         self._clear()
         for name, report in self._reports.items():
             if report.settled:
-                self._took.setdefault(name, elapsed(self._since[name]))
+                self._took.setdefault(name, _elapsed(self._since[name]))
         if self._reports:
             self._paint(whole=True)
         self._painted_lines = 0
@@ -102,7 +103,7 @@ class LiveLines:
         took = self._took.get(name)
         kind = "failed" if report.failed else "done" if took else "work"
         mark = "✘" if report.failed else "✔" if took else SPINNER[self._turn % len(SPINNER)]
-        clock = took or elapsed(self._since[name])
+        clock = took or _elapsed(self._since[name])
         room = max(0, width - len(clock) - 2)
         text = f" {mark} {name}  {report.word} {report.detail}".rstrip()[:room].ljust(room)
         colored = text.replace(f" {mark} ", f" {self._painted(mark, kind)} ", 1)
@@ -110,3 +111,8 @@ class LiveLines:
 
     def _painted(self, text: str, kind: str) -> str:
         return f"{COLORS[kind]}{text}{RESET}" if self._color else text
+
+
+def _elapsed(since: float) -> str:
+    """The seconds since a moment of time.monotonic, as in "0.4s"."""
+    return f"{time.monotonic() - since:.1f}s"

@@ -10,7 +10,7 @@ from compose.images import choose_images, make_images
 from compose.model import Stack
 from compose.observed import Observed
 from compose.plan import plan
-from compose.progress import Progress, Report, report_of, resource
+from compose.reports import Progress, Report, report_of, resource
 from compose.shelf import LocalShelf
 from compose.steps import Action, MakeImage, Plan
 from compose.wanted import Options, selected_services, wanted_stack

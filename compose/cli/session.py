@@ -12,7 +12,7 @@ from engine.layout import Layout, StackLayout
 
 if TYPE_CHECKING:
     from compose.model import Stack
-    from compose.progress import Progress
+    from compose.reports import Progress
     from compose.steps import Action
 
 RUN_ROOT = "/run/windlass"

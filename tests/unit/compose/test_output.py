@@ -8,7 +8,8 @@ import pytest
 from compose.listing import command_text, container_values, containers_json, containers_table, status_text
 from compose.livelines import LiveLines
 from compose.loglines import Prefixes
-from compose.progress import JsonLines, PlainLines, Report
+from compose.plainlines import JsonLines, PlainLines
+from compose.reports import Report
 from compose.times import rough_duration, size_text, timestamp
 from engine.spec import ContainerSpec, Process, VolumeMount
 from engine.state import ContainerRecord, ContainerState
