@@ -35,6 +35,8 @@ from net.uplink import HOST_LINK_PREFIX, ROUTER_LINK, Uplink, ensure_uplink, hos
 from net.vigil import Vigil
 from net.watching import Watcher
 
+_CHOICES = 8
+
 
 class Router:
     """The networks of one stack. Not for threads: entering a namespace moves the calling thread."""
@@ -142,16 +144,26 @@ class Router:
                 )
             return existing.state
         with self._survey.exclusive():
-            network = self._records.write(self._choose(spec))
-            try:
-                self._make_links(network, adopt=False)
-                self._networks[spec.name] = network
-                self._apply_rules()
-            except NetError:
-                self._networks.pop(spec.name, None)
-                self._remove_links(network)
-                self._records.remove(spec.name)
-                raise
+            for attempts_left in reversed(range(_CHOICES)):
+                try:
+                    return self._make_network(spec)
+                except NetlinkError as error:
+                    # Another installation, whose lock is another one, took the same addresses a moment earlier.
+                    if error.errno != errno.EEXIST or spec.subnet or not attempts_left:
+                        raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _make_network(self, spec: NetworkSpec) -> NetworkState:
+        network = self._records.write(self._choose(spec))
+        try:
+            self._make_links(network, adopt=False)
+            self._networks[spec.name] = network
+            self._apply_rules()
+        except NetError:
+            self._networks.pop(spec.name, None)
+            self._remove_links(network)
+            self._records.remove(spec.name)
+            raise
         return network.state
 
     def remove_network(self, name: str) -> None:

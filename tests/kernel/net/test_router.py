@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from net import router
+from net.addresses import parse_subnet
 from net.errors import AddressError, NetError
 from net.spec import Attachment, Endpoint, NetworkSpec
 from tests.kernel.net.conftest import Lan, Namespaces, Stack, inside, listening, peer_seen, reaches
@@ -198,3 +200,15 @@ def test_remove_leaves_nothing_on_the_host(new_stack: NewStack) -> None:
     stack.router.remove()
     assert link_names() == {"lo"}
     assert Path("/proc/net/route").read_text().splitlines()[1:] == []
+
+
+def test_addresses_that_another_installation_took_a_moment_earlier_are_given_up_for_others(
+    new_stack: NewStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = new_stack("one").router.ensure_network(NetworkSpec(name="one_default")).subnet
+    answers = [parse_subnet(taken)]
+    choose = router.choose_subnet
+    monkeypatch.setattr(router, "choose_subnet", lambda occupied: answers.pop() if answers else choose(occupied))
+
+    state = new_stack("two").router.ensure_network(NetworkSpec(name="two_default"))
+    assert (taken, state.subnet) == ("172.16.0.0/22", "172.16.4.0/22")
