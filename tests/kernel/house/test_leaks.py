@@ -2,12 +2,13 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from engine.layout import Layout
 from tests.leaks import Territory, footprint, leaked_since
 
 pytestmark = pytest.mark.root
@@ -17,130 +18,114 @@ def _run(*argv: str) -> None:
     subprocess.run(argv, check=True, capture_output=True)
 
 
-@contextmanager
-def _process_by_command(territory: Territory) -> Iterator[str]:
-    with subprocess.Popen(["tail", "-f", "/dev/null", f"{territory.run}/x"], stderr=subprocess.DEVNULL) as process:
-        yield f"process {process.pid}: tail -f /dev/null {territory.run}/x"
-        process.kill()
+def _started(undo: ExitStack, *argv: str, **environment: str) -> int:
+    process = undo.enter_context(subprocess.Popen(argv, env=environment or None, stderr=subprocess.DEVNULL))
+    undo.callback(process.kill)
+    return process.pid
 
 
-@contextmanager
-def _process_by_environment(territory: Territory) -> Iterator[str]:
-    environment = {"WINDLASS_RUN_ROOT": str(territory.run)}
-    with subprocess.Popen(["/usr/bin/sleep", "1000"], env=environment) as process:
-        yield f"process {process.pid}: /usr/bin/sleep 1000"
-        process.kill()
+def _process_by_command(territory: Territory, undo: ExitStack) -> str:
+    pid = _started(undo, "/usr/bin/tail", "-f", "/dev/null", f"{territory.run}/x")
+    return f"process {pid}: /usr/bin/tail -f /dev/null {territory.run}/x"
 
 
-@contextmanager
-def _process_by_cgroup(territory: Territory) -> Iterator[str]:
-    directory = _made_cgroup(territory)
-    with subprocess.Popen(["/usr/bin/sleep", "1001"]) as process:
-        (directory / "cgroup.procs").write_text(str(process.pid))
-        yield f"process {process.pid}: /usr/bin/sleep 1001"
-        process.kill()
-    directory.rmdir()
+def _process_by_environment(territory: Territory, undo: ExitStack) -> str:
+    pid = _started(undo, "/usr/bin/sleep", "1000", WINDLASS_RUN_ROOT=str(territory.run))
+    return f"process {pid}: /usr/bin/sleep 1000"
 
 
-def _made_cgroup(territory: Territory) -> Path:
-    unified = Path("/sys/fs/cgroup/unified")
-    hierarchy = unified if unified.is_dir() else Path("/sys/fs/cgroup")
-    directory = hierarchy / "windlass" / _label(territory)
-    directory.mkdir(parents=True)
-    return directory
+def _process_by_cgroup(territory: Territory, undo: ExitStack) -> str:
+    directory = _made_cgroup(territory, undo)
+    pid = _started(undo, "/usr/bin/sleep", "1001")
+    (directory / "cgroup.procs").write_text(str(pid))
+    return f"process {pid}: /usr/bin/sleep 1001"
 
 
-@contextmanager
-def _mount(territory: Territory) -> Iterator[str]:
+def _mount(territory: Territory, undo: ExitStack) -> str:
     target = territory.run / "pins"
     target.mkdir()
+    undo.callback(target.rmdir)
     _run("mount", "-t", "tmpfs", "windlass-test", str(target))
-    yield f"mount {target} (tmpfs)"
-    _run("umount", str(target))
-    target.rmdir()
+    undo.callback(_run, "umount", str(target))
+    return f"mount {target} (tmpfs)"
 
 
-@contextmanager
-def _network_namespace(territory: Territory) -> Iterator[str]:
+def _network_namespace(territory: Territory, undo: ExitStack) -> str:
     name = f"windlass-{_label(territory)}"
     _run("ip", "netns", "add", name)
-    yield f"network namespace /run/netns/{name}"
-    _run("ip", "netns", "delete", name)
+    undo.callback(_run, "ip", "netns", "delete", name)
+    return f"network namespace /run/netns/{name}"
 
 
-@contextmanager
-def _link(territory: Territory) -> Iterator[str]:
-    name = _made_link(territory)
-    yield f"link {name}"
-    _run("ip", "link", "delete", name)
+def _link(territory: Territory, undo: ExitStack) -> str:
+    return f"link {_made_link(territory, undo)}"
 
 
-@contextmanager
-def _route(territory: Territory) -> Iterator[str]:
-    name = _made_link(territory)
+def _route(territory: Territory, undo: ExitStack) -> str:
+    name = _made_link(territory, undo)
     _run("ip", "link", "set", name, "up")
-    _run("ip", "route", "add", "198.51.100.0/24", "dev", name)
-    yield f"route 198.51.100.0/24 dev {name}"
-    _run("ip", "link", "delete", name)
+    _run("ip", "route", "add", "198.51.100.0/24", "dev", name, "metric", str(os.getpid()))
+    return f"route 198.51.100.0/24 dev {name}"
 
 
-def _made_link(territory: Territory) -> str:
-    territory.stacks.add("leaky")
-    name = f"wl{_label(territory).rpartition('-')[2]}"
-    _run("ip", "link", "add", name, "type", "bridge")
-    return name
-
-
-@contextmanager
-def _table(territory: Territory) -> Iterator[str]:
+def _table(territory: Territory, undo: ExitStack) -> str:
     name = f"windlass-{_label(territory)}"
     _run("nft", "add", "table", "inet", name)
-    yield f"nft table {name}"
-    _run("nft", "delete", "table", "inet", name)
+    undo.callback(_run, "nft", "delete", "table", "inet", name)
+    return f"nft table {name}"
 
 
-@contextmanager
-def _cgroup(territory: Territory) -> Iterator[str]:
-    directory = _made_cgroup(territory)
-    yield f"cgroup {directory}"
-    directory.rmdir()
+def _cgroup(territory: Territory, undo: ExitStack) -> str:
+    return f"cgroup {_made_cgroup(territory, undo)}"
 
 
-@contextmanager
-def _fifo(territory: Territory) -> Iterator[str]:
+def _fifo(territory: Territory, undo: ExitStack) -> str:
     path = territory.run / "stdout"
     os.mkfifo(path)
-    yield f"FIFO {path}"
-    path.unlink()
+    undo.callback(path.unlink)
+    return f"FIFO {path}"
 
 
-@contextmanager
-def _file(territory: Territory) -> Iterator[str]:
+def _file(territory: Territory, undo: ExitStack) -> str:
     path = territory.data / "id-ranges" / "524288"
     path.parent.mkdir()
+    undo.callback(path.parent.rmdir)
     path.touch()
-    yield f"file {path}"
-    path.unlink()
-    path.parent.rmdir()
+    undo.callback(path.unlink)
+    return f"file {path}"
 
 
-@contextmanager
-def _directory(territory: Territory) -> Iterator[str]:
+def _directory(territory: Territory, undo: ExitStack) -> str:
     path = territory.run / "stacks" / "leaky"
     path.mkdir(parents=True)
-    yield f"directory {path}"
-    path.rmdir()
-    path.parent.rmdir()
+    undo.callback(path.parent.rmdir)
+    undo.callback(path.rmdir)
+    return f"directory {path}"
 
 
 def _label(territory: Territory) -> str:
     """The label of a stack named `leaky`, made as the product makes it."""
-    from engine.layout import Layout
-
     return Layout(run=territory.run, data=territory.data).stack("leaky").label
 
 
-Plant = Callable[[Territory], AbstractContextManager[str]]
+def _made_link(territory: Territory, undo: ExitStack) -> str:
+    territory.stacks.add("leaky")
+    name = f"windl{_label(territory).rpartition('-')[2]}"
+    _run("ip", "link", "add", name, "type", "bridge")
+    undo.callback(_run, "ip", "link", "delete", name)
+    return name
+
+
+def _made_cgroup(territory: Territory, undo: ExitStack) -> Path:
+    unified = Path("/sys/fs/cgroup/unified")
+    hierarchy = unified if unified.is_dir() else Path("/sys/fs/cgroup")
+    directory = hierarchy / "windlass" / _label(territory)
+    directory.mkdir(parents=True)
+    undo.callback(directory.rmdir)
+    return directory
+
+
+Plant = Callable[[Territory, ExitStack], str]
 PLANTS: list[Plant] = [
     _process_by_command,
     _process_by_environment,
@@ -160,8 +145,8 @@ PLANTS: list[Plant] = [
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__.strip("_"))
 def test_a_planted_leak_is_found_until_it_is_gone(plant: Plant, territory: Territory) -> None:
     before = footprint(territory)
-    with plant(territory) as line:
-        assert line in footprint(territory)
+    with ExitStack() as undo:
+        assert plant(territory, undo) in footprint(territory)
     assert leaked_since(before, territory) == []
 
 
@@ -170,8 +155,8 @@ def test_what_belongs_to_somebody_else_is_not_a_leak(plant: Plant, territory: Te
     other = Territory(run=tmp_path / "run", data=tmp_path / "data")
     other.run.mkdir()
     other.data.mkdir()
-    with plant(other) as line:
-        assert line not in footprint(territory)
+    with ExitStack() as undo:
+        assert plant(other, undo) not in footprint(territory)
 
 
 def test_images_and_what_can_be_computed_again_may_stay(territory: Territory) -> None:
