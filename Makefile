@@ -26,7 +26,7 @@ demo-down:
 	@$(windlass) -f $(guestbook) down -v
 
 test: lint
-	@$(pytest) tests
+	@$(pytest) tests/unit tests/kernel tests/stacks
 
 check: lint
 	@$(pytest) -q tests/unit

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from engine.client import connect
 from engine.layout import Layout
 from engine.records import read_records
 
@@ -82,12 +83,8 @@ class Windlass:
 
     def supervisor_pid(self) -> int:
         """The process that supervises the stack."""
-        mark = str(self.roots.run).encode()
-        for process in Path("/proc").glob("[0-9]*"):
-            words = (process / "cmdline").read_bytes().split(b"\0") if process.exists() else []
-            if b"engine.supervisor" in words and mark in words:
-                return int(process.name)
-        pytest.fail("no supervisor is running")
+        with connect(self.roots.stack(self.stack), spawn=False) as client:
+            return client.greeting.pid
 
     def supervisor_log(self) -> str:
         path = self.roots.stack(self.stack).supervisor_log

@@ -187,4 +187,5 @@ def test_the_kernel_may_kill_it_first(boxes: Boxes) -> None:
 
 
 def test_sigpipe_works_as_programs_expect(boxes: Boxes) -> None:
-    assert boxes.run("grep", "^SigIgn", "/proc/self/status").output.split()[1] == NONE
+    ignored = int(boxes.run("grep", "^SigIgn", "/proc/self/status").output.split()[1], 16)
+    assert ignored & 0x7FFFFFFF == 0  # posix_spawn leaves the C library's own two, 32 and 33, ignored
