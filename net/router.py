@@ -35,8 +35,6 @@ from net.uplink import HOST_LINK_PREFIX, ROUTER_LINK, Uplink, ensure_uplink, hos
 from net.vigil import Vigil
 from net.watching import Watcher
 
-_CHOICES = 8
-
 
 class Router:
     """The networks of one stack. Not for threads: entering a namespace moves the calling thread."""
@@ -75,19 +73,17 @@ class Router:
         enter: Enter,
         proc_net_route: Path = Path("/proc/net/route"),
         resolv_conf: Path = Path("/etc/resolv.conf"),
-        lock_directory: Path | None = None,
         run_nft: RunNft | None = None,
     ) -> Self:
         """Make a router in an empty namespace, or adopt one as it is. Called in the host's namespace.
 
         `token` makes the uplink's name unique on the host, `label` names the firewall table. `networks` is a directory
-        of the stack's run directory. `lock_directory` is locked while a stack chooses addresses, so that no two choose
-        the same: by default the run root, three levels above `networks`. `run_nft` stands in for a missing libnftables.
+        of the stack's run directory. `run_nft` stands in for a missing libnftables.
 
         The rules that exist stay as they are until a network changes or `reconcile` is called.
         """
         records = NetworkRecords(networks)
-        survey = Survey(proc_net_route, resolv_conf, lock_directory or networks.parents[2])
+        survey = Survey(proc_net_route, resolv_conf)
         with ExitStack() as undo:
             with enter(namespace_fd):
                 _prepare_namespace()
@@ -144,26 +140,16 @@ class Router:
                 )
             return existing.state
         with self._survey.exclusive():
-            for attempts_left in reversed(range(_CHOICES)):
-                try:
-                    return self._make_network(spec)
-                except NetlinkError as error:
-                    # Another installation, whose lock is another one, took the same addresses a moment earlier.
-                    if error.errno != errno.EEXIST or spec.subnet or not attempts_left:
-                        raise
-        raise AssertionError("the last attempt returns or raises")
-
-    def _make_network(self, spec: NetworkSpec) -> NetworkState:
-        network = self._records.write(self._choose(spec))
-        try:
-            self._make_links(network, adopt=False)
-            self._networks[spec.name] = network
-            self._apply_rules()
-        except NetError:
-            self._networks.pop(spec.name, None)
-            self._remove_links(network)
-            self._records.remove(spec.name)
-            raise
+            network = self._records.write(self._choose(spec))
+            try:
+                self._make_links(network, adopt=False)
+                self._networks[spec.name] = network
+                self._apply_rules()
+            except NetError:
+                self._networks.pop(spec.name, None)
+                self._remove_links(network)
+                self._records.remove(spec.name)
+                raise
         return network.state
 
     def remove_network(self, name: str) -> None:

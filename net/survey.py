@@ -12,10 +12,9 @@ from net.addresses import Block, Route, parse_nameservers, parse_routes
 class Survey:
     """The host's routes and nameservers, and the lock on choosing among what they leave free."""
 
-    def __init__(self, proc_net_route: Path, resolv_conf: Path, lock_directory: Path) -> None:
+    def __init__(self, proc_net_route: Path, resolv_conf: Path) -> None:
         self._proc_net_route = proc_net_route
         self._resolv_conf = resolv_conf
-        self._lock_directory = lock_directory
 
     def routes(self) -> tuple[Route, ...]:
         """Read the host's routes, which those of all stacks are among."""
@@ -31,10 +30,14 @@ class Survey:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Keep other stacks from choosing addresses meanwhile: flock(2) on the directory itself."""
-        directory = os.open(self._lock_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        """Keep all others on this host from choosing addresses meanwhile. Called in the host's namespace.
+
+        The lock is a flock(2) on the network namespace itself: its inode is the same for every process in it, whatever
+        installation it belongs to, and there is no file to leave behind.
+        """
+        namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            fcntl.flock(directory, fcntl.LOCK_EX)
+            fcntl.flock(namespace, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(directory)
+            os.close(namespace)

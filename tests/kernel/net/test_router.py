@@ -1,15 +1,16 @@
 """Bridges, links, addresses and routes in real namespaces."""
 
+import fcntl
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from net import router
-from net.addresses import parse_subnet
 from net.errors import AddressError, NetError
 from net.spec import Attachment, Endpoint, NetworkSpec
+from net.survey import Survey
 from tests.kernel.net.conftest import Lan, Namespaces, Stack, inside, listening, peer_seen, reaches
 
 pytestmark = pytest.mark.root
@@ -202,13 +203,13 @@ def test_remove_leaves_nothing_on_the_host(new_stack: NewStack) -> None:
     assert Path("/proc/net/route").read_text().splitlines()[1:] == []
 
 
-def test_addresses_that_another_installation_took_a_moment_earlier_are_given_up_for_others(
-    new_stack: NewStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taken = new_stack("one").router.ensure_network(NetworkSpec(name="one_default")).subnet
-    answers = [parse_subnet(taken)]
-    choose = router.choose_subnet
-    monkeypatch.setattr(router, "choose_subnet", lambda occupied: answers.pop() if answers else choose(occupied))
-
-    state = new_stack("two").router.ensure_network(NetworkSpec(name="two_default"))
-    assert (taken, state.subnet) == ("172.16.0.0/22", "172.16.4.0/22")
+def test_whoever_chooses_addresses_keeps_all_other_installations_of_the_host_waiting(new_stack: NewStack) -> None:
+    new_stack("one")
+    survey, another = (Survey(Path("/proc/net/route"), Path("/etc/resolv.conf")) for _ in range(2))
+    with survey.exclusive():
+        namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(namespace, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(namespace)
+    with another.exclusive():
+        pass
