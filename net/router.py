@@ -35,6 +35,8 @@ from net.uplink import HOST_LINK_PREFIX, ROUTER_LINK, Uplink, ensure_uplink, hos
 from net.vigil import Vigil
 from net.watching import Watcher
 
+BRIDGE_PREFIX = "br"
+
 
 class Router:
     """The networks of one stack. Not for threads: entering a namespace moves the calling thread."""
@@ -60,6 +62,7 @@ class Router:
         self._enter = enter
         self._survey = survey
         self._networks = records.read()
+        self._doomed_bridges: list[str] = []
         self._vigil: Vigil | None = None
 
     @classmethod
@@ -88,7 +91,7 @@ class Router:
             with enter(namespace_fd):
                 _prepare_namespace()
                 router = undo.enter_context(Rtnetlink())
-                in_router = any(name == ROUTER_LINK for _, name in socket.if_nameindex())
+                in_router = {name for _, name in socket.if_nameindex()}
             ensure_forwarding()
             host = undo.enter_context(Rtnetlink())
             with survey.exclusive():
@@ -96,7 +99,7 @@ class Router:
                     host_link_name(token),
                     host=host,
                     router=router,
-                    in_router=in_router,
+                    in_router=ROUTER_LINK in in_router,
                     occupied=survey.occupied(),
                 )
             rules = Rules(
@@ -113,6 +116,9 @@ class Router:
                 enter=enter,
                 survey=survey,
             )
+            used = {network.state.bridge for network in opened._networks.values()}
+            opened._doomed_bridges = sorted(name for name in in_router - used if name.startswith(BRIDGE_PREFIX))
+            opened.sweep()
             for network in opened._networks.values():
                 opened._make_links(network, adopt=True)
             undo.pop_all()
@@ -139,6 +145,7 @@ class Router:
                     hint="take the stack down first: a network cannot change while containers are on it",
                 )
             return existing.state
+        self.sweep()
         with self._survey.exclusive():
             network = self._records.write(self._choose(spec))
             try:
@@ -164,8 +171,14 @@ class Router:
             )
         del self._networks[name]
         self._apply_rules()
-        self._remove_links(network)
+        self._remove_route(network)
         self._records.remove(name)
+        self._doomed_bridges.append(network.state.bridge)
+
+    def sweep(self) -> None:
+        """Remove the bridges of removed networks: some 20 ms each, to be spared if `remove` follows."""
+        doomed, self._doomed_bridges = self._doomed_bridges, []
+        self._router.send([links.delete_link_named(name) for name in doomed])
 
     def lease(self, container_id: str, endpoints: Sequence[Endpoint]) -> tuple[Attachment, ...]:
         """Lease an address on every network wanted; asked again, a container gets the same ones.
@@ -303,6 +316,7 @@ class Router:
         """Remove the host's side, then close. The rest goes with the router's namespace."""
         self._end_vigil()
         self._rules.remove()
+        self._router.send([links.delete_bridges_and_uplink()])
         self._host.send([links.delete_link_named(self._uplink.name)])
         self.close()
 
@@ -335,7 +349,7 @@ class Router:
             subnet = choose_subnet([*self._survey.occupied(), *own])
         gateway = choose_gateway(subnet, spec.gateway)
         used = {network.state.bridge for network in self._networks.values()}
-        bridge = next(name for number in range(len(used) + 1) if (name := f"br{number}") not in used)
+        bridge = next(name for number in range(len(used) + 1) if (name := f"{BRIDGE_PREFIX}{number}") not in used)
         return NetworkState(spec=spec, subnet=str(subnet), gateway=format_address(gateway), bridge=bridge)
 
     def _make_links(self, network: Network, *, adopt: bool) -> None:
@@ -352,9 +366,12 @@ class Router:
             self._host.send([links.new_route(network.subnet, uplink.router_address, uplink.host_index, adopt=adopt)])
 
     def _remove_links(self, network: Network) -> None:
+        self._remove_route(network)
+        self._router.send([links.delete_link(links.router_index(network.gateway), network.state.bridge)])
+
+    def _remove_route(self, network: Network) -> None:
         if not network.state.spec.internal:
             self._host.send([links.delete_route(network.subnet, self._uplink.router_address)])
-        self._router.send([links.delete_link(links.router_index(network.gateway), network.state.bridge)])
 
     def _delete_port(self, attachment: Attachment) -> Request:
         index = links.router_index(parse_address(attachment.address))

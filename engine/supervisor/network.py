@@ -14,6 +14,7 @@ from net.router import Router
 from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState, PublishedPort
 
 _RESOLV_CONF = Path("/etc/resolv.conf")
+_SWEEP_SECONDS = 0.5  # for the end of the stack, which takes bridges along, to come first
 
 
 class StackNetwork:
@@ -49,6 +50,7 @@ class StackNetwork:
         """Removes a network that nobody is attached to; nothing happens when there is none."""
         if self._router is not None:
             self._router.remove_network(name)
+            self._loop.call_later(_SWEEP_SECONDS, self._sweep)
 
     def lease(self, container_id: str, endpoints: Sequence[Endpoint]) -> tuple[Attachment, ...]:
         """Leases a container's addresses, or finds those that it has."""
@@ -135,6 +137,10 @@ class StackNetwork:
             return os.open(pin, os.O_RDONLY | os.O_CLOEXEC)
         unpin(pin)  # a file that was to be mounted on when an earlier supervisor was killed
         return pin_network_namespace(pin)
+
+    def _sweep(self) -> None:
+        if self._router is not None:
+            self._router.sweep()
 
     def _names(self) -> Resolver:
         if self._resolver is None:

@@ -190,6 +190,17 @@ def test_a_network_with_leases_is_not_removed_and_one_without_leaves_nothing(new
     stack.router.remove_network("one_default")
     assert list(stack.networks.iterdir()) == []
     assert Path("/proc/net/route").read_text() == before
+    stack.router.sweep()
+    with inside(stack.namespace_fd):
+        assert link_names() == {"lo", "uplink"}
+
+
+def test_the_bridge_of_a_removed_network_is_swept_by_whoever_takes_over(new_stack: NewStack) -> None:
+    stack = new_stack("one")
+    stack.router.ensure_network(NetworkSpec(name="one_default"))
+    stack.router.remove_network("one_default")
+    stack.router.close()
+    stack.router = stack.open()
     with inside(stack.namespace_fd):
         assert link_names() == {"lo", "uplink"}
 
