@@ -44,7 +44,7 @@ unit kernel stacks:
 
 fuzz:
 	@.ci/bootstrap test
-	@HYPOTHESIS_PROFILE=fuzz $(pytest) tests/unit -m 'not root' -k 'property or fuzz or hostile'
+	@HYPOTHESIS_PROFILE=fuzz $(pytest) $$(grep -rl --include='*.py' hypothesis tests/unit)
 
 bench:
 	@.ci/bootstrap test

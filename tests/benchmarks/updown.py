@@ -32,6 +32,7 @@ PROJECT = "wlbench"
 VERBS = ("up -d", "up -d, no change", "ps", "down")
 QUIET_SHARE = 0.85
 QUIET_PATIENCE_SECONDS = 20.0
+STEADY_KIB = 512
 
 
 class Contender(NamedTuple):
@@ -64,11 +65,9 @@ def compose_file(services: int, shape: str) -> str:
 
 def measure(contender: Contender, file: str) -> Measured:
     """One round: up, up again, ps, down; the memory is read while the stack is up."""
-    await_quiet()
-    before = used_kib()
+    before = steady_kib()
     seconds = {"up -d": timed(contender, file, "up", "-d")}
-    await_quiet()
-    memory = used_kib() - before
+    memory = steady_kib() - before
     own = own_processes_kib(contender)
     seconds["up -d, no change"] = timed(contender, file, "up", "-d")
     seconds["ps"] = timed(contender, file, *contender.ps)
@@ -118,16 +117,19 @@ def own_processes_kib(contender: Contender) -> int:
     return total
 
 
-def await_quiet() -> None:
-    """Returns when the processors have been idle for a moment, so that nobody pays for what another began."""
+def steady_kib() -> int:
+    """`used_kib` once the processors are idle and it stays the same: the kernel frees what has gone at its leisure."""
     deadline = time.monotonic() + QUIET_PATIENCE_SECONDS
+    used = used_kib()
     while time.monotonic() < deadline:
         idle, total = processor_ticks()
-        select.select([], [], [], 0.5)
+        select.select([], [], [], 1.0)
         idle_after, total_after = processor_ticks()
-        if idle_after - idle >= QUIET_SHARE * (total_after - total):
-            return
+        before, used = used, used_kib()
+        if idle_after - idle >= QUIET_SHARE * (total_after - total) and abs(used - before) <= STEADY_KIB:
+            return used
     sys.stderr.write("(the machine is not quiet: others are at work)\n")
+    return used
 
 
 def processor_ticks() -> tuple[int, int]:
