@@ -5,9 +5,10 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Self
 
-from compose.attachment import Attachment, InterruptedByUser, Interrupts, at_once
+from compose.attachment import Attachment, at_once
 from compose.connection import Connection
 from compose.execute import Execution, Happening, Supervisor
+from compose.interrupts import InterruptedByUser, Interrupts
 from compose.observed import Observed
 from compose.plan_down import plan_stop
 from compose.reports import Progress, report_of

@@ -1,6 +1,6 @@
 """`python -m compose.cli` is `windlass`."""
 
-from compose.cli.main import main
+from compose.cli.main import program
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    program()

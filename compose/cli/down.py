@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from compose import naming
+from compose.carrying_out import carry_out
 from compose.cli.choices import one_of
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
@@ -16,7 +17,6 @@ from compose.model import Stack
 from compose.observed import Observed
 from compose.plan_down import DownOptions, plan_down
 from compose.plan_text import plan_text
-from compose.up import carry_out
 from engine.layout import StackLayout
 from engine.leftovers import boot_time, remove_leftovers
 from engine.locks import command_lock
@@ -41,7 +41,6 @@ def command(
         one_of("--rmi", rmi, ("local", "all"))
     session.require_root()
     name = session.stack_name()
-    stack = _file_of(session, name)
     place = session.layout.stack(name)
     with contextlib.ExitStack() as resources:
         if not dry_run:
@@ -50,6 +49,9 @@ def command(
             remove_leftovers(session.layout, booted_at=boot_time())
         connection = resources.enter_context(Connection(place))
         observed = connection.observe()
+        # YAML takes longer to load than most stacks to go away: the file is read only if its lines leave doubts.
+        services_seen = {record.spec.service for record in observed.containers}
+        stack = None if not rmi and (remove_orphans or session.speaks_of(services_seen)) else _file_of(session, name)
         options = DownOptions(
             services=tuple(services or ()),
             volumes=volumes,

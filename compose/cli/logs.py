@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from compose.attachment import ALIVE, Attachment, InterruptedByUser
+from compose.attachment import ALIVE, Attachment
 from compose.cli import failures
 from compose.cli.session import Session
 from compose.connection import Connection
 from compose.errors import UsageError
 from compose.foreground import Foreground
+from compose.interrupts import InterruptedByUser
 from compose.loglines import Prefixes
 from compose.observe import containers
 from compose.times import timestamp

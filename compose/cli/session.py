@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from compose.cli.choices import one_of
-from compose.errors import StackError
+from compose.errors import FileError, StackError
 from engine.layout import Layout, StackLayout
 
 if TYPE_CHECKING:
@@ -79,6 +79,19 @@ class Session:
         for warning in stack.warnings:
             self.warn(warning)
         return stack
+
+    def speaks_of(self, services: set[str]) -> bool:
+        """Whether the stack's files plainly have a line for each of these services."""
+        from compose.discovery import STDIN, find_project  # noqa: PLC0415 - likewise
+        from compose.service_lines import speak_of  # noqa: PLC0415 - likewise
+
+        try:
+            project = find_project(
+                self.options.files, self.options.project_directory, str(self._working_directory), self.environment
+            )
+        except FileError:
+            return False
+        return STDIN not in project.files and speak_of(project.files, services)
 
     def stack_name(self) -> str:
         """The stack's name, found without reading more of the file than needed."""

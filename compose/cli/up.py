@@ -4,25 +4,26 @@ import sys
 import time
 from contextlib import ExitStack
 from functools import partial
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from compose.attachment import Attachment, InterruptedByUser
 from compose.cli import failures
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
 from compose.connection import Connection
 from compose.errors import FileError, UsageError
 from compose.execute import Happening
-from compose.foreground import Foreground
-from compose.loglines import Prefixes
+from compose.interrupts import InterruptedByUser
 from compose.model import Stack
 from compose.observe import containers
 from compose.steps import Plan
 from compose.wanted import Options
 from engine.locks import command_lock
 from engine.state import ContainerRecord
+
+if TYPE_CHECKING:
+    from compose.foreground import Foreground
 
 
 class _Way(NamedTuple):
@@ -109,7 +110,11 @@ def _bring_up(session: Session, way: _Way) -> int:
     return 0
 
 
-def _foreground(session: Session, connection: Connection, way: _Way) -> Foreground:
+def _foreground(session: Session, connection: Connection, way: _Way) -> "Foreground":
+    from compose.attachment import Attachment  # noqa: PLC0415 - whoever detaches needs none of it
+    from compose.foreground import Foreground  # noqa: PLC0415 - likewise
+    from compose.loglines import Prefixes  # noqa: PLC0415 - likewise
+
     prefixes = Prefixes(connection.stack.name, (), color=way.color, shown=way.prefix)
     attachment = Attachment(connection.stack, prefixes, relay=True, timestamps=way.timestamps)
     return Foreground(
@@ -133,9 +138,10 @@ def _warm_connection(session: Session, resources: ExitStack) -> Connection | Non
 
 
 def _carry_out(
-    session: Session, stack: Stack, connection: Connection, way: _Way, foreground: Foreground | None
+    session: Session, stack: Stack, connection: Connection, way: _Way, foreground: "Foreground | None"
 ) -> tuple[Plan, tuple[Happening, ...]]:
-    from compose.up import carry_out, decide_with_images  # noqa: PLC0415 - loads while the supervisor does
+    from compose.carrying_out import carry_out  # noqa: PLC0415 - loads while the supervisor does
+    from compose.up import decide_with_images  # noqa: PLC0415 - likewise
     from engine.leftovers import boot_time, remove_leftovers  # noqa: PLC0415 - likewise
 
     observed = connection.observe()
