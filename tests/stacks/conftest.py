@@ -1,6 +1,8 @@
 """Whole stacks through the real command line, each in an installation of its own over shared images."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -30,9 +32,17 @@ def shared_images() -> Path:
 
 
 @pytest.fixture
-def installed(roots: Layout, territory: Territory, shared_images: Path) -> Iterator[Install]:
+def roots(roots: Layout, shared_images: Path) -> Iterator[Layout]:
+    """An installation of the test's own, with data on the images' file system: a build moves layers over there."""
+    data = Path(tempfile.mkdtemp(prefix="data-", dir=SHARED))
+    (data / "images").symlink_to(shared_images)
+    yield Layout(run=roots.run, data=data)
+    shutil.rmtree(data)
+
+
+@pytest.fixture
+def installed(roots: Layout, territory: Territory) -> Iterator[Install]:
     """Makes a `Windlass` for a directory and a stack; whatever is up at the end is taken down."""
-    (roots.data / "images").symlink_to(shared_images)
     made: list[Windlass] = []
 
     def make(directory: Path, stack: str, variables: Mapping[str, str]) -> Windlass:
