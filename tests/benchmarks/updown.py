@@ -36,10 +36,14 @@ STEADY_KIB = 512
 
 
 class Contender(NamedTuple):
-    """A program that brings stacks up: its command line up to the verb, and its environment."""
+    """A program that brings stacks up: its command line up to the verb, and its environment.
+
+    `keep` is a command that stores its standard input as the Compose file that `argv` names.
+    """
 
     name: str
     argv: tuple[str, ...]
+    keep: tuple[str, ...]
     environment: dict[str, str]
     ps: tuple[str, ...] = ("ps",)
 
@@ -65,22 +69,29 @@ def compose_file(services: int, shape: str) -> str:
 
 def measure(contender: Contender, file: str) -> Measured:
     """One round: up, up again, ps, down; the memory is read while the stack is up."""
+    subprocess.run(contender.keep, input=file, text=True, stdout=subprocess.DEVNULL, check=True)
     before = steady_kib()
-    seconds = {"up -d": timed(contender, file, "up", "-d")}
+    seconds = {"up -d": timed(contender, "up", "-d")}
     memory = steady_kib() - before
     own = own_processes_kib(contender)
-    seconds["up -d, no change"] = timed(contender, file, "up", "-d")
-    seconds["ps"] = timed(contender, file, *contender.ps)
-    seconds["down"] = timed(contender, file, "down")
+    seconds["up -d, no change"] = timed(contender, "up", "-d")
+    seconds["ps"] = timed(contender, *contender.ps)
+    seconds["down"] = timed(contender, "down")
     return Measured(seconds, memory, own)
 
 
-def timed(contender: Contender, file: str, *verb: str) -> float:
+def timed(contender: Contender, *verb: str) -> float:
     """Wall-clock seconds of one command, from before it is started until after it ended."""
     argv = [*contender.argv, *verb]
     began = time.perf_counter()
     done = subprocess.run(
-        argv, input=file, text=True, capture_output=True, env=contender.environment, check=False, cwd="/"
+        argv,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        capture_output=True,
+        env=contender.environment,
+        check=False,
+        cwd="/",
     )
     took = time.perf_counter() - began
     if done.returncode != 0:
@@ -149,9 +160,10 @@ def windlass_contender() -> Iterator[Contender]:
         "WINDLASS_RUN_ROOT": str(layout.run),
         "WINDLASS_DATA_ROOT": str(layout.data),
     }
-    argv = (str(program), "-f", "-", "-p", PROJECT)
+    file = base / "compose.yaml"
+    argv = (str(program), "-f", str(file), "-p", PROJECT)
     try:
-        yield Contender("windlass", argv, environment)
+        yield Contender("windlass", argv, ("tee", str(file)), environment)
     finally:
         subprocess.run(
             [program, "-p", PROJECT, "down", "-v"], env=environment, cwd="/", check=False, capture_output=True
@@ -166,12 +178,14 @@ def peer_contenders(peers: Path, *, podman: bool) -> list[Contender]:
         sys.stderr.write(f"(no peers: {peers}/up has not been run; windlass is measured alone)\n")
         return []
     environment = dict(os.environ)
+    file = f"/root/{PROJECT}.yaml"
+    keep = (str(inside), "tee", file)
     found = [
-        Contender("docker compose", (str(inside), "docker", "compose", "-f", "-", "-p", PROJECT), environment),
+        Contender("docker compose", (str(inside), "docker", "compose", "-f", file, "-p", PROJECT), keep, environment),
     ]
     if podman:
-        script = f'cat >/tmp/{PROJECT}.yaml; exec podman-compose -f /tmp/{PROJECT}.yaml -p {PROJECT} "$@"'
-        found.append(Contender("podman-compose", (str(inside), "sh", "-c", script, "-"), environment))
+        argv = (str(inside), "podman-compose", "-f", file, "-p", PROJECT)
+        found.append(Contender("podman-compose", argv, keep, environment))
     return found
 
 
