@@ -29,14 +29,13 @@ FIRST_ENDPOINT_INDEX = 16
 
 _IFF_UP = 1
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 10, 18, 28
-_IFLA_GROUP, _IFLA_NUM_TX_QUEUES, _IFLA_NUM_RX_QUEUES = 27, 31, 32
+_IFLA_NUM_TX_QUEUES, _IFLA_NUM_RX_QUEUES = 31, 32
 _IFLA_INFO_KIND, _IFLA_INFO_DATA, _VETH_INFO_PEER, _IFLA_BR_MCAST_SNOOPING = 1, 2, 1, 23
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _NDA_DST, _NDA_LLADDR, _NUD_PERMANENT = 1, 2, 0x80
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
 _RT_TABLE_MAIN, _RTPROT_STATIC, _RT_SCOPE_UNIVERSE, _RTN_UNICAST = 254, 4, 0, 1
 
-_OWN_GROUP = attribute(_IFLA_GROUP, struct.pack("=I", 1))  # bridges and uplink go together, with one wait
 _ONE_QUEUE = attribute(_IFLA_NUM_TX_QUEUES, struct.pack("=I", 1)) + attribute(_IFLA_NUM_RX_QUEUES, struct.pack("=I", 1))
 
 
@@ -52,7 +51,6 @@ def new_bridge(name: str, gateway: int) -> Request:
         _link(router_index(gateway), up=True)
         + _name(name)
         + attribute(_IFLA_ADDRESS, mac_address(gateway))
-        + _OWN_GROUP
         + attribute(_IFLA_LINKINFO, info)
     )
     return Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"make the bridge {name}", (errno.EEXIST,))
@@ -63,7 +61,7 @@ def new_uplink(router_name: str, router_address: int, host_name: str, host_fd: i
 
     Only the near end of a pair may have an index of our choice without the far end needing one, too.
     """
-    near = _link(router_index(router_address), up=None) + _name(router_name) + _OWN_GROUP
+    near = _link(router_index(router_address), up=None) + _name(router_name)
     return _new_veth(near, _peer(host_name, 0, host_fd), f"make the uplink {host_name}")
 
 
@@ -89,12 +87,10 @@ def delete_link_named(name: str) -> Request:
     return Request(RTM_DELLINK, 0, _link(0, up=None) + _name(name), f"remove the link {name}", (errno.ENODEV,))
 
 
-def delete_bridges_and_uplink() -> Request:
-    """Remove a router's bridges and its uplink at once; nothing there is fine.
-
-    Each removal waits for the kernel to be done with old references (rcu_barrier, some 20 ms); a group waits once.
-    """
-    return Request(RTM_DELLINK, 0, _link(0, up=None) + _OWN_GROUP, "remove the router's links", (errno.ENODEV,))
+def move_link(name: str, index: int, namespace_fd: int) -> Request:
+    """Hand a link to another namespace, which takes its routes off this one; one that is gone is fine."""
+    body = _link(index, up=None) + attribute(_IFLA_NET_NS_FD, struct.pack("=I", namespace_fd))
+    return Request(RTM_NEWLINK, 0, body, f"move the link {name} away", (errno.ENODEV,))
 
 
 def link_up(index: int, what: str) -> Request:

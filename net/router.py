@@ -51,6 +51,7 @@ class Router:
         uplink: Uplink,
         rules: Rules,
         enter: Enter,
+        namespace_fd: int,
         survey: Survey,
     ) -> None:
         self._records = records
@@ -60,6 +61,7 @@ class Router:
         self._router = router
         self._uplink = uplink
         self._enter = enter
+        self._namespace_fd = namespace_fd
         self._survey = survey
         self._networks = records.read()
         self._doomed_bridges: list[str] = []
@@ -114,6 +116,7 @@ class Router:
                 uplink=uplink,
                 rules=rules,
                 enter=enter,
+                namespace_fd=namespace_fd,
                 survey=survey,
             )
             used = {network.state.bridge for network in opened._networks.values()}
@@ -313,11 +316,14 @@ class Router:
         self._router.close()
 
     def remove(self) -> None:
-        """Remove the host's side, then close. The rest goes with the router's namespace."""
+        """Remove the host's side, then close. The rest goes with the router's namespace.
+
+        The uplink's end on the host is moved into that namespace, not deleted: the kernel deletes it there at its
+        leisure, while a deletion waits some 40 ms until nobody refers to the link any more (rcu_barrier).
+        """
         self._end_vigil()
         self._rules.remove()
-        self._router.send([links.delete_bridges_and_uplink()])
-        self._host.send([links.delete_link_named(self._uplink.name)])
+        self._host.send([links.move_link(self._uplink.name, self._uplink.host_index, self._namespace_fd)])
         self.close()
 
     def _end_vigil(self) -> None:
