@@ -46,6 +46,7 @@ def ensure_uplink(
     first = _address_of(name) if in_router else None
     if first is None:
         host.send([links.delete_link_named(name)])
+        router.send([links.delete_link_named(ROUTER_LINK)])  # its other end may have been moved in by a half-done end
         first = choose_uplink(occupied).first + 1
         host_fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
