@@ -10,7 +10,7 @@ import msgspec
 from compose import naming
 from engine.spec import ContainerSpec
 
-IDENTITY = ("id", "stack", "service", "number", "config_hash", "image_id", "image_name", "layers", "keep_upper")
+IDENTITY = ("id", "stack", "service", "number", "config_hash", "image_id", "image_name", "layers")
 WORDS = {
     "exposed_ports": "expose",
     "endpoints": "networks",

@@ -111,4 +111,3 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
     labels: dict[str, str] = {}
-    keep_upper: bool = False

@@ -108,7 +108,6 @@ class BuildStack:
             mounts=mounts,
             endpoints=(Endpoint(network=self._network),),
             restart=RestartPolicy(condition="no"),
-            keep_upper=True,
         )
 
     def _script(self, stack: ExitStack, content: str) -> BindMount:
