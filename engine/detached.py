@@ -11,6 +11,7 @@ from errno import EINVAL, ENOENT, EPERM
 from pathlib import Path
 
 from engine import syscalls
+from engine.directories import make_private
 from engine.errors import StartError, SyscallError
 from engine.mounts import HostPath, HostProgram
 from engine.syscalls import AT_FDCWD, AT_RECURSIVE, Attribute, MountFlag
@@ -101,7 +102,7 @@ def _prepare(base: Path, upper: Path, work: Path, first_id: int) -> None:
         try:
             owner = os.lstat(directory).st_uid
         except FileNotFoundError:
-            directory.mkdir(mode=0o700, parents=True)
+            make_private(directory)
             owner = -1
         if owner != first_id:
             os.chown(directory, first_id, first_id)

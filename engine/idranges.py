@@ -7,6 +7,7 @@ content in one step, so that a crash leaves no half lease.
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.directories import make_private
 from engine.errors import StateError
 
 SIZE = 65536
@@ -17,7 +18,7 @@ _COUNT = (LAST + 1 - FIRST) // SIZE
 
 def lease_range(directory: Path, container_id: str) -> int:
     """Returns the first id of the container's range, leasing one when it has none yet."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(directory)
     for first_id in _candidates(container_id):
         place = directory / str(first_id)
         try:

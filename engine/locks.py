@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from engine.directories import make_private
 from engine.errors import StateError
 from engine.layout import StackLayout
 
@@ -41,7 +42,7 @@ def lock_file(path: Path, *, blocking: bool) -> int | None:
     A lock file may be removed by its holder: the lock counts only while the file is the one at the path.
     """
     while True:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path.parent)
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:

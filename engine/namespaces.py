@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine import syscalls
+from engine.directories import make_private
 from engine.errors import SyscallError
 from engine.syscalls import AT_EMPTY_PATH, AT_FDCWD, MNT_DETACH, Clone, MountFlag
 
@@ -32,7 +33,7 @@ def inside(netns_fd: int) -> Iterator[None]:
 
 def ensure_pins(directory: Path) -> None:
     """Makes `directory` a small file system in memory whose mounts reach no other mount namespace."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(directory)
     if os.path.ismount(directory):
         return
     fs_fd = syscalls.fsopen("tmpfs")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine.directories import make_private
 from engine.errors import StateError
 from engine.layout import StackLayout
 from engine.spec import ContainerSpec
@@ -40,7 +41,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 def write_spec(stack: StackLayout, spec: ContainerSpec) -> None:
     """Records a container; its directory is made if missing."""
     directory = stack.container(spec.id)
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(directory)
     write_atomically(directory / SPEC_FILE, _encode(spec))
 
 

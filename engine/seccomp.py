@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine import seccomp_rules
+from engine.directories import make_private
 from engine.errors import EngineError
 from engine.seccomp_rules import Condition, Rule
 
@@ -55,7 +56,7 @@ def program(capabilities: frozenset[str], cache: Path | None) -> bytes:
     if kept and len(kept) % _INSTRUCTION_BYTES == 0:
         return kept
     made = compile_rules(rules)
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(cache)
     draft = place.with_name(f"{place.name}.{os.getpid()}")
     draft.write_bytes(made)
     draft.rename(place)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine.directories import make_private
 from engine.errors import VolumeError
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}")
@@ -64,7 +65,7 @@ class VolumeStore:
         record = VolumeRecord(name=name, created_ns=time.time_ns(), project=project, labels=labels or {})
         draft = self._root / f"{_UNFINISHED}new-{name}"
         try:
-            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._root)
             with self._alone():
                 found = self.find(name)
                 if found is not None:

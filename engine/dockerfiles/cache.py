@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine.directories import make_private
 from engine.dockerfiles.steps import StepInputs, StepRecord, key_of
 from engine.images.durable import write_file
 from engine.images.store import ImageStore
@@ -47,5 +48,5 @@ class BuildCache:
         return self._histories / hashlib.sha256(build.encode()).hexdigest()
 
     def _write(self, path: Path, content: bytes) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path.parent)
         write_file(path, content)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine.directories import make_private
 from engine.errors import ImageError
 from engine.images import durable, ociconfig, places
 from engine.images.model import Image, ImageConfig, LayerFacts
@@ -205,7 +206,7 @@ class ImageStore:
         return tuple(path for path in paths if not path.name.startswith("."))
 
     def _directory(self, kind: str) -> Path:
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self.root)
         path = self.root / kind
         path.mkdir(mode=0o700, exist_ok=True)
         return path

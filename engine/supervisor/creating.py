@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from engine.directories import make_private
 from engine.errors import EngineError, RequestError
 from engine.idranges import lease_range, release_range
 from engine.namespaces import unpin
@@ -59,7 +60,7 @@ def complete(site: Site, container: Container) -> None:
     run, data = site.stack.container(spec.id), site.stack.data(spec.id)
     first_id = lease_range(site.stack.roots.id_ranges, spec.id)
     for directory in (data, data / "upper", data / "work"):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(directory)
     upper = data / "upper"
     upper.chmod(0o755)
     os.chown(upper, first_id, first_id)

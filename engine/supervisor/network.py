@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from engine.directories import make_private
 from engine.layout import StackLayout
 from engine.namespaces import ensure_pins, inside, pin_network_namespace, unpin
 from engine.supervisor.identity import search_domains, upstreams
@@ -115,7 +116,7 @@ class StackNetwork:
         if self._router is None:
             namespace_fd = self._open_namespace()
             try:
-                self._stack.networks.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_private(self._stack.networks)
                 self._router = Router.open(
                     token=self._stack.token,
                     label=self._stack.label,
