@@ -66,12 +66,17 @@ DEFAULT = frozenset(
 
 
 def allowed(added: Iterable[str], dropped: Iterable[str]) -> frozenset[str]:
-    """The names that remain after adding to the default and dropping from it; ALL stands for every one."""
+    """The names that remain after adding to the default and dropping from it; ALL stands for every one.
+
+    Contradictions are decided as in Docker: adding ALL wins over dropping ALL, but not over a name that is dropped; a
+    name that is added wins over dropping ALL.
+    """
     plus, minus = _names(added), _names(dropped)
-    kept = frozenset(NAMES) if "ALL" in plus else DEFAULT
+    if "ALL" in plus:
+        return frozenset(NAMES) - minus
     if "ALL" in minus:
-        return plus - {"ALL"} if "ALL" not in plus else kept
-    return (kept | (plus - {"ALL"})) - minus
+        return plus
+    return (DEFAULT | plus) - minus
 
 
 def mask(names: Iterable[str]) -> int:

@@ -20,6 +20,7 @@ def test_eleven_capabilities_by_default() -> None:
         (("CAP_KILL",), ("ALL",), {"KILL"}),
         (("ALL",), (), frozenset(capabilities.NAMES)),
         (("all",), ("SYS_ADMIN",), frozenset(capabilities.NAMES) - {"SYS_ADMIN"}),
+        (("ALL",), ("ALL", "SYS_ADMIN"), frozenset(capabilities.NAMES) - {"SYS_ADMIN"}),
     ],
 )
 def test_capabilities_are_added_and_dropped(
