@@ -72,7 +72,12 @@ class Decoder:
         if driver is not None and driver.value not in ("", "bridge", "default"):
             hint = "use `driver: bridge`, or delete the line"
             self._refuse(driver, f"networks.{key}: the driver '{driver.value}' is not supported yet", hint)
-        configs = fields.get("ipam", _NOTHING).fields.get("config", _NOTHING).entries
+        ipam = fields.get("ipam", _NOTHING).fields
+        chooser = ipam.get("driver")
+        if chooser is not None and chooser.value not in ("", "default"):
+            message = f"networks.{key}.ipam: the driver '{chooser.value}' is not supported yet"
+            self._refuse(chooser, message, "use `driver: default`, or delete the line")
+        configs = ipam.get("config", _NOTHING).entries
         if len(configs) > 1:
             self._refuse(configs[1], f"networks.{key}.ipam.config: a second subnet is not supported yet", "keep one")
         config = configs[0].fields if configs else {}

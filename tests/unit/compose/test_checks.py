@@ -163,7 +163,7 @@ networks: {n: {ipam: {config: [{subnet: 10.5.0.0/24, gateway: 10.7.0.1}]}}, m: }
 def test_values_windlass_cannot_serve_yet_are_refused(problems: Problems) -> None:
     text = """
 services: {a: {image: x, ports: [80/sctp], networks: [n], volumes: [v:/v]}}
-networks: {n: {driver: macvlan}}
+networks: {n: {driver: macvlan, ipam: {driver: dhcp}}}
 volumes: {v: {driver: nfs}}
 """
     assert problems(text) == (
@@ -171,6 +171,8 @@ volumes: {v: {driver: nfs}}
         "  use tcp or udp\n"
         "compose.yaml:3:24: networks.n: the driver 'macvlan' is not supported yet\n"
         "  use `driver: bridge`, or delete the line\n"
+        "compose.yaml:3:48: networks.n.ipam: the driver 'dhcp' is not supported yet\n"
+        "  use `driver: default`, or delete the line\n"
         "compose.yaml:4:23: volumes.v: the driver 'nfs' is not supported yet\n"
         "  use `driver: local`, or delete the line"
     )
