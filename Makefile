@@ -5,7 +5,7 @@ windlass := .venv/bin/windlass
 pytest := $(python) -m pytest
 guestbook := examples/stacks/guestbook/compose.yaml
 
-.PHONY: help demo demo-down test check unit kernel stacks bench fuzz clean
+.PHONY: help demo demo-down test check unit kernel stacks bench soak fuzz clean
 
 help:
 	@echo 'make demo       bring the guestbook example up and look at it'
@@ -16,6 +16,7 @@ help:
 	@echo 'make stacks     whole stacks, with the examples (root)'
 	@echo 'make fuzz       the property tests, with many more examples'
 	@echo 'make bench      up and down against Docker Compose, where shared/peers lies beside the checkout (root)'
+	@echo 'make soak       kill -9 of everything at random moments; SEED=N repeats a run (root)'
 	@echo 'make clean      remove what these commands made in the checkout'
 
 demo:
@@ -49,6 +50,10 @@ fuzz:
 bench:
 	@.ci/bootstrap test
 	@$(python) tests/benchmarks/updown.py
+
+soak:
+	@.ci/bootstrap test
+	@$(python) tests/soak/crashes.py $(if $(SEED),--seed $(SEED))
 
 clean:
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
