@@ -24,7 +24,7 @@ from engine.supervisor.supervisor import Supervisor
 from engine.unixsockets import connect
 from net.errors import NetError
 
-_PREDECESSOR_SECONDS = 15.0
+_PREDECESSOR_SECONDS = 15
 
 
 def main(arguments: list[str]) -> int:
@@ -89,22 +89,24 @@ def _say(verdict: Ready | Unready) -> None:
 def _take_lock(stack: StackLayout) -> int | None:
     """The descriptor that holds the stack's supervisor lock; None when another supervisor listens.
 
-    One that holds the lock without listening is on its way out (or in): it is waited for.
+    One that holds the lock without listening is on its way out (or in, or about to miss its socket): it is waited for.
     """
     fd = lock_file(stack.supervisor_lock, blocking=False)
-    if fd is not None:
-        return fd
-    try:
-        connect(stack.socket, timeout_seconds=_PREDECESSOR_SECONDS).close()
-    except OSError:
-        fd = _lock_within(stack.supervisor_lock, _PREDECESSOR_SECONDS)
-        if fd is None:
-            raise SupervisorError(
-                f"another supervisor holds {stack.supervisor_lock} but does not listen",
-                hint="end it with kill -9; its containers go on",
-            ) from None
-        return fd
-    return None
+    for _ in range(_PREDECESSOR_SECONDS):
+        if fd is not None:
+            return fd
+        try:
+            connect(stack.socket, timeout_seconds=_PREDECESSOR_SECONDS).close()
+        except OSError:
+            fd = _lock_within(stack.supervisor_lock, 1.0)
+        else:
+            return None
+    if fd is None:
+        raise SupervisorError(
+            f"another supervisor holds {stack.supervisor_lock} but does not listen",
+            hint="end it with kill -9; its containers go on",
+        )
+    return fd
 
 
 def _lock_within(path: Path, seconds: float) -> int | None:

@@ -15,6 +15,7 @@ from engine.unixsockets import listen, peer_uid
 _CHUNK_BYTES = 1 << 16
 _BACKLOG = 128
 _PAUSE_SECONDS = 0.5
+_LOOK_SECONDS = 2.0
 _UNREAD_LIMIT_BYTES = 16 << 20
 
 _encode = msgspec.json.Encoder().encode
@@ -152,7 +153,10 @@ class Connection:
 
 
 class Server:
-    """Listens on a stack's socket. Only processes of our own user are served."""
+    """Listens on a stack's socket. Only processes of our own user are served.
+
+    When somebody removes the socket's file, it is made again: until then no command could reach the supervisor.
+    """
 
     def __init__(self, path: Path, loop: Loop, handler: Handler) -> None:
         self._path = path
@@ -161,6 +165,7 @@ class Server:
         self._connections: set[Connection] = set()
         self._socket = listen(path, backlog=_BACKLOG)
         loop.watch(self._socket.fileno(), READABLE, self._accept)
+        loop.call_later(_LOOK_SECONDS, self._look_for_socket)
 
     def broadcast(self, event: Event) -> None:
         """Sends an event to everybody who subscribed."""
@@ -198,6 +203,18 @@ class Server:
             self._connections.add(Connection(peer, self._loop, self._handler, self._connections.discard))
         else:
             peer.close()
+
+    def _look_for_socket(self) -> None:
+        if self._socket.fileno() < 0:
+            return
+        if not self._path.exists():
+            with contextlib.suppress(OSError):  # its directory may be gone, too; it is tried again
+                renewed = listen(self._path, backlog=_BACKLOG)
+                self._loop.forget(self._socket.fileno())
+                self._socket.close()
+                self._socket = renewed
+                self._listen_again()
+        self._loop.call_later(_LOOK_SECONDS, self._look_for_socket)
 
     def _listen_again(self) -> None:
         if self._socket.fileno() >= 0:

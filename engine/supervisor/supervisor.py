@@ -31,6 +31,7 @@ from engine.protocol import (
     Subscribe,
     Wait,
 )
+from engine.records import STATE_FILE
 from engine.state import ContainerRecord
 from engine.supervisor.adoption import adopt
 from engine.supervisor.containers import Answered, Container
@@ -118,6 +119,10 @@ class Supervisor:
         return container
 
     def _picture(self) -> Picture:
+        """Everything that there is; a state file that somebody removed is written again, since `ps` reads them."""
+        for container in self._site.containers.values():
+            if not container.removing and not (self._stack.container(container.spec.id) / STATE_FILE).exists():
+                self._site.save(container)
         return Picture(
             containers=tuple(container.record for container in self._site.containers.values()),
             networks=tuple(self._site.network.networks.values()),

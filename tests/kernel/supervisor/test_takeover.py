@@ -133,3 +133,12 @@ def test_a_damaged_spec_costs_one_container_and_leaves_nothing_after_down(driver
     wait_for_end(pidfd)
     os.close(pidfd)
     assert [record.spec.id for record in driver.picture().containers] == [sound]
+
+
+def test_a_state_file_that_somebody_removed_is_written_again(driver: Driver) -> None:
+    container = driver.start("web", "exec sleep 1000")
+    path = driver.stack.container(container) / "state.json"
+    before = path.read_bytes()
+    path.unlink()
+    driver.picture()
+    assert path.read_bytes() == before

@@ -126,3 +126,31 @@ def test_the_socket_is_ours_alone(server: Server, tmp_path: Path) -> None:
     assert (tmp_path / "sock").stat().st_mode & 0o777 == 0o600
     server.close()
     assert not (tmp_path / "sock").exists()
+
+
+def test_a_removed_socket_is_made_again(tmp_path: Path) -> None:
+    now = 0.0
+    loop = Loop(clock=lambda: now)
+    server = Server(tmp_path / "sock", loop, handle)
+    (tmp_path / "sock").unlink()
+    now = 2.0
+    loop.turn()
+    peer = connect(tmp_path / "sock", timeout_seconds=5)
+    loop.turn()
+    peer.sendall(line(1, Hello()))
+    loop.turn()
+    assert received(peer) == [Answered(number=1, reply=Done())]
+    peer.close()
+    loop.turn()
+    server.close()
+    loop.close()
+
+
+def test_a_closed_server_makes_no_socket(tmp_path: Path) -> None:
+    now = 0.0
+    loop = Loop(clock=lambda: now)
+    Server(tmp_path / "sock", loop, handle).close()
+    now = 2.0
+    loop.turn(0)
+    assert not (tmp_path / "sock").exists()
+    loop.close()
