@@ -29,6 +29,11 @@ class Leases:
     def __len__(self) -> int:
         return len(self._holders) - 1
 
+    @property
+    def addresses(self) -> tuple[int, ...]:
+        """The addresses that containers have."""
+        return tuple(address for address in self._holders if address != self._gateway)
+
     def take(self, container_id: str, wanted: str = "") -> int:
         """Lease an address to a container; a container keeps the one that it has unless it wants another."""
         address = parse_address(wanted) if wanted else None

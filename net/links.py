@@ -77,6 +77,12 @@ def new_endpoint(name: str, address: int, bridge_index: int, interface: str, num
     return _new_veth(port, peer, f"make the link {interface} for {format_address(address)}")
 
 
+def join_bridge(address: int, bridge_index: int) -> Request:
+    """Put a container's near end on a bridge that was made again; there already, or no such link, is fine."""
+    body = _link(router_index(address), up=None) + attribute(_IFLA_MASTER, struct.pack("=I", bridge_index))
+    return Request(RTM_NEWLINK, 0, body, f"put the link of {format_address(address)} on its bridge", (errno.ENODEV,))
+
+
 def delete_link(index: int, what: str) -> Request:
     """Remove a link, and a veth pair with it; none with this index is fine."""
     return Request(RTM_DELLINK, 0, _link(index, up=None), f"remove the link of {what}", (errno.ENODEV,))

@@ -248,8 +248,11 @@ class Router:
             try:
                 self._router.send(ports)
             except NetlinkError as error:
-                if error.errno != errno.EEXIST:
+                if error.errno not in {errno.EEXIST, errno.EINVAL}:
                     raise
+                if error.errno == errno.EINVAL:  # so the kernel says that there is no such bridge
+                    for attachment in attachments:
+                        self._mend(self._network(attachment.network))
                 self._router.send([self._delete_port(attachment) for attachment in attachments])
                 self._router.send(ports)
             container.send(inside)
@@ -298,7 +301,7 @@ class Router:
         rules of those stand all the same.
         """
         for network in self._networks.values():
-            self._make_links(network, adopt=True)
+            self._mend(network)
         problems = (*self._records.problems, *self._publications.hold_again())
         self._apply_rules()
         return problems
@@ -370,6 +373,14 @@ class Router:
         if not network.state.spec.internal:
             uplink = self._uplink
             self._host.send([links.new_route(network.subnet, uplink.router_address, uplink.host_index, adopt=adopt)])
+
+    def _mend(self, network: Network) -> None:
+        """Make a bridge again that somebody removed, and put the containers back on it."""
+        self._make_links(network, adopt=True)
+        bridge = links.router_index(network.gateway)
+        for address in network.leases.addresses:
+            neighbour = links.new_neighbour(bridge, address, network.state.bridge)
+            self._router.send([links.join_bridge(address, bridge), neighbour])
 
     def _remove_links(self, network: Network) -> None:
         self._remove_route(network)

@@ -140,21 +140,40 @@ def test_another_router_object_adopts_what_the_first_one_made(new_stack: NewStac
         assert peer_seen(server, web, db_eth0.address, 80) == eth0.address
 
 
-def test_reconcile_makes_a_removed_bridge_again(new_stack: NewStack, namespaces: Namespaces) -> None:
+def test_reconcile_makes_a_removed_bridge_again_with_the_containers_on_it(
+    new_stack: NewStack, namespaces: Namespaces
+) -> None:
     stack = new_stack("one")
     state = stack.router.ensure_network(NetworkSpec(name="one_default"))
+    web, (eth0,) = attach(stack, namespaces, "aa" * 32, "one_default")
+    db, _ = attach(stack, namespaces, "bb" * 32, "one_default")
+    remove_bridge(stack, state.bridge)
+    stack.router.reconcile()
+    with inside(stack.namespace_fd):
+        assert state.bridge in link_names()
+    with listening(web, eth0.address, 80) as server:
+        socket.create_connection((eth0.address, 80), timeout=2).close()
+        server.accept()[0].close()
+        assert peer_seen(server, db, eth0.address, 80) == "172.16.0.3"
+
+
+def test_a_container_that_is_attached_brings_a_removed_bridge_back(new_stack: NewStack, namespaces: Namespaces) -> None:
+    stack = new_stack("one")
+    state = stack.router.ensure_network(NetworkSpec(name="one_default"))
+    web, (eth0,) = attach(stack, namespaces, "aa" * 32, "one_default")
+    remove_bridge(stack, state.bridge)
+    db, _ = attach(stack, namespaces, "bb" * 32, "one_default")
+    with listening(web, eth0.address, 80) as server:
+        assert peer_seen(server, db, eth0.address, 80) == "172.16.0.3"
+
+
+def remove_bridge(stack: Stack, name: str) -> None:
     from net import links
     from net.rtnetlink import Rtnetlink
 
     with inside(stack.namespace_fd), Rtnetlink() as netlink:
-        netlink.send([links.delete_link_named(state.bridge)])
-        assert state.bridge not in link_names()
-    stack.router.reconcile()
-    with inside(stack.namespace_fd):
-        assert state.bridge in link_names()
-    web, (eth0,) = attach(stack, namespaces, "aa" * 32, "one_default")
-    with listening(web, eth0.address, 80):
-        socket.create_connection((eth0.address, 80), timeout=2).close()
+        netlink.send([links.delete_link_named(name)])
+        assert name not in link_names()
 
 
 def test_an_uplink_whose_router_is_gone_is_replaced(new_stack: NewStack, namespaces: Namespaces) -> None:
