@@ -35,7 +35,7 @@ _CAUSES = (
     (
         ("NO_PUBKEY", "is not signed", "no keyring", "signature was invalid"),
         "the release's signature cannot be verified",
-        "install the distribution's keyring (debian-archive-keyring or ubuntu-keyring)",
+        "install the distribution's keyring (debian-archive-keyring or ubuntu-keyring), and gpg, which looks it up",
     ),
     (("No space left on device",), "the disk is full", "free some space where images are kept"),
 )
