@@ -69,6 +69,7 @@ class _Birth:
         self.root_fd = -1
         self.given: Iterator[int] = iter(())
         self.null_fd = -1
+        self.proc_device = -1
         self.user = User(0, 0, (), "/")
         self.environment: dict[str, str] = {}
 
@@ -112,7 +113,7 @@ def _attach_root(birth: _Birth) -> None:
 def _mount_all(birth: _Birth) -> None:
     for op in birth.wanted.plan:
         if isinstance(op, NewFilesystem):
-            _mount_new(birth.root_fd, op)
+            _mount_new(birth, op)
         else:
             _attach(birth, op, next(birth.given))
 
@@ -239,10 +240,12 @@ def _new_mount(op: NewFilesystem) -> int:
         os.close(fs_fd)
 
 
-def _mount_new(root_fd: int, op: NewFilesystem) -> None:
-    target = _target(root_fd, op.target, directory=True)
+def _mount_new(birth: _Birth, op: NewFilesystem) -> None:
+    target = _target(birth, op.target, directory=True)
     try:
         mount_fd = _new_mount(op)
+        if op.kind == "proc":
+            birth.proc_device = os.fstat(mount_fd).st_dev
         syscalls.move_mount(mount_fd, target)
         os.close(mount_fd)
     except SyscallError as error:
@@ -257,7 +260,7 @@ def _attach(birth: _Birth, op: MountOp, mount_fd: int) -> None:
         birth.null_fd = os.open("null", os.O_RDWR, dir_fd=mount_fd)
     if isinstance(op, VolumeData) and op.fill:
         _fill(birth, op, mount_fd)
-    target = _target(birth.root_fd, op.target, directory=stat.S_ISDIR(os.fstat(mount_fd).st_mode))
+    target = _target(birth, op.target, directory=stat.S_ISDIR(os.fstat(mount_fd).st_mode))
     try:
         syscalls.move_mount(mount_fd, target)
         if isinstance(op, VolumeData) and op.fill and op.attributes & Attribute.RDONLY:
@@ -287,7 +290,16 @@ def _fill(birth: _Birth, op: VolumeData, volume_fd: int) -> None:
     os.close(marker)
 
 
-def _target(root_fd: int, path: str, *, directory: bool) -> int:
+def _target(birth: _Birth, path: str, *, directory: bool) -> int:
     if path in _KERNEL_TARGETS:
-        return targets.ensure_directory(root_fd, path)
-    return targets.ensure(root_fd, path, directory=directory)
+        return targets.ensure_directory(birth.root_fd, path)
+    found = targets.ensure(birth.root_fd, path, directory=directory)
+    # `mounts` has refused /proc by name. What lies over /proc would take the masks and settings that come after it.
+    if os.fstat(found).st_dev == birth.proc_device:
+        os.close(found)
+        raise StartError(
+            f"cannot mount on {path}: the image has a link to /proc there",
+            stage="mounts",
+            hint="choose another target, or remove the link from the image",
+        )
+    return found

@@ -270,6 +270,16 @@ def test_other_places_may_be_links_but_lead_nowhere_else(boxes: Boxes, tmp_path:
         assert boxes.sh("echo fine", layers=layers).output == "fine\n"
 
 
+@pytest.mark.parametrize("target", ["/kernel", "/kernel/sys", "/kernel/sys/net"])
+def test_no_link_of_an_image_leads_a_mount_over_proc(boxes: Boxes, host: Path, tmp_path: Path, target: str) -> None:
+    hostile = tmp_path / "hostile"
+    hostile.mkdir()
+    (hostile / "kernel").symlink_to("/proc")
+    mounts = (BindMount(source=str(host), target=target),)
+    failure = boxes.failure("true", layers=(boxes.layer, hostile), mounts=mounts)
+    assert failure.message == f"cannot mount on {target}: the image has a link to /proc there"
+
+
 def test_a_mount_on_the_root_or_below_proc_is_refused(boxes: Boxes, host: Path) -> None:
     for target in ("/", "//", "/./", "/proc/sys", "/sys/../proc"):
         failure = boxes.failure("true", mounts=(BindMount(source=str(host), target=target),))
