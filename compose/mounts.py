@@ -47,7 +47,9 @@ def _mount(text: str, node: Node, reading: Reading) -> Node:
     if unknown:
         reading.warn(node.place, f"the mount '{text}' has the unknown option '{unknown[0]}', which changes nothing")
     read_only = [option for option in options if option in ("ro", "rw")][-1:] == ["ro"]
-    if source.startswith(("/", ".", "~")):
+    bind = source.startswith(("/", ".", "~"))
+    _warn_of_idle_options(options, node, reading, bind=bind)
+    if bind:
         details = fields(
             selinux=next((option for option in options if option in ("z", "Z")), ""),
             propagation=next((option for option in options if option in _PROPAGATIONS), ""),
@@ -58,6 +60,15 @@ def _mount(text: str, node: Node, reading: Reading) -> Node:
     mount = fields(type="volume", source=source, target=clean(target), read_only=read_only)
     nocopy = "nocopy" in options or "volume-nocopy" in options
     return Node({**mount, "volume": Node(fields(nocopy=nocopy), node.place)}, node.place)
+
+
+def _warn_of_idle_options(options: list[str], node: Node, reading: Reading, *, bind: bool) -> None:
+    """Warns of options that belong to the other type of mount; z and Z are common on both."""
+    others, kind = ({"nocopy", "volume-nocopy"}, "bind mount") if bind else (_PROPAGATIONS, "volume")
+    for option in options:
+        if option in others:
+            message = f"the mount '{node.value}' has the option '{option}', which does nothing on a {kind}"
+            reading.warn(node.place, message)
 
 
 def clean(target: str) -> str:
@@ -83,6 +94,11 @@ def finish_mount(node: Node, path: str, reading: Reading) -> Node:
             hint = "add `source: ./path` on the host"
             raise Refusal(node.place, f"{path} is a bind mount without source", hint)
         fields["source"] = source.with_value(absolute(str(source.value), reading))
+    idle = [key for key in ("bind", "volume", "tmpfs") if key != kind and key in fields and fields[key].fields]
+    if kind == "tmpfs" and "source" in fields:
+        idle.append("source")
+    for key in idle:
+        reading.warn(fields[key].place, f"{path}.{key} does nothing on a mount of type {kind}")
     return node.with_value(fields)
 
 

@@ -118,6 +118,17 @@ def test_mount_options_without_effect_are_told(read: Read, problems: Problems) -
     assert stack.warnings == (
         "compose.yaml:1:36: the mount '/a:/b:cached,foo' has the unknown option 'foo', which changes nothing",
     )
+    stack = read("services: {a: {image: x, volumes: ['/a:/b:nocopy', 'v:/c:shared,z']}}\nvolumes: {v: }\n")
+    assert stack.warnings == (
+        "compose.yaml:1:36: the mount '/a:/b:nocopy' has the option 'nocopy', which does nothing on a bind mount",
+        "compose.yaml:1:52: the mount 'v:/c:shared,z' has the option 'shared', which does nothing on a volume",
+    )
+    long = "{type: bind, source: /a, target: /b, bind: {}, volume: {nocopy: true}}"
+    tmpfs = "{type: tmpfs, source: x, target: /t, tmpfs: {size: 1m}}"
+    assert read(f"services: {{a: {{image: x, volumes: [{long}, {tmpfs}]}}}}\n").warnings == (
+        "compose.yaml:1:91: services.a.volumes[0].volume does nothing on a mount of type bind",
+        "compose.yaml:1:130: services.a.volumes[1].source does nothing on a mount of type tmpfs",
+    )
     assert problems("services: {a: {image: x, volumes: ['/a:/b:rshared']}}\n").startswith(
         "compose.yaml:1:36: services.a.volumes[0]: the propagation 'rshared' is not supported yet"
     )
