@@ -5,41 +5,17 @@ Every function raises ValueError with a text that completes "`services.web.x` ..
 
 import re
 
-_UNITS = {
-    "ns": 1,
-    "us": 1_000,
-    "\u00b5s": 1_000,
-    "\u03bcs": 1_000,
-    "ms": 1_000_000,
-    "s": 1_000_000_000,
-    "m": 60_000_000_000,
-    "h": 3_600_000_000_000,
-    "d": 86_400_000_000_000,
-    "w": 604_800_000_000_000,
-}
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)([a-z\u00b5\u03bc]+)")
+from engine import durations
+
+# Compose knows two units more than Go.
+_UNITS = {**durations.NANOSECONDS, "d": 86_400_000_000_000, "w": 604_800_000_000_000}
 _SIZE = re.compile(r"(\d+(?:\.\d*)?(?:[eE]\d+)?) ?([kKmMgGtTpP]?)[iI]?[bB]?")
 _LONGEST = 2**63 - 1
 
 
 def duration_nanoseconds(text: str) -> int:
     """A duration such as 1m30s or 1.5h, as Go reads it (and d and w as Compose does)."""
-    sign = -1 if text.startswith("-") else 1
-    body = text[1:] if text[:1] in ("-", "+") else text
-    if body == "0":
-        return 0
-    total, at = 0.0, 0
-    for part in _PART.finditer(body):
-        if part.start() != at or part[2] not in _UNITS:
-            break
-        total += float(part[1]) * _UNITS[part[2]]
-        at = part.end()
-    if not body or at != len(body):
-        without_unit = body.replace(".", "", 1).isdecimal()
-        raise ValueError(f"needs a unit: '{body}s'" if without_unit else f"is no duration: '{text}'")
-    if total > _LONGEST:
-        raise ValueError(f"is too long: '{text}'")
-    return sign * round(total)
+    return durations.nanoseconds(text, _UNITS)
 
 
 def duration_text(nanoseconds: int) -> str:
