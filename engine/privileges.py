@@ -20,11 +20,10 @@ _IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal
 
 
 class Privileges(NamedTuple):
-    """What a container's programs may do: a mask of capabilities, a filter of system calls, privileges by setuid."""
+    """What a container's programs may do: a mask of capabilities and a filter of system calls."""
 
     capabilities: int
     seccomp_program: bytes
-    no_new_privileges: bool
 
 
 def granted(spec: ContainerSpec, cache: Path | None) -> Privileges:
@@ -33,7 +32,7 @@ def granted(spec: ContainerSpec, cache: Path | None) -> Privileges:
     `cache` is where compiled filters are kept; see `seccomp.program`.
     """
     names = capabilities.allowed(spec.cap_add, spec.cap_drop)
-    return Privileges(capabilities.mask(names), seccomp.program(names, cache), no_new_privileges=False)
+    return Privileges(capabilities.mask(names), seccomp.program(names, cache))
 
 
 def become_root() -> None:
@@ -48,8 +47,6 @@ def become_root() -> None:
 def drop(privileges: Privileges, user: User) -> None:
     """Becomes `user` with no more than `privileges`; capabilities stay with uid 0 alone, as everywhere."""
     bound_capabilities(privileges.capabilities)
-    if privileges.no_new_privileges:
-        syscalls.prctl(Prctl.SET_NO_NEW_PRIVS, 1)
     if privileges.seccomp_program:
         syscalls.seccomp(privileges.seccomp_program)
     os.setgroups(user.groups)

@@ -84,7 +84,6 @@ class Prctl:
 
     SET_DUMPABLE = 4
     CAPBSET_DROP = 24
-    SET_NO_NEW_PRIVS = 38
     CAP_AMBIENT = 47
     CAP_AMBIENT_CLEAR_ALL = 4
 

@@ -46,6 +46,10 @@ def test_root_has_eleven_capabilities_and_none_to_hand_on(boxes: Boxes) -> None:
     ]
 
 
+def test_setuid_files_of_an_image_may_work(boxes: Boxes) -> None:
+    assert boxes.sh("grep ^NoNewPrivs /proc/self/status", user="1000").output.split() == ["NoNewPrivs:", "0"]
+
+
 def test_other_users_have_no_capability(boxes: Boxes) -> None:
     assert boxes.sh("grep ^Cap /proc/self/status", user="1000").output.split() == [
         *("CapInh:", NONE, "CapPrm:", NONE, "CapEff:", NONE, "CapBnd:", DEFAULT_CAPABILITIES, "CapAmb:", NONE),
