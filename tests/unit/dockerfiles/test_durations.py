@@ -5,7 +5,8 @@ from engine.dockerfiles.problems import Mistake
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("1m30s", 90.0), ("500ms", 0.5), ("1.5h", 5400.0), ("0", 0), ("0s", 0.0), (".5s", 0.5), ("100\u00b5s", 1e-4)]
+    ("text", "seconds"),
+    [("1m30s", 90.0), ("500ms", 0.5), ("1.5h", 5400.0), ("0", 0), ("0s", 0.0), (".5s", 0.5), ("100\u00b5s", 1e-4)],
 )
 def test_durations_are_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
