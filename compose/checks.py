@@ -102,12 +102,12 @@ def _single_values(stack: Stack, service: Service) -> Iterator[Problem]:
 
 
 def _is_signal(text: str) -> bool:
-    from signal import Signals  # noqa: PLC0415 - few stacks name a signal
+    from engine.signals import signal_number  # noqa: PLC0415 - few stacks name a signal
 
-    if text.isdecimal():
-        return 1 <= int(text) <= 64
-    name = text.upper().removeprefix("SIG")
-    return f"SIG{name.partition('+')[0].partition('-')[0]}" in Signals.__members__
+    try:
+        return signal_number(text) > 0
+    except ValueError:
+        return False
 
 
 def _mount_targets(stack: Stack, service: Service) -> Iterator[Problem]:

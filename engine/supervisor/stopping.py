@@ -4,6 +4,7 @@ import contextlib
 import signal
 from functools import partial
 
+from engine import signals
 from engine.errors import RequestError
 from engine.supervisor.containers import Answered, Container
 from engine.supervisor.site import Site
@@ -49,17 +50,10 @@ def kill(site: Site, container: Container, signal_name: str) -> None:
 
 def signal_number(name: str) -> int:
     """The number of a signal named with or without SIG, or by its number; RequestError when there is none."""
-    upper = name.upper()
-    if upper.isdecimal() and 0 < int(upper) < signal.NSIG:
-        return int(upper)
-    with contextlib.suppress(KeyError):
-        return signal.Signals[upper if upper.startswith("SIG") else f"SIG{upper}"]
-    base, sign, offset = upper.removeprefix("SIG").partition("+" if "+" in upper else "-")
-    if base in {"RTMIN", "RTMAX"} and offset.isdecimal():
-        number = signal.Signals[f"SIG{base}"] + (int(offset) if sign == "+" else -int(offset))
-        if signal.SIGRTMIN <= number <= signal.SIGRTMAX:
-            return number
-    raise RequestError(f"there is no signal {name}", hint="use a name such as SIGTERM; `kill -l` lists them")
+    try:
+        return signals.signal_number(name)
+    except ValueError as error:
+        raise RequestError(str(error), hint="use a name such as SIGTERM; `kill -l` lists them") from None
 
 
 def _send(container: Container, number: int) -> None:

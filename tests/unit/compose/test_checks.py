@@ -77,6 +77,8 @@ def test_a_link_is_a_dependency_that_is_restarted_along(read: Read) -> None:
         ("restart: sometimes", "1:35: services.a.restart cannot be 'sometimes'"),
         ("restart: always:3", "1:35: services.a.restart cannot be 'always:3'"),
         ("stop_signal: SIGFOO", "1:39: services.a.stop_signal: there is no signal 'SIGFOO'"),
+        ("stop_signal: TERM+5", "1:39: services.a.stop_signal: there is no signal 'TERM+5'"),
+        ("stop_signal: RTMIN+90", "1:39: services.a.stop_signal: there is no signal 'RTMIN+90'"),
         ("expose: [http]", "1:35: services.a.expose[0] has 'http' where a port or a range of ports is expected"),
         ("container_name: web, scale: 2", "1:42: services.a has 2 replicas, but a container_name is for one"),
         ("scale: 2, deploy: {replicas: 3}", "1:33: services.a: scale is 2, but deploy.replicas is 3"),
