@@ -15,7 +15,6 @@ from compose.conversation import Stream
 from compose.errors import UsageError
 from compose.observe import containers
 from engine.cgroups import Cgroups
-from engine.client import connect
 from engine.enter import Entered, Entry, enter, read_outcome
 from engine.errors import StartError
 from engine.layout import StackLayout
@@ -44,7 +43,6 @@ def command(
     session.require_root()
     place = session.stack_layout()
     record = _choose(place, service, index)
-    connect(place, spawn=True).close()  # the supervisor answers names: if somebody killed it, the next one takes over
     process = Process(
         argv=tuple(words),
         environment={**record.spec.process.environment, **_variables(environment or (), session)},
