@@ -94,7 +94,8 @@ def finish_mount(node: Node, path: str, reading: Reading) -> Node:
             hint = "add `source: ./path` on the host"
             raise Refusal(node.place, f"{path} is a bind mount without source", hint)
         fields["source"] = source.with_value(absolute(str(source.value), reading))
-    idle = [key for key in ("bind", "volume", "tmpfs") if key != kind and key in fields and fields[key].fields]
+    types = ("bind", "volume", "tmpfs")
+    idle: list[str] = [key for key in types if key != kind and key in fields and fields[key].fields]
     if kind == "tmpfs" and "source" in fields:
         idle.append("source")
     for key in idle:
