@@ -20,11 +20,15 @@ WAIT_ALL = 0x40000000  # linux/wait.h: __WALL, children of clone(2) whatever sig
 
 
 class Stream(NamedTuple):
-    """Bytes go from one descriptor to another; with `close_target`, that one is closed when the source ends."""
+    """Bytes go from one descriptor to another; with `close_target`, that one is closed when the source ends.
+
+    With `let_go`, the source is a pipe that loses its reader when nobody takes the bytes any more.
+    """
 
     source: int
     target: int
     close_target: bool = False
+    let_go: bool = False
 
 
 def window_size(fd: int) -> WindowSize:
@@ -111,6 +115,10 @@ def _move(stream: Stream) -> bool:
 def _end(stream: Stream) -> None:
     if stream.close_target:
         os.close(stream.target)
+    if stream.let_go:  # the program must meet a broken pipe, as it would in a pipeline, and not wait for a reader
+        nowhere = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        os.dup2(nowhere, stream.source, inheritable=False)  # the number stays taken: its owner closes it
+        os.close(nowhere)
 
 
 @contextmanager

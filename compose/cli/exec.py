@@ -150,8 +150,8 @@ class _Streams:
         our_stderr, self.stderr = os.pipe2(os.O_CLOEXEC)
         self._far_ends = {self.stdin, self.stdout, self.stderr}
         self.inward.append(Stream(sys.stdin.fileno(), our_stdin, close_target=True))
-        self.outward.append(Stream(our_stdout, sys.stdout.fileno()))
-        self.outward.append(Stream(our_stderr, sys.stderr.fileno()))
+        self.outward.append(Stream(our_stdout, sys.stdout.fileno(), let_go=True))
+        self.outward.append(Stream(our_stderr, sys.stderr.fileno(), let_go=True))
         resources.callback(os.close, our_stdout)
         resources.callback(os.close, our_stderr)
 
