@@ -18,7 +18,7 @@ from compose.steps import (
     StopContainer,
 )
 from engine.errors import VolumeError
-from engine.protocol import Done, Event, Failure, Reply, Request, Start, Wait
+from engine.protocol import Done, Event, Failure, Hello, Reply, Request, Start, Wait
 
 
 class PaperSupervisor:
@@ -204,3 +204,29 @@ def test_events_are_handed_on() -> None:
     )
     execution.run()
     assert heard == [news]
+
+
+def test_a_supervisor_that_is_silent_and_answers_no_greeting_is_given_up() -> None:
+    class Deaf(PaperSupervisor):
+        def send(self, request: Request) -> int:
+            self.requests.append(request)
+            return len(self.requests)
+
+    supervisor = Deaf()
+    with pytest.raises(StackError, match="does not answer") as caught:
+        run(step(start("web")), supervisor=supervisor)
+    assert "kill -9" in caught.value.hint
+    assert supervisor.requests == [Start(id="web"), Hello()]
+
+
+def test_a_supervisor_that_answers_the_greeting_is_waited_for() -> None:
+    class Slow(PaperSupervisor):
+        def send(self, request: Request) -> int:
+            number = super().send(request)
+            if isinstance(request, Hello) and self.requests.count(Hello()) == 2:
+                self._replies.append((1, Done()))
+            return number
+
+    supervisor = Slow(silent=("web",))
+    run(step(start("web")), supervisor=supervisor)
+    assert supervisor.requests == [Start(id="web"), Hello(), Hello()]
