@@ -13,6 +13,7 @@ _COLLECT_EVERY = 50_000  # objects; the usual 700 make every import stop several
 def program() -> None:
     """What `windlass` calls. Ends the process at once: taking the interpreter apart would cost 10 ms."""
     gc.set_threshold(_COLLECT_EVERY)
+    _open_what_is_closed()
     status = main()
     try:
         sys.stdout.flush()
@@ -48,6 +49,13 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - this is where every error ends, and becomes a message
         return failures.show(error, sys.stderr)
     return status
+
+
+def _open_what_is_closed() -> None:
+    """Gives standard streams that the caller has closed (`>&-`) to /dev/null, before a socket takes their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open to the end
 
 
 def _close_quietly() -> None:
