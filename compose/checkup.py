@@ -32,6 +32,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
     `unified_controllers` are those of the v2 tree; `libraries` and `programs` say which are there; `chains` is what
     `nft -j list chains` prints; `host_ids` are (first id, count, whose) that the host has given out.
+    `leftovers` are interfaces and firewall tables of stacks that are not there, `overlaps` routes that lead a stack's
+    packets elsewhere.
     """
 
     kernel: str
@@ -48,6 +50,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     data_file_system: str = ""
     free_bytes: int = 0
     host_ids: tuple[tuple[int, int, str], ...] = ()
+    leftovers: tuple[str, ...] = ()
+    overlaps: tuple[str, ...] = ()
 
 
 def examine(machine: Machine) -> tuple[Finding, ...]:
@@ -64,6 +68,8 @@ def examine(machine: Machine) -> tuple[Finding, ...]:
         _ids(machine),
         _forwarding(machine),
         _forward_policy(machine),
+        _leftovers(machine),
+        _overlaps(machine),
         _nameservers(machine),
         *_programs(machine),
     )
@@ -234,6 +240,26 @@ def forward_drops(chains: str) -> tuple[str, ...]:
         if chain.get("hook") == "forward"
         and chain.get("policy") == "drop"
         and not chain["table"].startswith("windlass")
+    )
+
+
+def _leftovers(machine: Machine) -> Finding:
+    return _finding(
+        "leftovers",
+        "advice" if machine.leftovers else "ok",
+        ", ".join(machine.leftovers) or "none of stacks that are gone",
+        "no stack of this installation has them: its directory was removed by hand, or they are another installation's",
+        "if no other installation runs: nft delete table ip NAME, and ip link delete NAME",
+    )
+
+
+def _overlaps(machine: Machine) -> Finding:
+    return _finding(
+        "routes",
+        "advice" if machine.overlaps else "ok",
+        "; ".join(machine.overlaps) or "none crosses a stack's network",
+        "what is sent to those containers goes elsewhere: the route came after the stack (a VPN, perhaps)",
+        "take the stack down and up again: it chooses another subnet; or give the network one under `ipam`",
     )
 
 

@@ -9,6 +9,7 @@ from compose.checkup import Machine
 from engine.errors import EngineError
 from engine.layout import Layout
 from engine.programs import PATH, run
+from net.networks import read_states
 
 LIBRARIES = ("libseccomp.so.2", "libnftables.so.1")
 LIBRARY_PLACES = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib")
@@ -17,7 +18,12 @@ PROGRAMS = ("mmdebstrap", "debootstrap", "tini-static", "catatonit", "nft")
 
 def look(layout: Layout) -> Machine:
     """Everything that `examine` wants to know."""
+    from net import inspection  # noqa: PLC0415 - it takes half a second to load
+
     mountinfo = _text("/proc/self/mountinfo")
+    stacks = [layout.stack(path.name) for path in layout.stacks.glob("*")]
+    tokens = {stack.token for stack in stacks}
+    subnets = [state.subnet for stack in stacks for state in read_states(stack.networks)]
     data = _existing(layout.data)
     return Machine(
         kernel=os.uname().release,
@@ -34,6 +40,11 @@ def look(layout: Layout) -> Machine:
         data_file_system=file_system_of(str(data), mountinfo),
         free_bytes=shutil.disk_usage(data).free,
         host_ids=tuple(_host_ids()),
+        leftovers=(*inspection.leftover_links(tokens), *inspection.leftover_tables(tokens)),
+        overlaps=tuple(
+            f"{overlap.destination} through {overlap.interface} crosses {overlap.subnet}"
+            for overlap in inspection.overlapping_routes(subnets)
+        ),
     )
 
 

@@ -92,3 +92,14 @@ def test_only_what_is_not_right_is_explained() -> None:
     assert findings_text(found, color=False) == (
         "ok       root    user id 0\nmissing  kernel  4.9\n         why: too old\n         mend: a newer one\n"
     )
+
+
+def test_what_a_stack_left_behind_and_routes_across_one_are_told() -> None:
+    machine = msgspec.structs.replace(
+        GOOD,
+        leftovers=("windl0123abcd", "windlass-shop-0123abcd"),
+        overlaps=("172.16.1.0/24 through tun0 crosses 172.16.0.0/22",),
+    )
+    told = {finding.subject: (finding.state, finding.found) for finding in examine(machine)}
+    assert told["leftovers"] == ("advice", "windl0123abcd, windlass-shop-0123abcd")
+    assert told["routes"] == ("advice", "172.16.1.0/24 through tun0 crosses 172.16.0.0/22")
