@@ -38,7 +38,8 @@ def test_it_has_no_more_rights_than_the_container(box: Box) -> None:
 
 
 def test_it_gets_exactly_three_descriptors(box: Box) -> None:
-    assert box.enter("sh", "-c", "ls /proc/$$/fd | wc -w").output == "3\n"
+    # The fourth is what ls reads the directory with; a shell would hold a pipe now and then.
+    assert box.enter("ls", "/proc/self/fd").output.split() == ["0", "1", "2", "3"]
 
 
 def test_it_is_whoever_it_is_told_to_be(box: Box) -> None:
