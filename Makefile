@@ -56,5 +56,5 @@ soak:
 	@$(python) tests/soak/crashes.py $(if $(SEED),--seed $(SEED))
 
 clean:
-	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .cache build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find compose engine net tests -name __pycache__ -type d -prune -exec rm -rf {} +
