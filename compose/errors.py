@@ -14,11 +14,15 @@ from compose.places import Place
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong in a file, where, and what to do about it (hint; may be empty)."""
+    """One thing that is wrong in a file, where, and what to do about it (hint; may be empty).
+
+    `code` names the kind of mistake for `explain`, whatever the message's words.
+    """
 
     place: Place
     message: str
     hint: str = ""
+    code: str = ""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}"

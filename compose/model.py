@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from compose.errors import Problem
 from compose.nodes import Node
 from compose.places import Place
 
@@ -36,7 +37,8 @@ class Port(msgspec.Struct, frozen=True, kw_only=True):
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
     """A mount of a service.
 
-    `source` is a key of `Stack.volumes` (volume; empty: anonymous), an absolute path (bind) or empty (tmpfs).
+    `source` is a key of `Stack.volumes` (volume; empty: anonymous), an absolute path (bind), an image's name (image) or
+    empty (tmpfs). `subpath` is relative to the volume's or image's root. `propagation` is mount(2)'s word, or empty.
     """
 
     type: Literal["volume", "bind", "tmpfs"]
@@ -48,6 +50,78 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     tmpfs_size_bytes: int = 0
     tmpfs_mode: int = 0o1777
     tmpfs_executable: bool = False
+    subpath: str = ""
+    propagation: str = ""
+    recursive: Literal["enabled", "disabled", "writable", "readonly"] = "enabled"
+    labels: dict[str, str] = {}
+
+
+class VolumesFrom(msgspec.Struct, frozen=True, kw_only=True):
+    """The mounts of another service, or of a container by its name (then `container` holds it)."""
+
+    service: str = ""
+    container: str = ""
+    read_only: bool = False
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """A config or secret that a service gets: `source` is its key, `target` absolute, `mode` the bits."""
+
+    source: str
+    target: str
+    uid: int = 0
+    gid: int = 0
+    mode: int = 0o444
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A device of the host's that a service gets; `permissions` is of r, w and m."""
+
+    source: str
+    target: str
+    permissions: str = "rwm"
+
+
+class Ulimit(msgspec.Struct, frozen=True, kw_only=True):
+    """One resource limit (getrlimit(2)) by its lower case name; -1 is no limit."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+class BlockLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate (bytes or operations a second) or weight for one block device, by its path on the host."""
+
+    path: str
+    value: int
+
+
+class Blkio(msgspec.Struct, frozen=True, kw_only=True):
+    """A service's share of block devices; `weight` 0 is none."""
+
+    weight: int = 0
+    weight_device: tuple[BlockLimit, ...] = ()
+    device_read_bps: tuple[BlockLimit, ...] = ()
+    device_read_iops: tuple[BlockLimit, ...] = ()
+    device_write_bps: tuple[BlockLimit, ...] = ()
+    device_write_iops: tuple[BlockLimit, ...] = ()
+
+
+class Logging(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a service's output goes; `options` are the driver's, as written."""
+
+    driver: str = ""
+    options: dict[str, str] = {}
+
+
+class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """deploy.restart_policy; None where the file says nothing."""
+
+    condition: Literal["none", "on-failure", "any"] = "any"
+    delay_seconds: float | None = None
+    max_attempts: int | None = None
+    window_seconds: float | None = None
 
 
 class Dependency(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +140,7 @@ class Healthcheck(msgspec.Struct, frozen=True, kw_only=True):
     interval_seconds: float | None = None
     timeout_seconds: float | None = None
     start_period_seconds: float | None = None
+    start_interval_seconds: float | None = None
     retries: int | None = None
     disable: bool = False
 
@@ -76,13 +151,23 @@ class ServiceNetwork(msgspec.Struct, frozen=True, kw_only=True):
     network: str
     aliases: tuple[str, ...] = ()
     ipv4_address: str = ""
+    ipv6_address: str = ""
+    link_local_ips: tuple[str, ...] = ()
+    mac_address: str = ""
+    interface_name: str = ""
+    driver_opts: dict[str, str] = {}
+    priority: int = 0
+    gw_priority: int = 0
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """One service. `command` and `entrypoint` None mean the image's; empty mean none at all.
 
     `environment` holds env_file's values below the service's own, already resolved; None values were dropped.
-    `links` are (alias, service). `restart` is as in Compose ("no", "always", "unless-stopped", "on-failure[:N]").
+    `links` are (alias, service), `external_links` (alias, container). `restart` is as in Compose ("no", "always",
+    "unless-stopped", "on-failure[:N]"). `network_mode`, `pid`, `ipc`, `uts`, `cgroup`, `userns_mode` are the file's
+    words ("host", "service:web"); empty is a namespace of its own. `extra_hosts` are (name, address or "host-gateway").
+    Sizes are bytes, times microseconds where a key's name says so; None or empty is the engine's default.
     """
 
     name: str
@@ -115,10 +200,62 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     pids_limit: int | None = None
     replicas: int = 1
     profiles: tuple[str, ...] = ()
+    # what its programs may and may not
+    privileged: bool = False
+    security_opt: tuple[str, ...] = ()
+    group_add: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
+    device_cgroup_rules: tuple[str, ...] = ()
+    sysctls: dict[str, str] = {}
+    ulimits: tuple[Ulimit, ...] = ()
+    tty: bool = False
+    stdin_open: bool = False
+    pid: str = ""
+    ipc: str = ""
+    uts: str = ""
+    cgroup: str = ""
+    userns_mode: str = ""
+    # its share of the machine
+    cgroup_parent: str = ""
+    cpu_shares: int | None = None
+    cpu_quota_us: int | None = None
+    cpu_period_us: int | None = None
+    cpuset: str = ""
+    mem_reservation_bytes: int | None = None
+    memswap_limit_bytes: int | None = None
+    mem_swappiness: int | None = None
+    oom_kill_disable: bool = False
+    oom_score_adj: int | None = None
+    blkio: Blkio | None = None
+    # its files
+    configs: tuple[Grant, ...] = ()
+    secrets: tuple[Grant, ...] = ()
+    volumes_from: tuple[VolumesFrom, ...] = ()
+    shm_size_bytes: int | None = None
+    storage_opt: dict[str, str] = {}
+    logging: Logging | None = None
+    annotations: dict[str, str] = {}
+    platform: str = ""
+    pull_policy: str = ""
+    runtime: str = ""
+    attach: bool = True
+    restart_policy: RestartPolicy | None = None
+    # its network
+    network_mode: str = ""
+    mac_address: str = ""
+    domainname: str = ""
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_opt: tuple[str, ...] = ()
+    extra_hosts: tuple[tuple[str, str], ...] = ()
+    external_links: tuple[tuple[str, str], ...] = ()
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True):
-    """A network: `name` is its full name. `external` ones are not supported yet."""
+    """A network: `name` is its full name; an `external` one must exist already.
+
+    `subnet`, `gateway`, `ip_range` are of IPv4, those with 6 of IPv6. `aux_addresses` are never given to a container.
+    """
 
     key: str
     name: str
@@ -126,6 +263,15 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     subnet: str = ""
     gateway: str = ""
     labels: dict[str, str] = {}
+    external: bool = False
+    driver: str = ""
+    driver_opts: dict[str, str] = {}
+    ip_range: str = ""
+    aux_addresses: tuple[str, ...] = ()
+    ipv4: bool = True
+    ipv6: bool = False
+    subnet6: str = ""
+    gateway6: str = ""
 
 
 class Volume(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +281,23 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     external: bool = False
     labels: dict[str, str] = {}
+    driver_opts: dict[str, str] = {}
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """A config or secret: where its content comes from; exactly one of the last four says so.
+
+    `content` is the text itself, `environment` a variable's name with its value in `value`, `file` an absolute path.
+    """
+
+    key: str
+    name: str
+    labels: dict[str, str] = {}
+    content: str | None = None
+    environment: str = ""
+    value: str | None = None
+    file: str = ""
+    external: bool = False
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,8 +305,9 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
 
     `disabled` holds the services that no active profile enables. `files` are absolute; `directory` is the project's.
     `places` knows where each value stands, by its path in the file (("services", "web", "ports", 0)); a path that is
-    missing stands where its nearest parent does. `warnings` are for the user to see once. `document` is what the files
-    say, merged and with nothing left to guess, from which `config` is printed.
+    missing stands where its nearest parent does. `warnings` are for the user to see once. `obstacles` are what cannot
+    be served yet: `config` shows such a stack, everything that starts something refuses it. `document` is what the
+    files say, merged and with nothing left to guess, from which `config` is printed.
     """
 
     name: str
@@ -154,7 +318,10 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     volumes: dict[str, Volume]
     disabled: dict[str, Service] = {}
     places: Mapping[Path, Place] = {}
+    configs: dict[str, Content] = {}
+    secrets: dict[str, Content] = {}
     warnings: tuple[str, ...] = ()
+    obstacles: tuple[Problem, ...] = ()
     document: Node | None = None
 
     def place(self, *path: str | int) -> Place:

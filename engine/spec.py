@@ -11,12 +11,19 @@ from net.spec import Endpoint, PublishedPort
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
-    """The program to run. `user` is as in Compose: empty (root), a name or id, optionally `:group`."""
+    """The program to run. `user` is as in Compose: empty (root), a name or id, optionally `:group`.
+
+    `groups` are names or ids of supplementary groups, besides those of the image's group file. With `terminal` it runs
+    on a terminal of its own; with `stdin_open` its standard input is kept open for those who attach.
+    """
 
     argv: tuple[str, ...]
     environment: dict[str, str] = {}
     working_directory: str = "/"
     user: str = ""
+    groups: tuple[str, ...] = ()
+    terminal: bool = False
+    stdin_open: bool = False
 
 
 class BindMount(msgspec.Struct, frozen=True, kw_only=True, tag="bind"):
@@ -26,15 +33,23 @@ class BindMount(msgspec.Struct, frozen=True, kw_only=True, tag="bind"):
     target: str
     read_only: bool = False
     create_source: bool = False
+    propagation: Literal["", "private", "rprivate", "shared", "rshared", "slave", "rslave"] = ""
+    recursive: Literal["enabled", "disabled", "writable", "readonly"] = "enabled"
 
 
 class VolumeMount(msgspec.Struct, frozen=True, kw_only=True, tag="volume"):
-    """A named volume (by its full name) at `target`; a new one is filled from the image unless `no_copy`."""
+    """A named volume (by its full name) at `target`; a new one is filled from the image unless `no_copy`.
+
+    `subpath` is an existing directory or file below the volume's root.
+    """
 
     volume: str
     target: str
     read_only: bool = False
     no_copy: bool = False
+    subpath: str = ""
+    labels: dict[str, str] = {}
+    driver_options: dict[str, str] = {}
 
 
 class TmpfsMount(msgspec.Struct, frozen=True, kw_only=True, tag="tmpfs"):
@@ -47,15 +62,135 @@ class TmpfsMount(msgspec.Struct, frozen=True, kw_only=True, tag="tmpfs"):
     executable: bool = False
 
 
+class ImageMount(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
+    """Another image's files at `target`, read-only: its layers' diff ids, base first; `subpath` below its root."""
+
+    image_id: str
+    layers: tuple[str, ...]
+    target: str
+    subpath: str = ""
+
+
+class FileMount(msgspec.Struct, frozen=True, kw_only=True, tag="file"):
+    """A config or secret: a file in memory with the content that the stack keeps under `digest` ("sha256:...").
+
+    `uid` and `gid` are the container's. `kind` and `name` say what it is, for messages and plans.
+    """
+
+    target: str
+    digest: str
+    kind: Literal["config", "secret"]
+    name: str
+    uid: int = 0
+    gid: int = 0
+    mode: int = 0o444
+
+
 Mount = BindMount | VolumeMount | TmpfsMount
 
 
+class BlockLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate or weight for the block device at `path` of the host."""
+
+    path: str
+    value: int
+
+
+class BlockLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares and rates (a second) of block devices; `weight` 0 is the default."""
+
+    weight: int = 0
+    weight_device: tuple[BlockLimit, ...] = ()
+    read_bytes: tuple[BlockLimit, ...] = ()
+    read_operations: tuple[BlockLimit, ...] = ()
+    write_bytes: tuple[BlockLimit, ...] = ()
+    write_operations: tuple[BlockLimit, ...] = ()
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Upper bounds. `None` is no limit, but for `pids`, where it is the engine's default and -1 no limit."""
+    """Upper bounds and shares. `None` is no limit, but for `pids`, where it is the engine's default and -1 no limit.
+
+    `swap_bytes` is of memory and swap together, as in Docker; -1 is no limit. `cpu_shares` is of 1024, as in Docker.
+    """
 
     memory_bytes: int | None = None
     cpus: float | None = None
     pids: int | None = None
+    memory_reservation_bytes: int | None = None
+    swap_bytes: int | None = None
+    swappiness: int | None = None
+    oom_kill_disable: bool = False
+    cpu_shares: int | None = None
+    cpu_quota_us: int | None = None
+    cpu_period_us: int | None = None
+    cpuset: str = ""
+    block: BlockLimits = BlockLimits()
+
+
+class ResourceLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """One limit of setrlimit(2) by its lower case name ("nofile"); -1 is no limit."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A device node of the host's at `target`; `permissions` is of r, w and m (mknod)."""
+
+    source: str
+    target: str
+    permissions: str = "rwm"
+
+
+class Confinement(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a container's programs are kept from the host.
+
+    `seccomp` is empty (the engine's filter), "unconfined", or a profile's JSON text. `privileged` is all capabilities,
+    no filter, no masked paths, all devices.
+    """
+
+    privileged: bool = False
+    no_new_privileges: bool = False
+    seccomp: str = ""
+    unmasked: bool = False
+    devices: tuple[Device, ...] = ()
+    device_rules: tuple[str, ...] = ()
+
+
+class Namespaces(msgspec.Struct, frozen=True, kw_only=True):
+    """Which namespaces a container shares: empty is its own, "host" the host's, "container:<id>" a container's.
+
+    `network` may also be "none" (its own, with loopback alone), `ipc` "shareable" or "none".
+    """
+
+    network: str = ""
+    pid: str = ""
+    ipc: str = ""
+    uts: str = ""
+    cgroup: str = ""
+    user: str = ""
+
+
+class Resolver(msgspec.Struct, frozen=True, kw_only=True):
+    """Name resolution beyond the stack's own: empty tuples mean what the host says.
+
+    `hosts` are (name, address); "host-gateway" stands for the host's address as the container sees it.
+    """
+
+    servers: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    hosts: tuple[tuple[str, str], ...] = ()
+    domain: str = ""
+
+
+class LogOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a container's output is kept: files of at most `max_bytes`, at most `max_files`; not at all if not `kept`."""
+
+    kept: bool = True
+    max_bytes: int = 10 << 20
+    max_files: int = 5
 
 
 class HealthProbe(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +200,7 @@ class HealthProbe(msgspec.Struct, frozen=True, kw_only=True):
     interval_seconds: float = 30.0
     timeout_seconds: float = 30.0
     start_period_seconds: float = 0.0
+    start_interval_seconds: float = 0.0
     retries: int = 3
 
 
@@ -73,6 +209,8 @@ class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     condition: Literal["no", "always", "on-failure", "unless-stopped"] = "no"
     max_retries: int = 0
+    delay_seconds: float | None = None
+    window_seconds: float | None = None
 
 
 class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,3 +249,14 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
     labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    confinement: Confinement = Confinement()
+    namespaces: Namespaces = Namespaces()
+    resolver: Resolver = Resolver()
+    resource_limits: tuple[ResourceLimit, ...] = ()
+    sysctls: dict[str, str] = {}
+    oom_score_adjustment: int | None = None
+    cgroup_parent: str = ""
+    shm_bytes: int | None = None
+    storage_bytes: int | None = None
+    log: LogOptions = LogOptions()

@@ -11,7 +11,10 @@ class NetworkSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One network of a stack.
 
     `name` is the full name (`guestbook_default`); `subnet` is CIDR text or empty for "choose a free one";
-    `gateway` an address in it or empty for the first one. `internal` networks reach nothing outside.
+    `gateway` an address in it or empty for the first one. `internal` networks reach nothing outside. Containers get
+    addresses from `ip_range` (empty: the whole subnet), never one that is `reserved`. The names with 6 are of IPv6.
+    `mtu` 0 is the kernel's default; `bridge` is a wish for the bridge's name; containers on an `isolated` network do
+    not reach each other.
     """
 
     name: str
@@ -19,6 +22,15 @@ class NetworkSpec(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str = ""
     internal: bool = False
     labels: dict[str, str] = {}
+    ip_range: str = ""
+    reserved: tuple[str, ...] = ()
+    ipv4: bool = True
+    ipv6: bool = False
+    subnet6: str = ""
+    gateway6: str = ""
+    mtu: int = 0
+    bridge: str = ""
+    isolated: bool = False
 
 
 class NetworkState(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +51,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     network: str
     aliases: tuple[str, ...] = ()
     address: str = ""
+    address6: str = ""
+    link_local: tuple[str, ...] = ()
+    mac_address: str = ""
+    interface: str = ""
+    sysctls: tuple[str, ...] = ()
+    priority: int = 0
+    gateway_priority: int = 0
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +69,9 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str
     interface: str
     mac_address: str
+    address6: str = ""
+    prefix_length6: int = 0
+    gateway6: str = ""
 
 
 class PublishedPort(msgspec.Struct, frozen=True, kw_only=True):
