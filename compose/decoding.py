@@ -3,20 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from compose.decoding_files import FilesDecoder
 from compose.decoding_resources import resources
 from compose.errors import Problem
 from compose.model import (
     Build,
     Dependency,
     Healthcheck,
-    Mount,
     Network,
     Port,
     Service,
     ServiceNetwork,
     Volume,
 )
-from compose.mounts import tmpfs_target
 from compose.nodes import Node
 from compose.values import NOTHING, flag, number, seconds, text, texts, words
 
@@ -26,6 +25,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self._files = FilesDecoder(self._refuse)
 
     def _refuse(self, node: Node, message: str, hint: str = "") -> None:
         self.problems.append(Problem(node.place, message, hint))
@@ -50,7 +50,6 @@ class Decoder:
             expose=words(fields.get("expose")) or (),
             networks=tuple(_service_networks(fields.get("networks", NOTHING))),
             links=tuple(_link(link) for link in words(fields.get("links")) or ()),
-            mounts=tuple(self._mounts(fields, path)),
             depends_on=tuple(_dependencies(fields.get("depends_on", NOTHING))),
             healthcheck=_healthcheck(fields["healthcheck"].fields) if "healthcheck" in fields else None,
             restart=text(fields, "restart") or "no",
@@ -62,6 +61,7 @@ class Decoder:
             cap_drop=words(fields.get("cap_drop")) or (),
             profiles=words(fields.get("profiles")) or (),
             **resources(fields, path, self._refuse),
+            **self._files.settings(fields, path),
         )
 
     def network(self, key: str, node: Node) -> Network:
@@ -91,17 +91,7 @@ class Decoder:
 
     def volume(self, key: str, node: Node) -> Volume:
         """One volume."""
-        fields = node.fields
-        driver = fields.get("driver")
-        if driver is not None and driver.value not in ("", "local", "default"):
-            hint = "use `driver: local`, or delete the line"
-            self._refuse(driver, f"volumes.{key}: the driver '{driver.value}' is not supported yet", hint)
-        return Volume(
-            key=key,
-            name=text(fields, "name"),
-            external=flag(fields, "external"),
-            labels=texts(fields.get("labels")),
-        )
+        return self._files.volume(key, node)
 
     def _ports(self, node: Node, path: str) -> Iterator[Port]:
         for index, entry in enumerate(node.entries):
@@ -120,65 +110,6 @@ class Decoder:
                 protocol="udp" if protocol == "udp" else "tcp",
             )
 
-    def _mounts(self, fields: Mapping[str, Node], path: str) -> Iterator[Mount]:
-        for index, entry in enumerate(fields.get("volumes", NOTHING).entries):
-            mount = self._mount(entry, f"{path}.volumes[{index}]")
-            if mount is not None:
-                yield mount
-        for index, entry in enumerate(fields.get("tmpfs", NOTHING).entries):
-            try:
-                target, options = tmpfs_target(str(entry.value))
-            except ValueError as error:
-                self._refuse(entry, f"{path}.tmpfs[{index}] {error}", "write /target or /target:size=64m,mode=1777")
-            else:
-                yield Mount(
-                    type="tmpfs",
-                    target=target,
-                    tmpfs_size_bytes=options.size_bytes,
-                    tmpfs_mode=options.mode,
-                    read_only=options.read_only,
-                    tmpfs_executable=options.executable,
-                )
-
-    def _mount(self, entry: Node, path: str) -> Mount | None:
-        fields = entry.fields
-        kind, target = fields["type"].value, text(fields, "target")
-        if not target.startswith("/"):
-            self._refuse(entry, f"{path} has the target '{target}', which is no absolute path", "begin it with /")
-            return None
-        read_only = flag(fields, "read_only")
-        if kind == "bind":
-            bind = fields.get("bind", NOTHING).fields
-            create = bind.get("create_host_path")
-            propagation = bind.get("propagation")
-            if propagation is not None and propagation.value not in ("", "private", "rprivate"):
-                hint = "mounts are private to the container: delete the option"
-                self._refuse(entry, f"{path}: the propagation '{propagation.value}' is not supported yet", hint)
-            return Mount(
-                type="bind",
-                source=text(fields, "source"),
-                target=target,
-                read_only=read_only,
-                create_host_path=create is None or create.value is True,
-            )
-        if kind == "volume":
-            no_copy = flag(fields.get("volume", NOTHING).fields, "nocopy")
-            return Mount(
-                type="volume", source=text(fields, "source"), target=target, read_only=read_only, no_copy=no_copy
-            )
-        if kind == "tmpfs":
-            options = fields.get("tmpfs", NOTHING).fields
-            return Mount(
-                type="tmpfs",
-                target=target,
-                read_only=read_only,
-                tmpfs_size_bytes=int(text(options, "size") or 0),
-                tmpfs_mode=int(number(options, "mode") or 0o1777),
-            )
-        self._refuse(
-            fields["type"], f"{path}: mounts of type {kind} are not supported yet", "use bind, volume or tmpfs"
-        )
-        return None
 
 
 def _build(fields: Mapping[str, Node]) -> Build:

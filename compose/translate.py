@@ -1,42 +1,22 @@
 """A service's replica with its image becomes a container's complete specification."""
 
-import posixpath
 from collections.abc import Mapping
-from typing import NamedTuple, assert_never
 
 import msgspec.structs
 
 from compose import naming
 from compose.errors import FileError, Problem
 from compose.fingerprint import config_hash
-from compose.model import Healthcheck, Mount, Port, Service, Stack
-from engine.images.model import Image, ImageConfig, ImageHealth
-from engine.spec import (
-    BindMount,
-    ContainerSpec,
-    HealthProbe,
-    Limits,
-    Process,
-    RestartPolicy,
-    TmpfsMount,
-    VolumeMount,
-)
-from engine.spec import Mount as ContainerMount
+from compose.model import Port, Service, Stack
+from compose.replica import Replica
+from compose.translate_files import mounts
+from compose.translate_lives import health_probe, restart_policy
+from engine.images.model import Image, ImageConfig
+from engine.spec import ContainerSpec, Limits, Process
 from engine.version import VERSION
 from net.spec import Endpoint, NetworkSpec, PublishedPort
 
-DEFAULT_INTERVAL_SECONDS = 30.0
-DEFAULT_TIMEOUT_SECONDS = 30.0
-DEFAULT_RETRIES = 3
 DEFAULT_GRACE_SECONDS = 10.0
-
-
-class Replica(NamedTuple):
-    """Which of a service's containers is meant; `number` counts from 1 to `total`."""
-
-    service: Service
-    number: int
-    total: int
 
 
 def container_spec(
@@ -63,7 +43,7 @@ def container_spec(
         ),
         hostname=service.hostname or container_id[:12],
         config_hash="",
-        mounts=_mounts(stack, replica, config),
+        mounts=mounts(stack, replica, config),
         endpoints=tuple(
             Endpoint(network=stack.networks[wish.network].name, aliases=wish.aliases, address=wish.ipv4_address)
             for wish in service.networks
@@ -124,86 +104,10 @@ def argv(stack: Stack, service: Service, config: ImageConfig, image_name: str) -
     return words
 
 
-def health_probe(check: Healthcheck | None, config: ImageConfig) -> HealthProbe | None:
-    """The file's health check over the image's; None when there is none or it is switched off."""
-    known = config.health or ImageHealth(argv=())
-    check = check or Healthcheck()
-    test = check.test or known.argv
-    if check.disable or not test or test[0] == "NONE":
-        return None
-    command = (*config.shell, *test[1:]) if test[0] == "CMD-SHELL" else test[1:]
-    return HealthProbe(
-        argv=command,
-        interval_seconds=_first(check.interval_seconds, known.interval_seconds, DEFAULT_INTERVAL_SECONDS),
-        timeout_seconds=_first(check.timeout_seconds, known.timeout_seconds, DEFAULT_TIMEOUT_SECONDS),
-        start_period_seconds=_first(check.start_period_seconds, known.start_period_seconds, 0.0),
-        retries=check.retries or known.retries or DEFAULT_RETRIES,
-    )
-
-
-def restart_policy(text: str) -> RestartPolicy:
-    """Compose's `restart` text ("on-failure:3") as a policy; the reader has checked it."""
-    match text.partition(":"):
-        case ("always", _, _):
-            return RestartPolicy(condition="always")
-        case ("unless-stopped", _, _):
-            return RestartPolicy(condition="unless-stopped")
-        case ("on-failure", _, limit):
-            return RestartPolicy(condition="on-failure", max_retries=int(limit or 0))
-        case _:
-            return RestartPolicy()
-
-
-def _first(wanted: float | None, image: float | None, default: float) -> float:
-    if wanted is not None:
-        return wanted
-    return default if image is None else image
-
-
 def _signal(text: str) -> str:
     """A signal's name with SIG; numbers stay as they are."""
     name = text.upper() or "SIGTERM"
     return name if name.startswith("SIG") or name.isdigit() else f"SIG{name}"
-
-
-def _mounts(stack: Stack, replica: Replica, config: ImageConfig) -> tuple[ContainerMount, ...]:
-    service = replica.service
-    mounts = [_mount(stack, replica, mount) for mount in service.mounts]
-    taken = {posixpath.normpath(mount.target) for mount in mounts}
-    mounts.extend(
-        VolumeMount(volume=_anonymous(stack, replica, target), target=target)
-        for target in config.volumes
-        if posixpath.normpath(target) not in taken
-    )
-    return tuple(mounts)
-
-
-def _mount(stack: Stack, replica: Replica, mount: Mount) -> ContainerMount:
-    match mount.type:
-        case "bind":
-            return BindMount(
-                source=mount.source,
-                target=mount.target,
-                read_only=mount.read_only,
-                create_source=mount.create_host_path,
-            )
-        case "volume":
-            name = stack.volumes[mount.source].name if mount.source else _anonymous(stack, replica, mount.target)
-            return VolumeMount(volume=name, target=mount.target, read_only=mount.read_only, no_copy=mount.no_copy)
-        case "tmpfs":
-            return TmpfsMount(
-                target=mount.target,
-                size_bytes=mount.tmpfs_size_bytes,
-                mode=mount.tmpfs_mode,
-                executable=mount.tmpfs_executable,
-                read_only=mount.read_only,
-            )
-        case _:
-            assert_never(mount.type)
-
-
-def _anonymous(stack: Stack, replica: Replica, target: str) -> str:
-    return naming.anonymous_volume_name(stack.name, replica.service.name, replica.number, target)
 
 
 def _published(stack: Stack, replica: Replica, index: int, port: Port) -> PublishedPort:

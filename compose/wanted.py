@@ -8,7 +8,8 @@ import msgspec
 from compose import naming
 from compose.errors import FileError, Problem, UsageError
 from compose.model import Dependency, Service, Stack
-from compose.translate import Replica, container_spec, network_spec
+from compose.replica import Replica
+from compose.translate import container_spec, network_spec
 from engine.images.model import Image, ImageConfig
 from engine.spec import ContainerSpec, VolumeMount
 from net.spec import NetworkSpec

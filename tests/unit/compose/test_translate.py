@@ -6,7 +6,9 @@ import pytest
 from compose.errors import FileError
 from compose.fingerprint import changes
 from compose.model import Dependency, Healthcheck, Mount, Network, Port, Service, ServiceNetwork, Stack, Volume
-from compose.translate import Replica, container_spec, health_probe, restart_policy
+from compose.replica import Replica
+from compose.translate import container_spec
+from compose.translate_lives import health_probe, restart_policy
 from engine.images.model import Image, ImageConfig, ImageHealth
 from engine.spec import (
     BindMount,

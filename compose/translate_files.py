@@ -1,0 +1,51 @@
+"""A service's files become those of a container: what is mounted where."""
+
+import posixpath
+from typing import assert_never
+
+from compose import naming
+from compose.model import Mount, Stack
+from compose.replica import Replica
+from engine.images.model import ImageConfig
+from engine.spec import BindMount, TmpfsMount, VolumeMount
+from engine.spec import Mount as ContainerMount
+
+
+def mounts(stack: Stack, replica: Replica, config: ImageConfig) -> tuple[ContainerMount, ...]:
+    """What a replica mounts, volumes of its image included."""
+    found = [_mount(stack, replica, mount) for mount in replica.service.mounts]
+    taken = {posixpath.normpath(mount.target) for mount in found}
+    found.extend(
+        VolumeMount(volume=_anonymous(stack, replica, target), target=target)
+        for target in config.volumes
+        if posixpath.normpath(target) not in taken
+    )
+    return tuple(found)
+
+
+def _mount(stack: Stack, replica: Replica, mount: Mount) -> ContainerMount:
+    match mount.type:
+        case "bind":
+            return BindMount(
+                source=mount.source,
+                target=mount.target,
+                read_only=mount.read_only,
+                create_source=mount.create_host_path,
+            )
+        case "volume":
+            name = stack.volumes[mount.source].name if mount.source else _anonymous(stack, replica, mount.target)
+            return VolumeMount(volume=name, target=mount.target, read_only=mount.read_only, no_copy=mount.no_copy)
+        case "tmpfs":
+            return TmpfsMount(
+                target=mount.target,
+                size_bytes=mount.tmpfs_size_bytes,
+                mode=mount.tmpfs_mode,
+                executable=mount.tmpfs_executable,
+                read_only=mount.read_only,
+            )
+        case _:
+            assert_never(mount.type)
+
+
+def _anonymous(stack: Stack, replica: Replica, target: str) -> str:
+    return naming.anonymous_volume_name(stack.name, replica.service.name, replica.number, target)

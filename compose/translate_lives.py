@@ -1,0 +1,45 @@
+"""How a service's containers live: when they count as healthy, when they are started again."""
+
+from compose.model import Healthcheck
+from engine.images.model import ImageConfig, ImageHealth
+from engine.spec import HealthProbe, RestartPolicy
+
+DEFAULT_INTERVAL_SECONDS = 30.0
+DEFAULT_TIMEOUT_SECONDS = 30.0
+DEFAULT_RETRIES = 3
+
+
+def health_probe(check: Healthcheck | None, config: ImageConfig) -> HealthProbe | None:
+    """The file's health check over the image's; None when there is none or it is switched off."""
+    known = config.health or ImageHealth(argv=())
+    check = check or Healthcheck()
+    test = check.test or known.argv
+    if check.disable or not test or test[0] == "NONE":
+        return None
+    command = (*config.shell, *test[1:]) if test[0] == "CMD-SHELL" else test[1:]
+    return HealthProbe(
+        argv=command,
+        interval_seconds=_first(check.interval_seconds, known.interval_seconds, DEFAULT_INTERVAL_SECONDS),
+        timeout_seconds=_first(check.timeout_seconds, known.timeout_seconds, DEFAULT_TIMEOUT_SECONDS),
+        start_period_seconds=_first(check.start_period_seconds, known.start_period_seconds, 0.0),
+        retries=check.retries or known.retries or DEFAULT_RETRIES,
+    )
+
+
+def restart_policy(text: str) -> RestartPolicy:
+    """Compose's `restart` text ("on-failure:3") as a policy; the reader has checked it."""
+    match text.partition(":"):
+        case ("always", _, _):
+            return RestartPolicy(condition="always")
+        case ("unless-stopped", _, _):
+            return RestartPolicy(condition="unless-stopped")
+        case ("on-failure", _, limit):
+            return RestartPolicy(condition="on-failure", max_retries=int(limit or 0))
+        case _:
+            return RestartPolicy()
+
+
+def _first(wanted: float | None, image: float | None, default: float) -> float:
+    if wanted is not None:
+        return wanted
+    return default if image is None else image
