@@ -19,6 +19,7 @@ from compose.merging import merged, settled
 from compose.model import Service, Stack
 from compose.nodes import Node
 from compose.normal import Project, normal
+from compose.obstacles import obstacles
 from compose.places import Place
 from compose.provenance import Places
 from compose.shapes import Reading
@@ -63,6 +64,7 @@ class _Reader:
         self._marked = False
         self._problems: list[Problem] = []
         self._warnings = list(self._project.warnings)
+        self._later: set[Place] = set()
 
     def _shown(self, path: str) -> str:
         """A path as the user would write it: relative below the working directory, else absolute."""
@@ -148,6 +150,7 @@ class _Reader:
                 for name, place in interpolation.unset.items()
             ]
             self._warnings += reading.warnings
+            self._later |= reading.later
             if read is not None:
                 whole = read if whole is None else merged(whole, read)
         if whole is None:
@@ -208,6 +211,7 @@ class _Reader:
             disabled=disabled,
             places=Places(document),
             warnings=tuple(self._warnings),
+            obstacles=tuple(sorted(obstacles(document, self._later, disabled.keys()))) if self._later else (),
             document=document,
         )
         self._problems += decoder.problems

@@ -17,13 +17,17 @@ _LEGACY_FALSE = frozenset(("no", "off", "n", "0", "f"))
 
 
 class Reading:
-    """What one file's reading knows and finds out: the base of relative paths, the problems, the warnings."""
+    """What one file's reading knows and finds out: the base of relative paths, the problems, the warnings.
+
+    `later` are the places of keys that are not supported yet.
+    """
 
     def __init__(self, directory: str, home: str) -> None:
         self.directory = directory
         self.home = home
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
+        self.later: set[Place] = set()
 
     def refuse(self, place: Place, message: str, hint: str = "") -> None:
         """Notes a problem that does not spoil the value around it."""

@@ -194,16 +194,14 @@ class Maybe:
 
 
 class Later:
-    """A key of the specification that windlass does not support yet."""
+    """A key of the specification that windlass does not support yet: read as ever, and an obstacle to starting."""
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
-        owner, _, key = path.rpartition(".")
-        where = f"{owner}: " if owner else ""
-        hint = f"delete '{key}' for now, or name it x-{key} to keep it as a note"
-        raise Refusal(node.key or node.place, f"{where}'{key}' is not supported yet", hint)
+        reading.later.add(node.key or node.place)
+        return self.shape.read(node, path, reading)
 
 
 class Fields:

@@ -25,7 +25,7 @@ def command(
     if pull:
         raise UsageError("windlass build --pull is not supported yet", hint="leave it out")
     session.require_root()
-    stack = session.stack(services=tuple(services or ()))
+    stack = session.startable_stack(services=tuple(services or ()))
     for name in services or ():
         require_service(stack, name)
     chosen = [

@@ -32,7 +32,7 @@ def command(
 def show(session: Session, options: Options, *, build: bool, output: str = "text") -> None:
     """Prints the plan for these options."""
     session.require_root()
-    stack = session.stack(services=options.services)
+    stack = session.startable_stack(services=options.services)
     found = decide(stack, session.layout, observe(session.layout.stack(stack.name)), options, build=build)
     if output == "json":
         import json  # noqa: PLC0415 - only here

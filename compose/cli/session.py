@@ -80,6 +80,13 @@ class Session:
             self.warn(warning)
         return stack
 
+    def startable_stack(self, *, services: tuple[str, ...] = ()) -> "Stack":
+        """The same, refused with all that cannot be served yet."""
+        stack = self.stack(services=services)
+        if stack.obstacles:
+            raise FileError(stack.obstacles)
+        return stack
+
     def speaks_of(self, services: set[str]) -> bool:
         """Whether the stack's files plainly have a line for each of these services."""
         from compose.discovery import STDIN, find_project  # noqa: PLC0415 - likewise

@@ -89,7 +89,7 @@ def _bring_up(session: Session, way: _Way) -> int:
     began = time.monotonic()
     with ExitStack() as resources:
         connection = _warm_connection(session, resources)
-        stack = session.stack(services=way.options.services)
+        stack = session.startable_stack(services=way.options.services)
         if connection is None or connection.stack.name != stack.name:
             connection = resources.enter_context(Connection(session.layout.stack(stack.name)))
         foreground = None if way.detach else resources.enter_context(_foreground(session, connection, way))

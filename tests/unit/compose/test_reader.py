@@ -69,7 +69,6 @@ services:
   web:
     image: nginx
     restrat: always
-    devices: [/dev/fuse]
     ports: ["http:80"]
   db:
     mem_limit: lots
@@ -77,12 +76,10 @@ services:
     assert problems(text) == (
         "compose.yaml:5:5: services.web has no key 'restrat'\n"
         "  did you mean 'restart'?\n"
-        "compose.yaml:6:5: services.web: 'devices' is not supported yet\n"
-        "  delete 'devices' for now, or name it x-devices to keep it as a note\n"
-        "compose.yaml:7:13: services.web.ports[0] has 'http' where a port or a range of ports is expected\n"
+        "compose.yaml:6:13: services.web.ports[0] has 'http' where a port or a range of ports is expected\n"
         '  write "published:target", "address:published:target" or "target", '
         "each a number or a range such as 8000-8005\n"
-        "compose.yaml:9:16: services.db.mem_limit is no size: 'lots'\n"
+        "compose.yaml:8:16: services.db.mem_limit is no size: 'lots'\n"
         "  write a number with b, k, m or g behind it, such as 512m"
     )
 
