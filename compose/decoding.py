@@ -1,9 +1,10 @@
 """Turns a normal document into the typed stack; values that windlass cannot serve yet are problems."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from compose.decoding_files import FilesDecoder
+from compose.decoding_networks import network, networking
 from compose.decoding_resources import resources
 from compose.errors import Problem
 from compose.model import (
@@ -11,9 +12,7 @@ from compose.model import (
     Dependency,
     Healthcheck,
     Network,
-    Port,
     Service,
-    ServiceNetwork,
     Volume,
 )
 from compose.nodes import Node
@@ -44,12 +43,7 @@ class Decoder:
             environment=texts(fields.get("environment")),
             working_dir=text(fields, "working_dir"),
             user=text(fields, "user"),
-            hostname=text(fields, "hostname"),
             labels=texts(fields.get("labels")),
-            ports=tuple(self._ports(fields.get("ports", NOTHING), path)),
-            expose=words(fields.get("expose")) or (),
-            networks=tuple(_service_networks(fields.get("networks", NOTHING))),
-            links=tuple(_link(link) for link in words(fields.get("links")) or ()),
             depends_on=tuple(_dependencies(fields.get("depends_on", NOTHING))),
             healthcheck=_healthcheck(fields["healthcheck"].fields) if "healthcheck" in fields else None,
             restart=text(fields, "restart") or "no",
@@ -61,55 +55,17 @@ class Decoder:
             cap_drop=words(fields.get("cap_drop")) or (),
             profiles=words(fields.get("profiles")) or (),
             **resources(fields, path, self._refuse),
+            **networking(fields, path, self._refuse),
             **self._files.settings(fields, path),
         )
 
     def network(self, key: str, node: Node) -> Network:
         """One network."""
-        fields = node.fields
-        driver = fields.get("driver")
-        if driver is not None and driver.value not in ("", "bridge", "default"):
-            hint = "use `driver: bridge`, or delete the line"
-            self._refuse(driver, f"networks.{key}: the driver '{driver.value}' is not supported yet", hint)
-        ipam = fields.get("ipam", NOTHING).fields
-        chooser = ipam.get("driver")
-        if chooser is not None and chooser.value not in ("", "default"):
-            message = f"networks.{key}.ipam: the driver '{chooser.value}' is not supported yet"
-            self._refuse(chooser, message, "use `driver: default`, or delete the line")
-        configs = ipam.get("config", NOTHING).entries
-        if len(configs) > 1:
-            self._refuse(configs[1], f"networks.{key}.ipam.config: a second subnet is not supported yet", "keep one")
-        config = configs[0].fields if configs else {}
-        return Network(
-            key=key,
-            name=text(fields, "name"),
-            internal=flag(fields, "internal"),
-            subnet=text(config, "subnet"),
-            gateway=text(config, "gateway"),
-            labels=texts(fields.get("labels")),
-        )
+        return network(key, node, self._refuse)
 
     def volume(self, key: str, node: Node) -> Volume:
         """One volume."""
         return self._files.volume(key, node)
-
-    def _ports(self, node: Node, path: str) -> Iterator[Port]:
-        for index, entry in enumerate(node.entries):
-            fields = entry.fields
-            protocol = text(fields, "protocol")
-            if protocol not in ("tcp", "udp"):
-                self._refuse(
-                    entry, f"{path}.ports[{index}]: the protocol {protocol} is not supported yet", "use tcp or udp"
-                )
-                continue
-            published = text(fields, "published")
-            yield Port(
-                target=int(number(fields, "target") or 0),
-                published="" if published == "0" else published,
-                host_ip=text(fields, "host_ip"),
-                protocol="udp" if protocol == "udp" else "tcp",
-            )
-
 
 
 def _build(fields: Mapping[str, Node]) -> Build:
@@ -119,20 +75,6 @@ def _build(fields: Mapping[str, Node]) -> Build:
         args=dict(texts(fields.get("args"))),
         target=text(fields, "target"),
     )
-
-
-def _link(text: str) -> tuple[str, str]:
-    service, _, alias = text.partition(":")
-    return alias or service, service
-
-
-def _service_networks(node: Node) -> Iterable[ServiceNetwork]:
-    for name, details in node.fields.items():
-        yield ServiceNetwork(
-            network=name,
-            aliases=words(details.fields.get("aliases")) or (),
-            ipv4_address=text(details.fields, "ipv4_address"),
-        )
 
 
 def _dependencies(node: Node) -> Iterable[Dependency]:

@@ -7,14 +7,14 @@ import msgspec.structs
 from compose import naming
 from compose.errors import FileError, Problem
 from compose.fingerprint import config_hash
-from compose.model import Port, Service, Stack
+from compose.model import Service, Stack
 from compose.replica import Replica
 from compose.translate_files import mounts
 from compose.translate_lives import health_probe, restart_policy
+from compose.translate_networks import networking
 from engine.images.model import Image, ImageConfig
 from engine.spec import ContainerSpec, Limits, Process
 from engine.version import VERSION
-from net.spec import Endpoint, NetworkSpec, PublishedPort
 
 DEFAULT_GRACE_SECONDS = 10.0
 
@@ -41,16 +41,8 @@ def container_spec(
             working_directory=service.working_dir or config.working_directory or "/",
             user=service.user or config.user,
         ),
-        hostname=service.hostname or container_id[:12],
         config_hash="",
         mounts=mounts(stack, replica, config),
-        endpoints=tuple(
-            Endpoint(network=stack.networks[wish.network].name, aliases=wish.aliases, address=wish.ipv4_address)
-            for wish in service.networks
-        ),
-        links=service.links,
-        ports=tuple(_published(stack, replica, index, port) for index, port in enumerate(service.ports)),
-        exposed_ports=_exposed(service, config),
         limits=Limits(memory_bytes=service.mem_limit_bytes, cpus=service.cpus, pids=service.pids_limit),
         health=health_probe(service.healthcheck, config),
         restart=restart_policy(service.restart),
@@ -63,20 +55,9 @@ def container_spec(
         cap_add=service.cap_add,
         cap_drop=service.cap_drop,
         labels={**config.labels, **service.labels},
+        **networking(stack, replica, config, container_id),
     )
     return _labelled(spec, stack, service)
-
-
-def network_spec(stack: Stack, key: str) -> NetworkSpec:
-    """The network that `stack.networks[key]` describes."""
-    network = stack.networks[key]
-    return NetworkSpec(
-        name=network.name,
-        subnet=network.subnet,
-        gateway=network.gateway,
-        internal=network.internal,
-        labels={**network.labels, naming.PROJECT: stack.name, f"{naming.LABEL}.network": key},
-    )
 
 
 def argv(stack: Stack, service: Service, config: ImageConfig, image_name: str) -> tuple[str, ...]:
@@ -108,36 +89,6 @@ def _signal(text: str) -> str:
     """A signal's name with SIG; numbers stay as they are."""
     name = text.upper() or "SIGTERM"
     return name if name.startswith("SIG") or name.isdigit() else f"SIG{name}"
-
-
-def _published(stack: Stack, replica: Replica, index: int, port: Port) -> PublishedPort:
-    """Replica k publishes the k-th port of a range; a range or port that is too short for all replicas is refused."""
-    first, _, last = port.published.partition("-")
-    low = int(first or 0)
-    size = int(last or low) - low + 1
-    if low and size < replica.total:
-        name = replica.service.name
-        raise FileError(
-            (
-                Problem(
-                    stack.place("services", name, "ports", index),
-                    f"services.{name} publishes port {port.published}, but has {replica.total} replicas",
-                    f"publish a range ('{low}-{low + replica.total - 1}:{port.target}'), "
-                    f"any free port ('{port.target}'), or run one replica",
-                ),
-            )
-        )
-    return PublishedPort(
-        container_port=port.target,
-        host_port=low + replica.number - 1 if low and size > 1 else low,
-        host_ip=port.host_ip,
-        protocol=port.protocol,
-    )
-
-
-def _exposed(service: Service, config: ImageConfig) -> tuple[str, ...]:
-    wanted = (*config.exposed_ports, *service.expose, *(f"{port.target}/{port.protocol}" for port in service.ports))
-    return tuple(dict.fromkeys(text if "/" in text else f"{text}/tcp" for text in wanted))
 
 
 def _labelled(spec: ContainerSpec, stack: Stack, service: Service) -> ContainerSpec:

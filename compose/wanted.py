@@ -9,7 +9,8 @@ from compose import naming
 from compose.errors import FileError, Problem, UsageError
 from compose.model import Dependency, Service, Stack
 from compose.replica import Replica
-from compose.translate import container_spec, network_spec
+from compose.translate import container_spec
+from compose.translate_networks import network_spec
 from engine.images.model import Image, ImageConfig
 from engine.spec import ContainerSpec, VolumeMount
 from net.spec import NetworkSpec

@@ -1,0 +1,67 @@
+"""Translates a service's network into a container's specification, and a file's network into the engine's."""
+
+from typing import Any
+
+from compose import naming
+from compose.errors import FileError, Problem
+from compose.model import Port, Service, Stack
+from compose.replica import Replica
+from engine.images.model import ImageConfig
+from net.spec import Endpoint, NetworkSpec, PublishedPort
+
+
+def networking(stack: Stack, replica: Replica, config: ImageConfig, container_id: str) -> dict[str, Any]:
+    """The fields of a container's specification that are about its network; raises FileError."""
+    service = replica.service
+    return {
+        "hostname": service.hostname or container_id[:12],
+        "endpoints": tuple(
+            Endpoint(network=stack.networks[wish.network].name, aliases=wish.aliases, address=wish.ipv4_address)
+            for wish in service.networks
+        ),
+        "links": service.links,
+        "ports": tuple(_published(stack, replica, index, port) for index, port in enumerate(service.ports)),
+        "exposed_ports": _exposed(service, config),
+    }
+
+
+def network_spec(stack: Stack, key: str) -> NetworkSpec:
+    """The network that `stack.networks[key]` describes."""
+    network = stack.networks[key]
+    return NetworkSpec(
+        name=network.name,
+        subnet=network.subnet,
+        gateway=network.gateway,
+        internal=network.internal,
+        labels={**network.labels, naming.PROJECT: stack.name, f"{naming.LABEL}.network": key},
+    )
+
+
+def _published(stack: Stack, replica: Replica, index: int, port: Port) -> PublishedPort:
+    """Replica k publishes the k-th port of a range; a range or port that is too short for all replicas is refused."""
+    first, _, last = port.published.partition("-")
+    low = int(first or 0)
+    size = int(last or low) - low + 1
+    if low and size < replica.total:
+        name = replica.service.name
+        raise FileError(
+            (
+                Problem(
+                    stack.place("services", name, "ports", index),
+                    f"services.{name} publishes port {port.published}, but has {replica.total} replicas",
+                    f"publish a range ('{low}-{low + replica.total - 1}:{port.target}'), "
+                    f"any free port ('{port.target}'), or run one replica",
+                ),
+            )
+        )
+    return PublishedPort(
+        container_port=port.target,
+        host_port=low + replica.number - 1 if low and size > 1 else low,
+        host_ip=port.host_ip,
+        protocol=port.protocol,
+    )
+
+
+def _exposed(service: Service, config: ImageConfig) -> tuple[str, ...]:
+    wanted = (*config.exposed_ports, *service.expose, *(f"{port.target}/{port.protocol}" for port in service.ports))
+    return tuple(dict.fromkeys(text if "/" in text else f"{text}/tcp" for text in wanted))
