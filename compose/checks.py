@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from compose import codes
 from compose.dependencies import cycles, has_cycle
 from compose.errors import Problem
 from compose.model import Service, Stack
@@ -36,7 +37,7 @@ def _image(stack: Stack, service: Service) -> Iterator[Problem]:
     if not service.image and service.build is None:
         hint = "add `image:` with a name, or `build:` with the directory of a Dockerfile"
         place = stack.place("services", service.name)
-        yield Problem(place, f"services.{service.name} has neither 'image' nor 'build'", hint)
+        yield Problem(place, f"services.{service.name} has neither 'image' nor 'build'", hint, codes.NO_IMAGE)
 
 
 def _references(stack: Stack, service: Service) -> Iterator[Problem]:
@@ -53,7 +54,8 @@ def _undefined(stack: Stack, service: Service, kind: str, step: str | int, name:
     if kind == "volumes" and "/" in name:
         hint = f"a path on the host begins with ./, / or ~: write ./{name}"
     place = stack.place("services", service.name, kind, step)
-    return Problem(place, f"services.{service.name} uses the {kind[:-1]} '{name}', which is not defined", hint)
+    message = f"services.{service.name} uses the {kind[:-1]} '{name}', which is not defined"
+    return Problem(place, message, hint, codes.UNDEFINED)
 
 
 def _dependencies(stack: Stack, service: Service) -> Iterator[Problem]:
@@ -66,11 +68,13 @@ def _dependencies(stack: Stack, service: Service) -> Iterator[Problem]:
             profiles = " or ".join(stack.disabled[name].profiles)
             hint = f"activate the profile {profiles} (--profile), or write `required: false` for this dependency"
             message = f"services.{service.name} depends on '{name}', which no active profile enables"
+            code = codes.DISABLED_SERVICE
         else:
             known = [*stack.services, *stack.disabled]
             hint = did_you_mean(name, known) or f"the services are {', '.join(known)}"
             message = f"services.{service.name} depends on '{name}', which is no service of this stack"
-        yield Problem(place, message, hint)
+            code = codes.UNKNOWN_SERVICE
+        yield Problem(place, message, hint, code)
 
 
 def _single_values(stack: Stack, service: Service) -> Iterator[Problem]:
@@ -78,27 +82,28 @@ def _single_values(stack: Stack, service: Service) -> Iterator[Problem]:
     place = stack.place("services", service.name, "restart")
     if restart not in _RESTARTS or (":" in service.restart and (restart != "on-failure" or not retries.isdecimal())):
         hint = did_you_mean(restart, _RESTARTS) or "use no, always, unless-stopped, on-failure or on-failure:3"
-        yield Problem(place, f"services.{service.name}.restart cannot be '{service.restart}'", hint)
+        yield Problem(
+            place, f"services.{service.name}.restart cannot be '{service.restart}'", hint, codes.WRONG_RESTART
+        )
     if service.stop_signal and not _is_signal(service.stop_signal):
         place = stack.place("services", service.name, "stop_signal")
-        yield Problem(
-            place, f"services.{service.name}.stop_signal: there is no signal '{service.stop_signal}'", "see kill -l"
-        )
+        message = f"services.{service.name}.stop_signal: there is no signal '{service.stop_signal}'"
+        yield Problem(place, message, "see kill -l", codes.WRONG_SIGNAL)
     if service.cpus is not None and service.cpus < 0:
         place = stack.place("services", service.name, "cpus")
-        yield Problem(place, f"services.{service.name}.cpus must be more than 0", "write a number such as 0.5")
+        message = f"services.{service.name}.cpus must be more than 0"
+        yield Problem(place, message, "write a number such as 0.5", codes.OUT_OF_RANGE)
     for index, text in enumerate(service.expose):
         try:
             port_range(text.partition("/")[0])
         except ValueError as error:
             place = stack.place("services", service.name, "expose", index)
-            yield Problem(
-                place, f"services.{service.name}.expose[{index}] {error}", "write a port, or a range such as 8000-8005"
-            )
+            message = f"services.{service.name}.expose[{index}] {error}"
+            yield Problem(place, message, "write a port, or a range such as 8000-8005", codes.WRONG_PORT)
     if service.container_name and service.replicas > 1:
         place = stack.place("services", service.name, "container_name")
         message = f"services.{service.name} has {service.replicas} replicas, but a container_name is for one"
-        yield Problem(place, message, "delete container_name, or run one replica")
+        yield Problem(place, message, "delete container_name, or run one replica", codes.ONE_FOR_MANY)
 
 
 def _is_signal(text: str) -> bool:
@@ -120,7 +125,7 @@ def _mount_targets(stack: Stack, service: Service) -> Iterator[Problem]:
             place = stack.place("services", service.name, *steps)
             other = stack.place("services", service.name, "volumes", earlier)
             message = f"services.{service.name} mounts something on {mount.target} twice, first in line {other.line}"
-            yield Problem(place, message, "give each mount a target of its own")
+            yield Problem(place, message, "give each mount a target of its own", codes.TARGET_TWICE, (other,))
 
 
 def _tmpfs_count(stack: Stack, service: Service) -> int:
@@ -141,7 +146,8 @@ def _container_names(stack: Stack) -> Iterator[Problem]:
         if other != service.name:
             place = stack.place("services", service.name, "container_name")
             message = f"services.{service.name} has the container_name '{service.container_name}' of services.{other}"
-            yield Problem(place, message, "give each container a name of its own")
+            there = stack.place("services", other, "container_name")
+            yield Problem(place, message, "give each container a name of its own", codes.NAME_TWICE, (there,))
 
 
 class _HostPort(NamedTuple):
@@ -168,7 +174,7 @@ def _host_ports(stack: Stack) -> Iterator[Problem]:
             where = stack.place("services", clash.service, "ports", clash.position)
             message = f"services.{service.name} publishes the host port {port.published}/{port.protocol}"
             said = f"{message}, which services.{clash.service} publishes in line {where.line}"
-            yield Problem(place, said, "give one of them another host port")
+            yield Problem(place, said, "give one of them another host port", codes.PORT_TWICE, (where,))
 
 
 def _overlap(one: str, two: str) -> bool:
@@ -182,4 +188,5 @@ def _cycles(stack: Stack) -> Iterator[Problem]:
         places = [stack.place("services", name, "depends_on", other) for name, other in edges]
         way = " -> ".join((*cycle, cycle[0]))
         steps = "; ".join(f"{name} needs {other} ({place})" for (name, other), place in zip(edges, places, strict=True))
-        yield Problem(places[0], f"services wait for each other in a circle: {way}", f"break one of: {steps}")
+        message = f"services wait for each other in a circle: {way}"
+        yield Problem(places[0], message, f"break one of: {steps}", codes.CIRCLE, tuple(places[1:]))

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from compose import codes
 from compose.errors import FileError, Problem
 from compose.places import Place
 
@@ -54,7 +55,8 @@ def _discovered(start: str, warnings: list[str]) -> tuple[str, ...]:
         above = os.path.dirname(folder)
         if above == folder:
             hint = f"make one ({', '.join(_NAMES[:3])} ...), or name one with -f"
-            problem = Problem(Place(os.path.join(start, _NAMES[0])), "no Compose file here or in a folder above", hint)
+            place, message = Place(os.path.join(start, _NAMES[0])), "no Compose file here or in a folder above"
+            problem = Problem(place, message, hint, codes.NO_FILE)
             raise FileError((problem,))
         folder = above
     if len(present) > 1:

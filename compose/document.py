@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from msgspec import structs
 
+from compose import codes
 from compose.errors import FileError, Problem
 from compose.nodes import Node, Scalar, Timestamp, Value
 from compose.places import Place
@@ -93,7 +94,14 @@ def read_documents(data: bytes | str, file: str) -> tuple[Node, ...]:
 def _decoded(data: bytes | str, file: str) -> str:
     if len(data) > MAX_BYTES:
         raise FileError(
-            (Problem(Place(file), f"is larger than {MAX_BYTES // 1024 // 1024} MiB", "is it a Compose file?"),)
+            (
+                Problem(
+                    Place(file),
+                    f"is larger than {MAX_BYTES // 1024 // 1024} MiB",
+                    "is it a Compose file?",
+                    codes.TOO_LARGE,
+                ),
+            )
         )
     if isinstance(data, str):
         return data
@@ -102,16 +110,18 @@ def _decoded(data: bytes | str, file: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
-        raise FileError((Problem(Place(file, line, column), "is not UTF-8 text", "save the file as UTF-8"),)) from None
+        place = Place(file, line, column)
+        hint = "save the file as UTF-8"
+        raise FileError((Problem(place, "is not UTF-8 text", hint, codes.NOT_TEXT),)) from None
 
 
 def _character_problem(text: str, file: str) -> Problem:
     bad = re.search(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
     if bad is None:
-        return Problem(Place(file), "is no YAML text", "save the file as UTF-8")
+        return Problem(Place(file), "is no YAML text", "save the file as UTF-8", codes.NOT_TEXT)
     place = Place(file, text.count("\n", 0, bad.start()) + 1, bad.start() - text.rfind("\n", 0, bad.start()))
     message = f"the character U+{ord(bad[0]):04X} cannot stand in a YAML file"
-    return Problem(place, message, "delete it, or write it escaped in quotes")
+    return Problem(place, message, "delete it, or write it escaped in quotes", codes.NOT_TEXT)
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
@@ -131,7 +141,7 @@ def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
         hint = "an anchor (&name) stands in the same file, before its aliases"
     elif "expected <block end>" in message or "could not find expected ':'" in message:
         hint = "check the indentation of this line and the one before"
-    return Problem(place, f"cannot be read as YAML: {message}", hint)
+    return Problem(place, f"cannot be read as YAML: {message}", hint, codes.NOT_YAML)
 
 
 def scalar(text: str) -> Scalar:
@@ -195,7 +205,8 @@ class _Conversion:
         self._count += amount
         if self._count > MAX_NODES:
             hint = "its aliases (*name) multiply each other"
-            raise FileError((Problem(self._place(node), f"the file grows beyond {MAX_NODES} values", hint),))
+            message = f"the file grows beyond {MAX_NODES} values"
+            raise FileError((Problem(self._place(node), message, hint, codes.ENDLESS_ALIAS),))
 
     def _collection(self, node: Any, tag: str, key: Place | None) -> Node:
         identity = id(node)
@@ -204,7 +215,8 @@ class _Conversion:
             self._grow(known[1], node)
             return structs.replace(known[0], key=key)
         if identity in self._open:
-            raise FileError((Problem(self._place(node), "an alias stands inside the value that it names"),))
+            message, hint = "an alias stands inside the value that it names", "let the alias stand outside of it"
+            raise FileError((Problem(self._place(node), message, hint, codes.ENDLESS_ALIAS),))
         if tag not in _COLLECTION_TAGS:
             self._refuse_tag(node, tag)
         before = self._count
@@ -229,7 +241,9 @@ class _Conversion:
     def _refuse_tag(self, node: Any, tag: str) -> None:
         shown = tag.replace(_STANDARD, "!!")
         hint = "Compose files know the tags !reset and !override; put text that begins with ! in quotes"
-        self._problems.append(Problem(self._place(node), f"the tag {shown} means nothing here", hint))
+        self._problems.append(
+            Problem(self._place(node), f"the tag {shown} means nothing here", hint, codes.UNKNOWN_TAG)
+        )
 
     def _mapping(self, node: Any) -> dict[str, Node]:
         own: dict[str, Node] = {}
@@ -248,7 +262,8 @@ class _Conversion:
             elif first.key is not None:
                 hint = "keep one of the two; the last one does not win"
                 message = f"the key '{key}' stands twice in this mapping, first in line {first.key.line}"
-                self._problems.append(Problem(self._place(key_node), message, hint))
+                place = self._place(key_node)
+                self._problems.append(Problem(place, message, hint, codes.DUPLICATE_KEY, (first.key,)))
         if not merged:
             return own
         return {**{name: child for name, child in merged.items() if name not in own}, **own}
@@ -263,7 +278,8 @@ class _Conversion:
             if isinstance(value, str):
                 return value
         shown = f"'{node.value}'" if isinstance(node, yaml.ScalarNode) else "a list or mapping"
-        self._problems.append(Problem(self._place(node), f"a key must be text, not {shown}", "put it in quotes"))
+        message = f"a key must be text, not {shown}"
+        self._problems.append(Problem(self._place(node), message, "put it in quotes", codes.KEY_NOT_TEXT))
         return None
 
     def _merged(self, node: Any) -> dict[str, Node]:
@@ -273,7 +289,8 @@ class _Conversion:
         for each in maps:
             if not isinstance(each.value, dict):
                 hint = "write `<<: *name`, where &name marks a mapping"
-                self._problems.append(Problem(each.place, "<< takes a mapping or a list of mappings", hint))
+                message = "<< takes a mapping or a list of mappings"
+                self._problems.append(Problem(each.place, message, hint, codes.WRONG_MERGE))
                 continue
             for name, child in each.value.items():
                 merged.setdefault(name, child)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from compose import codes
 from compose.errors import FileError, Problem
 from compose.interpolation import InterpolationError, interpolate
 from compose.places import Place
@@ -31,17 +32,19 @@ def read_dotenv(
     stands. Raises FileError with the problems of the whole file.
     """
     if len(data) > MAX_BYTES:
-        raise FileError((Problem(Place(file), f"is larger than {MAX_BYTES // 1024 // 1024} MiB"),))
+        message, hint = f"is larger than {MAX_BYTES // 1024 // 1024} MiB", "is it a file of NAME=value lines?"
+        raise FileError((Problem(Place(file), message, hint, codes.TOO_LARGE),))
     try:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise FileError((Problem(Place(file, line, 1), "is not UTF-8 text", "save the file as UTF-8"),)) from None
+        hint = "save the file as UTF-8"
+        raise FileError((Problem(Place(file, line, 1), "is not UTF-8 text", hint, codes.NOT_TEXT),)) from None
     return _File(text, file, lookup).raw() if raw else _File(text, file, lookup).parsed()
 
 
 class _Refusal(Exception):  # noqa: N818 - it is caught a few lines below, and never seen outside
-    """One line is wrong: position in the text, message, hint."""
+    """One line is wrong: position in the text, message, hint, code if it is special."""
 
 
 class _File:
@@ -61,7 +64,8 @@ class _File:
             name, equals, value = line.partition("=")
             if name != name.strip() or " " in name:
                 hint = "this file has `format: raw`: write NAME=value without spaces around the name"
-                self._problems.append(Problem(Place(self._file, number, 1), f"the name '{name}' holds a space", hint))
+                message = f"the name '{name}' holds a space"
+                self._problems.append(Problem(Place(self._file, number, 1), message, hint, codes.ENV_FILE_LINE))
             self._values[name] = value if equals else self._lookup(name)
         return self._finished()
 
@@ -71,8 +75,8 @@ class _File:
             try:
                 at = self._line(at)
             except _Refusal as refusal:
-                position, message, hint = refusal.args
-                self._problems.append(Problem(self._place(position), message, hint))
+                position, message, hint, *code = refusal.args
+                self._problems.append(Problem(self._place(position), message, hint, *code or (codes.ENV_FILE_LINE,)))
                 at = self._end_of_line(position)
         return self._finished()
 
@@ -157,7 +161,7 @@ class _File:
         try:
             return interpolate(value, self._known, lambda _: None)
         except InterpolationError as error:
-            raise _Refusal(at, error.message, error.hint) from None
+            raise _Refusal(at, error.message, error.hint, error.code) from None
 
     def _known(self, name: str) -> str | None:
         value = self._lookup(name)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 
+from compose import codes
 from compose.dotenv import read_dotenv
 from compose.errors import FileError, Problem
 from compose.nodes import Node
@@ -24,9 +25,11 @@ def project_variables(
         except FileNotFoundError:
             if not env_files:
                 continue
-            raise FileError((Problem(Place(shown(path)), "no such env file", "check --env-file"),)) from None
+            problem = Problem(Place(shown(path)), "no such env file", "check --env-file", codes.ENV_FILE_MISSING)
+            raise FileError((problem,)) from None
         except OSError as error:
-            raise FileError((Problem(Place(shown(path)), f"cannot be read: {error.strerror}"),)) from None
+            message, hint = f"cannot be read: {error.strerror}", "name a file that you may read"
+            raise FileError((Problem(Place(shown(path)), message, hint, codes.UNREADABLE),)) from None
         read = read_dotenv(data, shown(path), lookup=lambda name: environment.get(name, values.get(name)))
         values.update({name: value for name, value in read.items() if value is not None})
     return {**values, **environment}
@@ -78,11 +81,12 @@ class EnvFiles:
             except FileNotFoundError:
                 self._contents[path] = None
             except OSError as error:
-                self.problems.append(Problem(place, f"the env file {path} cannot be read: {error.strerror}"))
+                message = f"the env file {path} cannot be read: {error.strerror}"
+                self.problems.append(Problem(place, message, "name a file that you may read", codes.UNREADABLE))
                 return None
         if self._contents[path] is None and required:
             hint = "make it, or write `required: false` beside `path:`"
-            self.problems.append(Problem(place, f"the env file {path} does not exist", hint))
+            self.problems.append(Problem(place, f"the env file {path} does not exist", hint, codes.ENV_FILE_MISSING))
         return self._contents[path]
 
 

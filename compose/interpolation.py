@@ -6,6 +6,7 @@ The rules are those of the Compose Specification, "Interpolation".
 import operator
 from collections.abc import Callable
 
+from compose import codes
 from compose.errors import Problem
 from compose.nodes import Node
 from compose.places import Place
@@ -20,12 +21,13 @@ _MAX_DEPTH = 50
 
 
 class InterpolationError(Exception):
-    """A text cannot be interpolated; its arguments are a message and a hint."""
+    """A text cannot be interpolated: what is wrong, what to do, the kind of mistake."""
 
-    def __init__(self, message: str, hint: str) -> None:
+    def __init__(self, message: str, hint: str, code: str = codes.INTERPOLATION) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code = code
 
 
 def interpolate(text: str, lookup: Lookup, on_unset: Callable[[str], None]) -> str:
@@ -129,7 +131,9 @@ class _Text:
         if operator.endswith("?"):
             said = f": {rest}" if rest else ""
             raise InterpolationError(
-                f"the required variable {name} is {_missing(value)}{said}", f"set {name} in the environment or in .env"
+                f"the required variable {name} is {_missing(value)}{said}",
+                f"set {name} in the environment or in .env",
+                codes.REQUIRED_VARIABLE,
             )
         return rest, after
 
@@ -174,7 +178,7 @@ class Interpolation:
         try:
             return interpolate(text, self._lookup, lambda name: self._heard(name, place))
         except InterpolationError as error:
-            self.problems.append(Problem(place, f"{path}: {error.message}", error.hint))
+            self.problems.append(Problem(place, f"{path}: {error.message}", error.hint, error.code))
             return text
 
     def _heard(self, name: str, place: Place) -> None:

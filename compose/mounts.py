@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from compose import codes
 from compose.nodes import Node
 from compose.quantities import size_bytes
 from compose.shapes import Reading, Refusal, absolute
@@ -23,11 +24,11 @@ class TmpfsOptions(NamedTuple):
 def long_mounts(node: Node, path: str, reading: Reading) -> tuple[Node, ...]:
     """The long form of one entry of `volumes`, as a tuple of one."""
     if not isinstance(node.value, str):
-        raise Refusal(node.place, f"{path} must be text or a mapping", _HINT)
+        raise Refusal(node.place, f"{path} must be text or a mapping", _HINT, codes.WRONG_KIND)
     try:
         return (_mount(node.value, node, reading),)
     except ValueError as error:
-        raise Refusal(node.place, f"{path} {error}", _HINT) from None
+        raise Refusal(node.place, f"{path} {error}", _HINT, codes.WRONG_MOUNT) from None
 
 
 def _mount(text: str, node: Node, reading: Reading) -> Node:
@@ -87,12 +88,14 @@ def finish_mount(node: Node, path: str, reading: Reading) -> Node:
     fields = dict(node.fields)
     kind, source, target = fields["type"].value, fields.get("source"), fields.get("target")
     if target is None or not target.value:
-        raise Refusal(node.place, f"{path} has no target", "add `target: /path` inside the container")
+        raise Refusal(
+            node.place, f"{path} has no target", "add `target: /path` inside the container", codes.WRONG_MOUNT
+        )
     fields["target"] = target.with_value(clean(str(target.value)))
     if kind == "bind":
         if source is None or not source.value:
             hint = "add `source: ./path` on the host"
-            raise Refusal(node.place, f"{path} is a bind mount without source", hint)
+            raise Refusal(node.place, f"{path} is a bind mount without source", hint, codes.WRONG_MOUNT)
         fields["source"] = source.with_value(absolute(str(source.value), reading))
     types = ("bind", "volume", "tmpfs")
     idle: list[str] = [key for key in types if key != kind and key in fields and fields[key].fields]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
+from compose import codes
 from compose.errors import Problem
 from compose.nodes import Node
 from compose.places import Place
@@ -26,7 +27,7 @@ def _found(node: Node, path: str, later: AbstractSet[Place]) -> Iterator[Problem
     if node.key in later:
         key = path.rpartition(".")[2]
         hint = f"delete '{key}' for now, or name it x-{key} to keep it as a note"
-        yield Problem(node.key or node.place, f"{path} is not supported yet", hint)
+        yield Problem(node.key or node.place, f"{path} is not supported yet", hint, codes.NOT_YET)
         return
     for key, child in node.fields.items():
         yield from _found(child, f"{path}.{key}", later)

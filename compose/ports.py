@@ -1,9 +1,11 @@
 """Reads the short form of ports: [[address:]published:]target[/protocol], each part a number or a range."""
 
+from compose import codes
 from compose.nodes import Node
 from compose.shapes import Reading, Refusal
 
 _HINT = 'write "published:target", "address:published:target" or "target", each a number or a range such as 8000-8005'
+_HINT_LONG = 'write `published: "8080"` or a range such as "8000-8005", and the address of an interface as `host_ip`'
 
 
 def long_ports(node: Node, path: str, reading: Reading) -> tuple[Node, ...]:
@@ -12,11 +14,11 @@ def long_ports(node: Node, path: str, reading: Reading) -> tuple[Node, ...]:
     value = node.value
     if not isinstance(value, (str, int)) or isinstance(value, bool):
         found = "empty" if value is None else f"'{value}'" if isinstance(value, float) else "this"
-        raise Refusal(node.place, f"{path} must be a port, not {found}", _HINT)
+        raise Refusal(node.place, f"{path} must be a port, not {found}", _HINT, codes.WRONG_PORT)
     try:
         return _ports(str(value), node)
     except ValueError as error:
-        raise Refusal(node.place, f"{path} {error}", _HINT) from None
+        raise Refusal(node.place, f"{path} {error}", _HINT, codes.WRONG_PORT) from None
 
 
 def port_range(text: str) -> tuple[int, int]:
@@ -96,5 +98,5 @@ def finish_port(node: Node, path: str, reading: Reading) -> Node:
         if address is not None and address.value:
             host_address(str(address.value))
     except ValueError as error:
-        raise Refusal(node.place, f"{path} {error}") from None
+        raise Refusal(node.place, f"{path} {error}", _HINT_LONG, codes.WRONG_PORT) from None
     return node.with_value(fields)

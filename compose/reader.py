@@ -7,6 +7,7 @@ from typing import NamedTuple, NoReturn
 
 from msgspec import structs
 
+from compose import codes
 from compose.checks import check
 from compose.decoding import Decoder
 from compose.discovery import STDIN, derived_name, find_project, is_project_name
@@ -131,7 +132,7 @@ class _Reader:
                 roots = [root for root in read_documents(content, shown) if root.value is not None]
                 if not roots:
                     hint = "describe at least one service below `services:`"
-                    self._problems.append(Problem(Place(shown), "is empty", hint))
+                    self._problems.append(Problem(Place(shown), "is empty", hint, codes.EMPTY_FILE))
                 parsed += roots
             except FileError as error:
                 self._problems += error.problems
@@ -166,7 +167,8 @@ class _Reader:
                 return file.read()
         except OSError as error:
             reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-            raise FileError((Problem(Place(shown), reason, "check -f and COMPOSE_FILE"),)) from None
+            code = codes.NO_FILE if isinstance(error, FileNotFoundError) else codes.UNREADABLE
+            raise FileError((Problem(Place(shown), reason, "check -f and COMPOSE_FILE", code),)) from None
 
     def _name(self, roots: list[Node]) -> str:
         """The project's name: the command line's, the environment's, the last file's, the directory's."""
@@ -181,7 +183,7 @@ class _Reader:
             given, place = derived_name(self._project.directory), Place(self._project.directory)
             rules = "give the project a name with -p"
         if not is_project_name(given):
-            self._problems.append(Problem(place, f"'{given}' is no name for a project", rules))
+            self._problems.append(Problem(place, f"'{given}' is no name for a project", rules, codes.PROJECT_NAME))
         return given
 
     def _active_profiles(self, services: Mapping[str, Node]) -> frozenset[str]:

@@ -3,6 +3,7 @@
 `Later` marks what windlass does not support yet. The specification is that of 2026-06-29.
 """
 
+from compose import codes
 from compose.mounts import finish_mount, long_mounts
 from compose.nodes import Node
 from compose.ports import finish_port, long_ports
@@ -59,7 +60,7 @@ class _Test:
         if not read.entries or read.entries[0].value in ("NONE", "CMD", "CMD-SHELL"):
             return read
         hint = "write `[CMD, program, argument]`, or one text for the shell to run"
-        raise Refusal(node.place, f"{path} must begin with NONE, CMD or CMD-SHELL", hint)
+        raise Refusal(node.place, f"{path} must begin with NONE, CMD or CMD-SHELL", hint, codes.WRONG_TEST)
 
 
 _DEVICE_REQUEST: dict[str, Shape] = {

@@ -7,6 +7,7 @@ A shape never raises: it tells `Reading` what is wrong (with place and hint) and
 from collections.abc import Callable
 from typing import Protocol
 
+from compose import codes
 from compose.errors import Problem
 from compose.nodes import Node, kind, number_text
 from compose.places import Place
@@ -29,9 +30,9 @@ class Reading:
         self.warnings: list[str] = []
         self.later: set[Place] = set()
 
-    def refuse(self, place: Place, message: str, hint: str = "") -> None:
+    def refuse(self, place: Place, message: str, hint: str = "", code: str = codes.WRONG_VALUE) -> None:
         """Notes a problem that does not spoil the value around it."""
-        self.problems.append(Problem(place, message, hint))
+        self.problems.append(Problem(place, message, hint, code))
 
     def attempt(self, shape: "Shape", node: Node, path: str) -> Node | None:
         """The canonical node, or None when the shape refused it; then the problem is noted."""
@@ -56,9 +57,9 @@ class Shape(Protocol):
 class Refusal(Exception):  # noqa: N818 - it tells the shape around this one, and ends there
     """A value does not have the wanted shape."""
 
-    def __init__(self, place: Place, message: str, hint: str = "") -> None:
+    def __init__(self, place: Place, message: str, hint: str = "", code: str = codes.WRONG_VALUE) -> None:
         super().__init__(message)
-        self.problem = Problem(place, message, hint)
+        self.problem = Problem(place, message, hint, code)
 
 
 def wrong(node: Node, path: str, wanted: str, hint: str = "") -> Refusal:
@@ -66,7 +67,7 @@ def wrong(node: Node, path: str, wanted: str, hint: str = "") -> Refusal:
     found = kind(node)
     if found == "empty":
         hint = hint or f"write a value, or delete the line '{path.rpartition('.')[2]}:'"
-    return Refusal(node.place, f"{path} must be {wanted}, not {found}", hint)
+    return Refusal(node.place, f"{path} must be {wanted}, not {found}", hint, codes.WRONG_KIND)
 
 
 class Text:
@@ -90,7 +91,7 @@ class Text:
             try:
                 self._check(value)
             except ValueError as error:
-                raise Refusal(node.place, f"{path} {error}", self._hint) from None
+                raise Refusal(node.place, f"{path} {error}", self._hint, codes.WRONG_NAME) from None
         return node
 
 
@@ -107,7 +108,9 @@ class Choice:
         from compose.spelling import did_you_mean  # noqa: PLC0415 - only a mistake needs it
 
         hint = did_you_mean(str(node.value), self._words)
-        raise Refusal(node.place, f"{path} must be one of {', '.join(self._words)}, not {shown}", hint)
+        raise Refusal(
+            node.place, f"{path} must be one of {', '.join(self._words)}, not {shown}", hint, codes.NO_SUCH_CHOICE
+        )
 
 
 class Boolean:
@@ -126,7 +129,7 @@ class Boolean:
             meant = "true" if word in _LEGACY_TRUE else "false"
             reading.warn(node.place, f"{path} is '{value}', which YAML 1.2 does not know; write {meant}")
             return node.with_value(word in _LEGACY_TRUE)
-        raise Refusal(node.place, f"{path} must be true or false, not '{value}'")
+        raise Refusal(node.place, f"{path} must be true or false, not '{value}'", code=codes.WRONG_KIND)
 
 
 class Integer:
@@ -145,15 +148,15 @@ class Integer:
             except ValueError:
                 value = None
             if value is None:
-                raise Refusal(node.place, f"{path} must be a whole number, not '{node.value}'")
+                raise Refusal(node.place, f"{path} must be a whole number, not '{node.value}'", code=codes.WRONG_KIND)
         if self._truncate and isinstance(value, float) and abs(value) < 2**63:
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise wrong(node, path, "a whole number")
         if self._low is not None and value < self._low:
-            raise Refusal(node.place, f"{path} must be {self._low} or more, not {value}")
+            raise Refusal(node.place, f"{path} must be {self._low} or more, not {value}", code=codes.OUT_OF_RANGE)
         if self._high is not None and value > self._high:
-            raise Refusal(node.place, f"{path} must be {self._high} or less, not {value}")
+            raise Refusal(node.place, f"{path} must be {self._high} or less, not {value}", code=codes.OUT_OF_RANGE)
         return node.with_value(value)
 
 
@@ -168,7 +171,7 @@ class Number:
             except ValueError:
                 value = None
             if value is None or value != value or abs(value) == float("inf"):  # noqa: PLR0124 - NaN
-                raise Refusal(node.place, f"{path} must be a number, not '{node.value}'")
+                raise Refusal(node.place, f"{path} must be a number, not '{node.value}'", code=codes.WRONG_KIND)
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise wrong(node, path, "a number")
         return node.with_value(int(value) if value == int(value) else value)
@@ -185,7 +188,7 @@ class Size:
         value = node.value
         if isinstance(value, (int, float)) and not isinstance(value, bool) and self._numbers:
             if value != int(value) or (value < 0 and not (self._negative and value == -1)):
-                raise Refusal(node.place, f"{path} must be a size such as 512m, not {value}")
+                raise Refusal(node.place, f"{path} must be a size such as 512m, not {value}", code=codes.WRONG_SIZE)
             return node.with_value(str(int(value)))
         if not isinstance(value, str):
             raise wrong(node, path, "a size such as 512m")
@@ -195,7 +198,7 @@ class Size:
             return node.with_value(str(size_bytes(value)))
         except ValueError as error:
             hint = "write a number with b, k, m or g behind it, such as 512m"
-            raise Refusal(node.place, f"{path} {error}", hint) from None
+            raise Refusal(node.place, f"{path} {error}", hint, codes.WRONG_SIZE) from None
 
 
 class Duration:
@@ -209,7 +212,7 @@ class Duration:
         try:
             return node.with_value(duration_text(duration_nanoseconds(value)))
         except ValueError as error:
-            raise Refusal(node.place, f"{path} {error}", hint) from None
+            raise Refusal(node.place, f"{path} {error}", hint, codes.WRONG_DURATION) from None
 
 
 class HostPath:

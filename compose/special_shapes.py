@@ -1,5 +1,6 @@
 """Shapes of keys whose short forms are like no other key's."""
 
+from compose import codes
 from compose.nodes import Node, number_text
 from compose.shapes import Integer, Reading, Refusal, absolute, wrong
 from compose.structures import Assignments
@@ -36,7 +37,12 @@ class ExtraHosts:
         mark = "=" if "=" in entry.value else ":"
         host, found, address = entry.value.partition(mark)
         if not found or not host or not address:
-            raise Refusal(entry.place, f"{path} is no host with its address: '{entry.value}'", "write host=address")
+            raise Refusal(
+                entry.place,
+                f"{path} is no host with its address: '{entry.value}'",
+                "write host=address",
+                codes.WRONG_HOST,
+            )
         return host, entry.with_value(address)
 
 
@@ -49,7 +55,9 @@ class Mode:
             return node.with_value(f"0{value:o}")
         if isinstance(value, str) and value and set(value) <= set("01234567"):
             return node
-        raise Refusal(node.place, f"{path} must be permissions such as 0440", "write four octal digits")
+        raise Refusal(
+            node.place, f"{path} must be permissions such as 0440", "write four octal digits", codes.WRONG_MODE
+        )
 
 
 class TextOf:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from compose import codes
 from compose.nodes import Node, kind, number_text
 from compose.shapes import Reading, Refusal, Shape, Text, wrong
 from compose.words import split_command
@@ -18,7 +19,7 @@ class Command:
         try:
             words, cut = split_command(node.value)
         except ValueError as error:
-            raise Refusal(node.place, f"{path} {error}", "write it as a list of words") from None
+            raise Refusal(node.place, f"{path} {error}", "write it as a list of words", codes.WRONG_COMMAND) from None
         if cut:
             shown = cut[:20]
             reading.warn(
@@ -129,7 +130,9 @@ class Assignments:
             if child.tag == "!reset":
                 result[name] = child
             elif self._strict_names and name != name.rstrip():
-                reading.refuse(child.key or child.place, f"{path}: the name '{name}' ends with a space")
+                reading.refuse(
+                    child.key or child.place, f"{path}: the name '{name}' ends with a space", code=codes.WRONG_NAME
+                )
             elif child.value is None:
                 result[name] = child.with_value(self._blank)
             elif isinstance(child.value, (bool, int, float)):
@@ -173,7 +176,7 @@ class MapOf:
                 try:
                     self._check(name)
                 except ValueError as error:
-                    reading.refuse(child.key or child.place, f"{path}: '{name}' {error}")
+                    reading.refuse(child.key or child.place, f"{path}: '{name}' {error}", code=codes.WRONG_NAME)
             read = reading.attempt(self._entry, child, f"{path}.{name}")
             if read is not None:
                 result[name] = read
@@ -236,7 +239,7 @@ class Fields:
                     result[key] = read
         for key in self._required:
             if key not in node.value or node.value[key].tag == "!reset":
-                raise Refusal(node.key or node.place, f"{path} has no '{key}'", f"add '{key}:'")
+                raise Refusal(node.key or node.place, f"{path} has no '{key}'", f"add '{key}:'", codes.MISSING_KEY)
         node = node.with_value(result)
         complete = all(key in result for key in self._required)  # one that was refused is a problem already
         return self._finish(node, path, reading) if self._finish is not None and complete else node
@@ -247,7 +250,7 @@ class Fields:
         owner = path or "the file"
         hint = did_you_mean(key, self._table)
         hint = hint or "keys of your own begin with x-"
-        reading.refuse(child.key or child.place, f"{owner} has no key '{key}'", hint)
+        reading.refuse(child.key or child.place, f"{owner} has no key '{key}'", hint, codes.UNKNOWN_KEY)
 
 
 _WORDS = ListOf(Text())

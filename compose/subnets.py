@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Iterator
 
+from compose import codes
 from compose.errors import Problem
 from compose.model import Network, Service, Stack
 
@@ -25,18 +26,20 @@ def _addresses(stack: Stack, service: Service) -> Iterator[Problem]:
         try:
             address = ipaddress.IPv4Address(attachment.ipv4_address)
         except ValueError:
-            yield Problem(
-                place, f"{said}: '{attachment.ipv4_address}' is no IPv4 address", "write one such as 10.5.0.10"
-            )
+            message = f"{said}: '{attachment.ipv4_address}' is no IPv4 address"
+            yield Problem(place, message, "write one such as 10.5.0.10", codes.WRONG_ADDRESS)
             continue
         subnet = _network_of(network)
         if not network.subnet:
             hint = f"add `ipam: {{config: [{{subnet: ...}}]}}` below networks.{network.key}"
-            yield Problem(place, f"{said} needs a network with a subnet, and '{network.key}' has none", hint)
+            message = f"{said} needs a network with a subnet, and '{network.key}' has none"
+            yield Problem(place, message, hint, codes.WRONG_ADDRESS)
         elif subnet is not None and address not in subnet:
-            yield Problem(place, f"{said}: {address} lies outside of {subnet}", f"choose an address in {subnet}")
+            message = f"{said}: {address} lies outside of {subnet}"
+            yield Problem(place, message, f"choose an address in {subnet}", codes.WRONG_ADDRESS)
         elif service.replicas > 1:
-            yield Problem(place, f"{said} is for one container, but there are {service.replicas} replicas", "delete it")
+            message = f"{said} is for one container, but there are {service.replicas} replicas"
+            yield Problem(place, message, "delete it", codes.ONE_FOR_MANY)
 
 
 def _network_of(network: Network) -> ipaddress.IPv4Network | None:
@@ -54,12 +57,11 @@ def _subnet(stack: Stack, network: Network) -> Iterator[Problem]:
     try:
         subnet = ipaddress.IPv4Network(network.subnet)
     except ValueError:
-        yield Problem(stack.place(*steps, "subnet"), *_wrong_subnet(said, network.subnet))
+        yield Problem(stack.place(*steps, "subnet"), *_wrong_subnet(said, network.subnet), codes.WRONG_SUBNET)
         return
     if subnet.prefixlen > 30:
-        yield Problem(
-            stack.place(*steps, "subnet"), f"{said}.subnet: {subnet} has no room for containers", "use a /29 or larger"
-        )
+        message = f"{said}.subnet: {subnet} has no room for containers"
+        yield Problem(stack.place(*steps, "subnet"), message, "use a /29 or larger", codes.WRONG_SUBNET)
     if network.gateway:
         try:
             inside = ipaddress.IPv4Address(network.gateway) in subnet
@@ -67,9 +69,8 @@ def _subnet(stack: Stack, network: Network) -> Iterator[Problem]:
             inside = False
         if not inside:
             place = stack.place(*steps, "gateway")
-            yield Problem(
-                place, f"{said}.gateway: '{network.gateway}' is no address in {subnet}", f"such as {subnet[1]}"
-            )
+            message = f"{said}.gateway: '{network.gateway}' is no address in {subnet}"
+            yield Problem(place, message, f"such as {subnet[1]}", codes.WRONG_ADDRESS)
 
 
 def _wrong_subnet(said: str, text: str) -> tuple[str, str]:
