@@ -1,7 +1,10 @@
 """Errors as the user sees them, with the exit status they stand for."""
 
+import errno
+import os
 from typing import TextIO
 
+from compose.cli.streams import OutputError, UnreadError
 from compose.errors import ComposeError, FileError
 from engine.errors import EngineError
 from engine.version import VERSION
@@ -10,17 +13,39 @@ from net.errors import NetError
 WRONG = 1
 BUG = 70
 INTERRUPTED = 130
+NOBODY_READS = 141  # 128 and the number of SIGPIPE, as shells tell it
+ROOM_HINTS = {
+    errno.ENOSPC: "make room on that file system (df shows them), or use another",
+    errno.EDQUOT: "make room on that file system (quota shows what you may use), or use another",
+    errno.EROFS: "that file system is read-only: mount it writable, or use another",
+    errno.EIO: "the disk does not do as it is told: dmesg may tell why",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "the machine has run out of open files: raise fs.file-max (sysctl)",
+    errno.ENOMEM: "the machine, or this command's control group, has no memory left",
+}
+"""What the machine has run out of: no bug of ours, wherever it shows."""
 
 
-def show(error: Exception, stream: TextIO) -> int:
+def show(error: KeyboardInterrupt | Exception, stream: TextIO) -> int:
     """Prints the error with its hint; returns the exit status. What nobody foresaw is shown as a bug of ours."""
     match error:
+        case KeyboardInterrupt():
+            return INTERRUPTED
+        case UnreadError():
+            return NOBODY_READS
         case FileError():
             for problem in error.problems:
                 write(stream, str(problem), problem.hint)
             return WRONG
         case ComposeError() | EngineError() | NetError():
             write(stream, error.message, error.hint)
+            return WRONG
+        case OutputError():
+            write(stream, f"cannot write the output: {error.strerror}", ROOM_HINTS.get(error.errno or 0, ""))
+            return WRONG
+        case OSError() if error.errno in ROOM_HINTS:
+            where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+            write(stream, f"{where}{error.strerror}", ROOM_HINTS[error.errno])
             return WRONG
     return _show_other(error, stream)
 

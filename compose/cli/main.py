@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from compose.cli.streams import open_standard_streams
 from engine.version import VERSION
 
 _COLLECT_EVERY = 50_000  # objects; the usual 700 make every import stop several times to find no garbage
@@ -13,53 +14,36 @@ _COLLECT_EVERY = 50_000  # objects; the usual 700 make every import stop several
 def program() -> None:
     """What `windlass` calls. Ends the process at once: taking the interpreter apart would cost 10 ms."""
     gc.set_threshold(_COLLECT_EVERY)
-    _open_what_is_closed()
-    status = main()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        pass  # nobody reads, and nobody is left to be told
-    os._exit(status)
+    open_standard_streams()
+    os._exit(main())
 
 
 def main() -> int:
     """Runs the command that was typed; returns its exit status."""
-    arguments = sys.argv[1:]
-    if arguments == ["--version"]:  # answered without loading what parses options
-        sys.stdout.write(f"windlass version {VERSION}\n")
-        return 0
-    return run(arguments)
+    return run(sys.argv[1:])
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs a command. Bad input ends in a message and 1, an interrupt in 130, a bug of ours in a traceback and 70."""
-    from compose.cli import failures  # noqa: PLC0415 - `--version` needs none of it
+    """Runs a command. Bad input ends in a message and 1, an interrupt in 130, a bug of ours in a traceback and 70.
 
+    When nobody reads its output any more, it ends as a program does that SIGPIPE has killed.
+    """
     try:
-        from compose.cli.verbs import carry_out  # noqa: PLC0415 - likewise; and Ctrl-C is caught while it loads
+        try:
+            status = _carry_out(list(arguments))
+        finally:
+            sys.stdout.flush()
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - every error ends here, and becomes a message
+        from compose.cli import failures  # noqa: PLC0415 - most commands need none of it
 
-        status = carry_out(list(arguments))
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return failures.INTERRUPTED
-    except BrokenPipeError:
-        _close_quietly()
-        return 0
-    except Exception as error:  # noqa: BLE001 - this is where every error ends, and becomes a message
         return failures.show(error, sys.stderr)
     return status
 
 
-def _open_what_is_closed() -> None:
-    """Gives standard streams that the caller has closed (`>&-`) to /dev/null, before a socket takes their numbers."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open to the end
+def _carry_out(arguments: list[str]) -> int:
+    if arguments == ["--version"]:  # answered without loading what parses options
+        sys.stdout.write(f"windlass version {VERSION}\n")
+        return 0
+    from compose.cli.verbs import carry_out  # noqa: PLC0415 - Ctrl-C is caught while it loads
 
-
-def _close_quietly() -> None:
-    """Keeps the interpreter from complaining at its end that nobody reads standard output."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    return carry_out(arguments)

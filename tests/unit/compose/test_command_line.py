@@ -153,13 +153,6 @@ def test_config_prints_yaml_or_json_or_names(windlass: Windlass) -> None:
     assert windlass("config", "--format", "json").stdout.startswith('{\n  "name": "shop",')
 
 
-def test_nobody_reading_is_no_error(project: Path) -> None:
-    code = "r, w = os.pipe(); os.close(r); os.dup2(w, 1); from compose.cli.main import run; sys.exit(run(['config']))"
-    done = fresh_process(code, project)
-
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 @pytest.mark.parametrize("verb", ["up", "down", "ps", "plan", "exec web true", "logs", "build", "images"])
 def test_nobody_but_root_is_told_so_before_anything_is_touched(
     windlass: Windlass, monkeypatch: pytest.MonkeyPatch, verb: str
