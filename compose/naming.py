@@ -1,7 +1,5 @@
 """The names and labels that a stack's things are known by."""
 
-import hashlib
-
 LABEL = "com.docker.compose"
 PROJECT = f"{LABEL}.project"
 SERVICE = f"{LABEL}.service"
@@ -29,6 +27,8 @@ def image_name(stack_name: str, service_name: str) -> str:
 
 def anonymous_volume_name(stack_name: str, service_name: str, number: int, target: str) -> str:
     """64 hexadecimal digits, the same for a replica's successors, so that they find its data again."""
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and few stacks have anonymous volumes
+
     return hashlib.sha256(f"{stack_name}\0{service_name}\0{number}\0{target}".encode()).hexdigest()
 
 

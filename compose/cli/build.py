@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-import typer
-
+from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.errors import UsageError
 from compose.images import choose_images
@@ -14,14 +13,13 @@ from engine.images.store import ImageStore
 
 
 def command(
-    context: typer.Context,
-    services: Annotated[list[str] | None, typer.Argument(help="Only these services.")] = None,
+    session: Session,
+    services: Annotated[list[str] | None, Argument("Only these services.")] = None,
     *,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Do every step again.")] = False,
-    pull: Annotated[bool, typer.Option("--pull", help="Not supported yet.")] = False,
+    no_cache: Annotated[bool, Option("--no-cache", tells="Do every step again.")] = False,
+    pull: Annotated[bool, Option("--pull", tells="Not supported yet.")] = False,
 ) -> None:
     """Builds the images of services with a Dockerfile."""
-    session: Session = context.obj
     if pull:
         raise UsageError("windlass build --pull is not supported yet", hint="leave it out")
     session.require_root()

@@ -5,29 +5,27 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from compose import naming
 from compose.cli.choices import one_of
+from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.model import Stack
 
 
 def command(
-    context: typer.Context,
-    services: Annotated[list[str] | None, typer.Argument(help="Enable these services' profiles.")] = None,
+    session: Session,
+    services: Annotated[list[str] | None, Argument("Enable these services' profiles.")] = None,
     *,
-    output: Annotated[str, typer.Option("--format", help="yaml or json.")] = "yaml",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Check only.")] = False,
-    to_file: Annotated[str, typer.Option("--output", "-o", help="Write to this file.")] = "",
-    show_services: Annotated[bool, typer.Option("--services", help="The services' names.")] = False,
-    show_volumes: Annotated[bool, typer.Option("--volumes", help="The volumes' keys.")] = False,
-    show_networks: Annotated[bool, typer.Option("--networks", help="The networks' keys.")] = False,
-    show_images: Annotated[bool, typer.Option("--images", help="The images' names.")] = False,
-    show_profiles: Annotated[bool, typer.Option("--profiles", help="The profiles' names.")] = False,
+    output: Annotated[str, Option("--format", tells="yaml or json.")] = "yaml",
+    quiet: Annotated[bool, Option("--quiet", "-q", tells="Check only.")] = False,
+    to_file: Annotated[str, Option("--output", "-o", tells="Write to this file.")] = "",
+    show_services: Annotated[bool, Option("--services", tells="The services' names.")] = False,
+    show_volumes: Annotated[bool, Option("--volumes", tells="The volumes' keys.")] = False,
+    show_networks: Annotated[bool, Option("--networks", tells="The networks' keys.")] = False,
+    show_images: Annotated[bool, Option("--images", tells="The images' names.")] = False,
+    show_profiles: Annotated[bool, Option("--profiles", tells="The profiles' names.")] = False,
 ) -> None:
     """Checks the file, prints it in its canonical form."""
-    session: Session = context.obj
     one_of("--format", output, ("yaml", "json"))
     stack = session.stack(services=tuple(services or ()))
     if quiet:

@@ -4,11 +4,11 @@ import sys
 from typing import Annotated
 
 import msgspec
-import typer
 
 from compose.checkup import Finding, examine
 from compose.cli import failures
 from compose.cli.choices import one_of
+from compose.cli.options import Option
 from compose.cli.session import Session
 from compose.machine import look
 
@@ -16,12 +16,11 @@ COLORS = {"ok": "\x1b[32m", "advice": "\x1b[33m", "missing": "\x1b[31m"}
 
 
 def command(
-    context: typer.Context,
+    session: Session,
     *,
-    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    output: Annotated[str, Option("--format", tells="text or json.")] = "text",
 ) -> int:
     """Tells what this machine offers, what is missing, how to mend it; 1 if something essential is missing."""
-    session: Session = context.obj
     one_of("--format", output, ("text", "json"))
     findings = examine(look(session.layout))
     if output == "json":

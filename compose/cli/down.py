@@ -4,11 +4,10 @@ import contextlib
 import sys
 from typing import Annotated
 
-import typer
-
 from compose import naming
 from compose.carrying_out import carry_out
 from compose.cli.choices import one_of
+from compose.cli.options import Argument, Option
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
 from compose.connection import Connection
@@ -24,19 +23,16 @@ from engine.volumes import VolumeStore
 
 
 def command(
-    context: typer.Context,
-    services: Annotated[list[str] | None, typer.Argument(help="Only these services.")] = None,
+    session: Session,
+    services: Annotated[list[str] | None, Argument("Only these services.")] = None,
     *,
-    volumes: Annotated[
-        bool, typer.Option("--volumes", "-v", help="Remove the stack's volumes with their data.")
-    ] = False,
-    rmi: Annotated[str, typer.Option(help="Remove images: local (without a name of their own) or all.")] = "",
-    timeout: Annotated[float | None, typer.Option("--timeout", "-t", help="Seconds before SIGKILL.")] = None,
-    remove_orphans: Annotated[bool, typer.Option("--remove-orphans", help="Remove what the file lacks, too.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
+    volumes: Annotated[bool, Option("--volumes", "-v", tells="Remove the stack's volumes with their data.")] = False,
+    rmi: Annotated[str, Option(tells="Remove images: local (without a name of their own) or all.")] = "",
+    timeout: Annotated[float | None, Option("--timeout", "-t", tells="Seconds before SIGKILL.")] = None,
+    remove_orphans: Annotated[bool, Option("--remove-orphans", tells="Remove what the file lacks, too.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", tells="Show the plan; change nothing.")] = False,
 ) -> int:
     """Stops the stack, removes what was made for it. Without a file, name the stack with -p."""
-    session: Session = context.obj
     if rmi:
         one_of("--rmi", rmi, ("local", "all"))
     session.require_root()

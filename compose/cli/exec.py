@@ -5,10 +5,9 @@ import sys
 from contextlib import ExitStack
 from typing import Annotated
 
-import typer
-
 from compose import conversation
 from compose.cli import failures
+from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.connection import Connection
 from compose.conversation import Stream
@@ -27,19 +26,18 @@ LEFT_TO_ITSELF = 0
 
 
 def command(
-    context: typer.Context,
-    service: Annotated[str, typer.Argument(help="Whose container.")],
-    words: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="The program with its arguments.")],
+    session: Session,
+    service: Annotated[str, Argument("Whose container.")],
+    words: Annotated[list[str], Argument("The program with its arguments.", metavar="COMMAND...")],
     *,
-    no_terminal: Annotated[bool, typer.Option("--no-tty", "-T", help="Pipes, even on a terminal.")] = False,
-    environment: Annotated[list[str] | None, typer.Option("--env", "-e", help="NAME=VALUE; may be repeated.")] = None,
-    user: Annotated[str, typer.Option("--user", "-u", help="Name or id, optionally :group.")] = "",
-    directory: Annotated[str, typer.Option("--workdir", "-w", help="The working directory.")] = "",
-    index: Annotated[int, typer.Option("--index", help="The replica's number.")] = 0,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave it to itself.")] = False,
+    no_terminal: Annotated[bool, Option("--no-tty", "-T", tells="Pipes, even on a terminal.")] = False,
+    environment: Annotated[list[str] | None, Option("--env", "-e", tells="NAME=VALUE; may be repeated.")] = None,
+    user: Annotated[str, Option("--user", "-u", tells="Name or id, optionally :group.")] = "",
+    directory: Annotated[str, Option("--workdir", "-w", tells="The working directory.")] = "",
+    index: Annotated[int, Option("--index", tells="The replica's number.")] = 0,
+    detach: Annotated[bool, Option("--detach", "-d", tells="Leave it to itself.")] = False,
 ) -> int:
     """Runs a command in a running container; its exit status becomes ours."""
-    session: Session = context.obj
     session.require_root()
     place = session.stack_layout()
     record = _choose(place, service, index)

@@ -5,9 +5,8 @@ import sys
 import time
 from typing import Annotated
 
-import typer
-
 from compose.cli.choices import one_of
+from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.errors import UsageError
 from compose.observe import containers
@@ -21,14 +20,13 @@ HEADER = ("CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CRE
 
 
 def command(
-    context: typer.Context,
-    services: Annotated[list[str] | None, typer.Argument(help="Only these services.")] = None,
+    session: Session,
+    services: Annotated[list[str] | None, Argument("Only these services.")] = None,
     *,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Ids only.")] = False,
-    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    quiet: Annotated[bool, Option("--quiet", "-q", tells="Ids only.")] = False,
+    output: Annotated[str, Option("--format", tells="table or json.")] = "table",
 ) -> None:
     """Lists the images that the stack's containers use."""
-    session: Session = context.obj
     one_of("--format", output, ("table", "json"))
     session.require_root()
     found = containers(session.stack_layout())

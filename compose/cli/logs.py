@@ -4,10 +4,9 @@ import sys
 from collections.abc import Iterable
 from typing import Annotated
 
-import typer
-
 from compose.attachment import ALIVE, Attachment
 from compose.cli import failures
+from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.connection import Connection
 from compose.errors import UsageError
@@ -22,17 +21,16 @@ from engine.state import ContainerRecord
 
 
 def command(
-    context: typer.Context,
-    services: Annotated[list[str] | None, typer.Argument(help="Only these services.")] = None,
+    session: Session,
+    services: Annotated[list[str] | None, Argument("Only these services.")] = None,
     *,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the containers end.")] = False,
-    tail: Annotated[str, typer.Option("--tail", "-n", help="The last lines of each container, or all.")] = "all",
-    timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="When each line was written.")] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="Prefixes without colours.")] = False,
-    no_log_prefix: Annotated[bool, typer.Option("--no-log-prefix", help="No prefixes.")] = False,
+    follow: Annotated[bool, Option("--follow", "-f", tells="Go on until the containers end.")] = False,
+    tail: Annotated[str, Option("--tail", "-n", tells="The last lines of each container, or all.")] = "all",
+    timestamps: Annotated[bool, Option("--timestamps", "-t", tells="When each line was written.")] = False,
+    no_color: Annotated[bool, Option("--no-color", tells="Prefixes without colours.")] = False,
+    no_log_prefix: Annotated[bool, Option("--no-log-prefix", tells="No prefixes.")] = False,
 ) -> int:
     """Shows the output of the containers, in the order of time, whether a supervisor lives or not."""
-    session: Session = context.obj
     session.require_root()
     place = session.stack_layout()
     chosen = _choose(containers(place), tuple(services or ()))

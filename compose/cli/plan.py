@@ -3,9 +3,8 @@
 import sys
 from typing import Annotated
 
-import typer
-
 from compose.cli.choices import one_of
+from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.plan_text import plan_json, plan_text
 from compose.survey import observe
@@ -14,16 +13,15 @@ from compose.wanted import Options
 
 
 def command(
-    context: typer.Context,
-    services: Annotated[list[str] | None, typer.Argument(help="Only these services and what they need.")] = None,
+    session: Session,
+    services: Annotated[list[str] | None, Argument("Only these services and what they need.")] = None,
     *,
-    build: Annotated[bool, typer.Option("--build", help="As if images were built anew.")] = False,
-    force_recreate: Annotated[bool, typer.Option("--force-recreate", help="As if everything had changed.")] = False,
-    remove_orphans: Annotated[bool, typer.Option("--remove-orphans", help="Remove what the file lacks.")] = False,
-    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    build: Annotated[bool, Option("--build", tells="As if images were built anew.")] = False,
+    force_recreate: Annotated[bool, Option("--force-recreate", tells="As if everything had changed.")] = False,
+    remove_orphans: Annotated[bool, Option("--remove-orphans", tells="Remove what the file lacks.")] = False,
+    output: Annotated[str, Option("--format", tells="text or json.")] = "text",
 ) -> None:
     """Shows what `up` would do, and why; changes nothing."""
-    session: Session = context.obj
     one_of("--format", output, ("text", "json"))
     options = Options(services=tuple(services or ()), force_recreate=force_recreate, remove_orphans=remove_orphans)
     show(session, options, build=build, output=output)

@@ -4,9 +4,8 @@ import sys
 import time
 from typing import Annotated
 
-import typer
-
 from compose.cli.choices import one_of
+from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.errors import UsageError
 from compose.listing import containers_json, containers_table
@@ -14,16 +13,15 @@ from compose.observe import containers
 
 
 def command(
-    context: typer.Context,
-    services: Annotated[list[str] | None, typer.Argument(help="Only these services.")] = None,
+    session: Session,
+    services: Annotated[list[str] | None, Argument("Only these services.")] = None,
     *,
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Stopped containers, too.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Ids only.")] = False,
-    output: Annotated[str, typer.Option("--format", help="table or json (one object a line).")] = "table",
-    names_only: Annotated[bool, typer.Option("--services", help="Names of services only.")] = False,
+    everything: Annotated[bool, Option("--all", "-a", tells="Stopped containers, too.")] = False,
+    quiet: Annotated[bool, Option("--quiet", "-q", tells="Ids only.")] = False,
+    output: Annotated[str, Option("--format", tells="table or json (one object a line).")] = "table",
+    names_only: Annotated[bool, Option("--services", tells="Names of services only.")] = False,
 ) -> None:
     """Lists the containers, whether a supervisor lives or not."""
-    session: Session = context.obj
     one_of("--format", output, ("table", "json"))
     session.require_root()
     found = containers(session.stack_layout())

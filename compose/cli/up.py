@@ -6,9 +6,8 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-import typer
-
 from compose.cli import failures
+from compose.cli.options import Argument, Option
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
 from compose.connection import Connection
@@ -39,25 +38,24 @@ class _Way(NamedTuple):
 
 
 def command(
-    context: typer.Context,
-    services: Annotated[list[str] | None, typer.Argument(help="Only these services and what they need.")] = None,
+    session: Session,
+    services: Annotated[list[str] | None, Argument("Only these services and what they need.")] = None,
     *,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave the stack running, show no logs.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until all is running or healthy; implies -d.")] = False,
-    wait_timeout: Annotated[float | None, typer.Option(help="Most seconds to wait with --wait.")] = None,
-    build: Annotated[bool, typer.Option("--build", help="Build images anew first.")] = False,
-    force_recreate: Annotated[bool, typer.Option("--force-recreate", help="Make containers anew.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
-    remove_orphans: Annotated[bool, typer.Option("--remove-orphans", help="Remove what the file lacks.")] = False,
-    no_deps: Annotated[bool, typer.Option("--no-deps", help="Leave out what the services depend on.")] = False,
-    scale: Annotated[list[str] | None, typer.Option(help="SERVICE=NUMBER of replicas; may be repeated.")] = None,
-    timeout: Annotated[float | None, typer.Option("--timeout", "-t", help="Seconds before SIGKILL.")] = None,
-    no_color: Annotated[bool, typer.Option("--no-color", help="Log prefixes without colours.")] = False,
-    no_log_prefix: Annotated[bool, typer.Option("--no-log-prefix", help="Logs without prefixes.")] = False,
-    timestamps: Annotated[bool, typer.Option("--timestamps", help="When each line was written.")] = False,
+    detach: Annotated[bool, Option("--detach", "-d", tells="Leave the stack running, show no logs.")] = False,
+    wait: Annotated[bool, Option("--wait", tells="Wait until all is running or healthy; implies -d.")] = False,
+    wait_timeout: Annotated[float | None, Option(tells="Most seconds to wait with --wait.")] = None,
+    build: Annotated[bool, Option("--build", tells="Build images anew first.")] = False,
+    force_recreate: Annotated[bool, Option("--force-recreate", tells="Make containers anew.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", tells="Show the plan; change nothing.")] = False,
+    remove_orphans: Annotated[bool, Option("--remove-orphans", tells="Remove what the file lacks.")] = False,
+    no_deps: Annotated[bool, Option("--no-deps", tells="Leave out what the services depend on.")] = False,
+    scale: Annotated[list[str] | None, Option(tells="SERVICE=NUMBER of replicas; may be repeated.")] = None,
+    timeout: Annotated[float | None, Option("--timeout", "-t", tells="Seconds before SIGKILL.")] = None,
+    no_color: Annotated[bool, Option("--no-color", tells="Log prefixes without colours.")] = False,
+    no_log_prefix: Annotated[bool, Option("--no-log-prefix", tells="Logs without prefixes.")] = False,
+    timestamps: Annotated[bool, Option("--timestamps", tells="When each line was written.")] = False,
 ) -> int:
     """Makes and starts what the file asks for, then shows its logs until Ctrl-C."""
-    session: Session = context.obj
     options = Options(
         services=tuple(services or ()),
         scale=_scale(scale or ()),

@@ -2,16 +2,15 @@
 
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-from typer.core import TyperGroup
-
+from compose.cli import plainwords
+from compose.cli.options import Option
 from compose.cli.session import Globals, Session
 from compose.errors import UsageError
-from compose.spelling import did_you_mean
 from engine.version import VERSION
 
 VERBS = {
@@ -56,80 +55,48 @@ NOT_YET = frozenset(
         "watch",
     )
 )
-OPTIONS: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
-
-
-class LazyGroup(TyperGroup):
-    """A group that imports a verb's module when it is asked for the verb."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """The verbs' names."""
-        del ctx
-        return list(VERBS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The verb, or None for a word that is none."""
-        del ctx
-        if cmd_name not in VERBS:
-            return None
-        module = import_module(f"compose.cli.{cmd_name}")
-        verb = typer.Typer(**OPTIONS)
-        settings = {"allow_interspersed_args": cmd_name != "exec"}  # its arguments may hold options of their own
-        verb.command(name=cmd_name, help=VERBS[cmd_name], context_settings=settings)(module.command)
-        return typer.main.get_command(verb)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Refuses words that are no verbs with what may have been meant."""
-        name = args[0]
-        if name in NOT_YET:
-            raise UsageError(f"windlass {name} is not supported yet", hint=f"the verbs so far: {', '.join(VERBS)}")
-        if name not in VERBS:
-            raise UsageError(f"windlass has no verb '{name}'", hint=did_you_mean(name, (*VERBS, *NOT_YET)))
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Lists the verbs without loading them."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
 
 
 def carry_out(arguments: list[str]) -> int:
     """Runs the verb that the arguments name; returns its exit status. Errors come out as they are."""
-    app = typer.Typer(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, **OPTIONS)
-    app.callback(invoke_without_command=True)(prepare)
-    command = typer.main.get_command(app)
-    try:
-        # The command's own main() would turn errors into words and statuses of its own.
-        with command.make_context("windlass", arguments) as context:
-            status = command.invoke(context)
-    except typer.Exit as leaving:
-        return leaving.exit_code
-    return status if isinstance(status, int) else 0
+    called = _called_plainly(arguments)
+    if called is not None:
+        return called()
+    from compose.cli import typed  # noqa: PLC0415 - loading typer takes longer than most verbs
+
+    return typed.run(arguments, prepare=prepare, verbs=VERBS, load=load, interspersed=_interspersed)
+
+
+def load(name: str) -> Callable[..., Any]:
+    """A verb's function. Refuses words that are no verbs with what may have been meant."""
+    if name in NOT_YET:
+        raise UsageError(f"windlass {name} is not supported yet", hint=f"the verbs so far: {', '.join(VERBS)}")
+    if name not in VERBS:
+        from compose.spelling import did_you_mean  # noqa: PLC0415 - only for mistakes
+
+        raise UsageError(f"windlass has no verb '{name}'", hint=did_you_mean(name, (*VERBS, *NOT_YET)))
+    command: Callable[..., Any] = import_module(f"compose.cli.{name}").command
+    return command
 
 
 def prepare(
-    context: typer.Context,
     *,
-    file: Annotated[list[str], typer.Option("--file", "-f", help="A Compose file; may be repeated.")] = [],  # noqa: B006
-    project_name: Annotated[str, typer.Option("--project-name", "-p", help="The stack's name.")] = "",
-    project_directory: Annotated[str, typer.Option(help="What relative paths start from.")] = "",
-    profile: Annotated[list[str], typer.Option(help="A profile to enable; may be repeated.")] = [],  # noqa: B006
-    env_file: Annotated[list[str], typer.Option(help="Read instead of .env; may be repeated.")] = [],  # noqa: B006
-    ansi: Annotated[str, typer.Option(help="Colours: never, always or auto.")] = "",
-    progress: Annotated[str, typer.Option(help="auto, tty, plain, json or quiet.")] = "",
-    run_root: Annotated[str, typer.Option(hidden=True)] = "",
-    data_root: Annotated[str, typer.Option(hidden=True)] = "",
-    version: Annotated[bool, typer.Option("--version", "-v", help="Tells the version.")] = False,
-) -> None:
+    file: Annotated[list[str], Option("--file", "-f", tells="A Compose file; may be repeated.")] = [],  # noqa: B006
+    project_name: Annotated[str, Option("--project-name", "-p", tells="The stack's name.")] = "",
+    project_directory: Annotated[str, Option(tells="What relative paths start from.")] = "",
+    profile: Annotated[list[str], Option(tells="A profile to enable; may be repeated.")] = [],  # noqa: B006
+    env_file: Annotated[list[str], Option(tells="Read instead of .env; may be repeated.")] = [],  # noqa: B006
+    ansi: Annotated[str, Option(tells="Colours: never, always or auto.")] = "",
+    progress: Annotated[str, Option(tells="auto, tty, plain, json or quiet.")] = "",
+    run_root: Annotated[str, Option(hidden=True)] = "",
+    data_root: Annotated[str, Option(hidden=True)] = "",
+    version: Annotated[bool, Option("--version", "-v", tells="Tells the version.")] = False,
+) -> Session | None:
     """Brings Compose stacks up straight from the Linux kernel, and lets them down again."""
     if version:
         sys.stdout.write(f"windlass version {VERSION}\n")
-        raise typer.Exit
-    if context.invoked_subcommand is None:
-        sys.stdout.write(f"{context.get_help()}\n")
-        raise typer.Exit
-    context.obj = Session(
+        return None
+    return Session(
         Globals(
             files=tuple(file),
             project_name=project_name,
@@ -144,3 +111,29 @@ def prepare(
         environment=dict(os.environ),
         working_directory=Path.cwd(),
     )
+
+
+def _called_plainly(arguments: list[str]) -> Callable[[], int] | None:
+    """The call that a plain command line asks for; None leaves it to typer."""
+    before = plainwords.parse(prepare, arguments, until_first_word=True)
+    if before is None or not before.rest or before.rest[0] not in VERBS:
+        return None
+    name, *words = before.rest
+    command = load(name)
+    if Session not in command.__annotations__.values():
+        return None
+    values = plainwords.parse_all(command, words, until_first_word=not _interspersed(name))
+    if values is None:
+        return None
+
+    def call() -> int:
+        session = prepare(**before.values)
+        status = command(session, **values) if session else 0
+        return status if isinstance(status, int) else 0
+
+    return call
+
+
+def _interspersed(name: str) -> bool:
+    """Whether options may follow a verb's words; those of exec may have options of their own."""
+    return name != "exec"
