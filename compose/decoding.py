@@ -1,8 +1,9 @@
-"""Turns a normal document into the typed stack; values that windlass cannot serve yet are problems."""
+"""Turns a normal document into the typed stack."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from compose import codes
 from compose.decoding_files import FilesDecoder
 from compose.decoding_networks import network, networking
 from compose.decoding_resources import resources
@@ -20,14 +21,18 @@ from compose.values import NOTHING, flag, number, seconds, text, texts, words
 
 
 class Decoder:
-    """Decodes services, networks and volumes; keeps the problems."""
+    """Decodes services, networks and volumes; keeps the problems.
+
+    Those that say "not supported yet" have that code, and do not spoil the stack for who only looks at it.
+    """
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self._files = FilesDecoder(self._refuse)
 
     def _refuse(self, node: Node, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(node.place, message, hint))
+        code = codes.NOT_YET if "not supported yet" in message else codes.WRONG_VALUE
+        self.problems.append(Problem(node.place, message, hint, code))
 
     def service(self, name: str, node: Node) -> Service:
         """One service."""

@@ -98,9 +98,13 @@ class _Reader:
             enabled=enabled,
         )
         self._problems += env_files.problems
-        stack = self._decoded(document, name, enabled)
-        self._problems += check(stack)
-        return stack
+        stack, found = self._decoded(document, name, enabled)
+        found = [*found, *check(stack)]
+        self._problems += [problem for problem in found if problem.code != codes.NOT_YET]
+        later = [problem for problem in found if problem.code == codes.NOT_YET]
+        if self._later:
+            later += obstacles(document, self._later, stack.disabled.keys())
+        return structs.replace(stack, obstacles=tuple(sorted(later))) if later else stack
 
     def _look_further(self, document: Node, parsed: list[Node], name: str) -> NoReturn:
         """Gives up with what else is wrong: in services that are whole, if all that others speak of is there."""
@@ -194,13 +198,15 @@ class _Reader:
                 active.update(_profiles(services[key]))
         return frozenset(active - {""})
 
-    def _decoded(self, document: Node, name: str, enabled: frozenset[str]) -> Stack:
-        decoder = Decoder()
+    def _decoded(self, document: Node, name: str, enabled: frozenset[str]) -> tuple[Stack, list[Problem]]:
+        decoder, idle = Decoder(), Decoder()
         services: dict[str, Service] = {}
         disabled: dict[str, Service] = {}
         for key, node in document.fields["services"].fields.items():
-            service = decoder.service(key, node)
-            (services if key in enabled else disabled)[key] = service
+            if key in enabled:
+                services[key] = decoder.service(key, node)
+            else:
+                disabled[key] = idle.service(key, node)
         networks = document.fields.get("networks", Node({}, document.place)).fields
         volumes = document.fields.get("volumes", Node({}, document.place)).fields
         stack = Stack(
@@ -213,11 +219,10 @@ class _Reader:
             disabled=disabled,
             places=Places(document),
             warnings=tuple(self._warnings),
-            obstacles=tuple(sorted(obstacles(document, self._later, disabled.keys()))) if self._later else (),
             document=document,
         )
-        self._problems += decoder.problems
-        return stack
+        unserved = [problem for problem in idle.problems if problem.code != codes.NOT_YET]
+        return stack, [*decoder.problems, *unserved]
 
 
 def _service_of(problem: Problem, services: Mapping[str, Node]) -> str:

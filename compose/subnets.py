@@ -57,7 +57,7 @@ def _subnet(stack: Stack, network: Network) -> Iterator[Problem]:
     try:
         subnet = ipaddress.IPv4Network(network.subnet)
     except ValueError:
-        yield Problem(stack.place(*steps, "subnet"), *_wrong_subnet(said, network.subnet), codes.WRONG_SUBNET)
+        yield Problem(stack.place(*steps, "subnet"), *_wrong_subnet(said, network.subnet))
         return
     if subnet.prefixlen > 30:
         message = f"{said}.subnet: {subnet} has no room for containers"
@@ -73,11 +73,13 @@ def _subnet(stack: Stack, network: Network) -> Iterator[Problem]:
             yield Problem(place, message, f"such as {subnet[1]}", codes.WRONG_ADDRESS)
 
 
-def _wrong_subnet(said: str, text: str) -> tuple[str, str]:
+def _wrong_subnet(said: str, text: str) -> tuple[str, str, str]:
+    """A message, a hint and a code."""
     try:
         loose = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        return f"{said}.subnet: '{text}' is no subnet", "write one such as 10.5.0.0/24"
+        return f"{said}.subnet: '{text}' is no subnet", "write one such as 10.5.0.0/24", codes.WRONG_SUBNET
     if loose.version == 6:
-        return f"{said}.subnet: IPv6 subnets are not supported yet", "write an IPv4 subnet such as 10.5.0.0/24"
-    return f"{said}.subnet: '{text}' has bits set behind its prefix", f"write {loose}"
+        hint = "write an IPv4 subnet such as 10.5.0.0/24"
+        return f"{said}.subnet: IPv6 subnets are not supported yet", hint, codes.NOT_YET
+    return f"{said}.subnet: '{text}' has bits set behind its prefix", f"write {loose}", codes.WRONG_SUBNET

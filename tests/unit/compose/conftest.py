@@ -24,14 +24,13 @@ def read(tmp_path: Path) -> Callable[..., Stack]:
 
 @pytest.fixture
 def problems(read: Callable[..., Stack]) -> Callable[..., str]:
-    """Everything that is wrong with a text: a line for each problem, an indented one for each hint."""
+    """Everything that `up` refuses a text with: a line for each problem, an indented one for each hint."""
 
     def problems(text: str, **options: object) -> str:
         try:
-            read(text, **options)
+            found = read(text, **options).obstacles
         except FileError as error:
-            lines = [line for each in error.problems for line in (str(each), "  " + each.hint) if line.strip()]
-            return "\n".join(lines)
-        return ""
+            found = error.problems
+        return "\n".join(line for each in found for line in (str(each), "  " + each.hint) if line.strip())
 
     return problems
