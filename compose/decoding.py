@@ -30,8 +30,8 @@ class Decoder:
         self.problems: list[Problem] = []
         self._files = FilesDecoder(self._refuse)
 
-    def _refuse(self, node: Node, message: str, hint: str = "") -> None:
-        code = codes.NOT_YET if "not supported yet" in message else codes.WRONG_VALUE
+    def _refuse(self, node: Node, message: str, hint: str = "", code: str = "") -> None:
+        code = code or (codes.NOT_YET if "not supported yet" in message else codes.WRONG_VALUE)
         self.problems.append(Problem(node.place, message, hint, code))
 
     def service(self, name: str, node: Node) -> Service:

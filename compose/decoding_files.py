@@ -1,18 +1,19 @@
 """Decodes what a service has for files: mounts, volumes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compose.model import Mount, Volume
 from compose.mounts import tmpfs_target
 from compose.nodes import Node
+from compose.refusal import Refuse
 from compose.values import NOTHING, flag, number, text, texts
 
 
 class FilesDecoder:
     """Decodes volumes, and those settings of services that are about files."""
 
-    def __init__(self, refuse: Callable[[Node, str, str], None]) -> None:
+    def __init__(self, refuse: Refuse) -> None:
         self._refuse = refuse
 
     def settings(self, fields: Mapping[str, Node], path: str) -> dict[str, Any]:

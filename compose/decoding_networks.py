@@ -1,14 +1,12 @@
 """Decodes what a file says about networks, ports and names."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from compose.model import Network, Port, ServiceNetwork
 from compose.nodes import Node
+from compose.refusal import Refuse
 from compose.values import NOTHING, flag, number, text, texts, words
-
-Refuse = Callable[[Node, str, str], None]
-"""Called with the node to blame, a message and a hint."""
 
 
 def networking(fields: Mapping[str, Node], path: str, refuse: Refuse) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Decodes what a service's programs may take of the machine."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from compose import codes
 from compose.nodes import Node
+from compose.refusal import Refuse
 from compose.values import NOTHING
-
-Refuse = Callable[[Node, str, str], None]
 
 
 def resources(fields: Mapping[str, Node], path: str, refuse: Refuse) -> dict[str, Any]:
@@ -40,5 +40,10 @@ class _Pairs:
     def either(self, one: Node | None, two: Node | None, said: str, other_said: str) -> Node | None:
         """The one of the two that is there."""
         if one is not None and two is not None and one.value != two.value:
-            self._refuse(one, f"{said} is {one.value}, but {other_said} is {two.value}", "keep one of the two")
+            self._refuse(
+                one,
+                f"{said} is {one.value}, but {other_said} is {two.value}",
+                "keep one of the two",
+                codes.CONTRADICTION,
+            )
         return two if one is None else one

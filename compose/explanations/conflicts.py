@@ -1,0 +1,134 @@
+"""Explains the codes WL3xx and WL4xx: what does not go together, what is not done."""
+
+from compose import codes
+from compose.explanations.model import Explanation
+
+EXPLANATIONS = (
+    Explanation(
+        codes.PORT_TWICE,
+        "a port of the host that two publish",
+        """\
+On one address of the host, a port with its protocol leads to one container. An entry without address means all
+addresses. Compose starts the first service and fails at the second.
+""",
+        wrong="""\
+services:
+  web:
+    image: nginx
+    ports: ["8080:80"]
+  admin:
+    image: admin
+    ports: ["127.0.0.1:8080:80"]
+""",
+        right="""\
+services:
+  web:
+    image: nginx
+    ports: ["8080:80"]
+  admin:
+    image: admin
+    ports: ["127.0.0.1:8081:80"]
+""",
+    ),
+    Explanation(
+        codes.TARGET_TWICE,
+        "two mounts on one path",
+        """\
+Two entries of volumes, tmpfs, configs or secrets lead to the same path of the container; the later one would hide the
+other.
+""",
+        wrong="""\
+services:
+  web:
+    image: nginx
+    volumes:
+      - ./site:/srv
+      - /srv
+""",
+        right="""\
+services:
+  web:
+    image: nginx
+    volumes:
+      - ./site:/srv
+""",
+    ),
+    Explanation(
+        codes.NAME_TWICE,
+        "one name for two",
+        """\
+Names that somebody may look for are given once: a container_name belongs to one container.
+""",
+        wrong="""\
+services:
+  web:
+    image: nginx
+    container_name: shop
+  db:
+    image: postgres
+    container_name: shop
+""",
+        right="""\
+services:
+  web:
+    image: nginx
+    container_name: shop-web
+  db:
+    image: postgres
+    container_name: shop-db
+""",
+    ),
+    Explanation(
+        codes.ONE_FOR_MANY,
+        "something single for several replicas",
+        """\
+A name, address or port of the host belongs to one container, but the service has several replicas. Take it away,
+publish a range that has a port for each replica, or run one replica.
+""",
+        wrong="""\
+services:
+  web:
+    image: nginx
+    container_name: web
+    scale: 2
+""",
+        right="""\
+services:
+  web:
+    image: nginx
+    scale: 2
+""",
+    ),
+    Explanation(
+        codes.CONTRADICTION,
+        "two keys that say different things",
+        """\
+Some settings can be written in two places, such as mem_limit and deploy.resources.limits.memory. Both must say the
+same; better keep one.
+""",
+        wrong="""\
+services:
+  web:
+    image: nginx
+    mem_limit: 512m
+    deploy:
+      resources:
+        limits:
+          memory: 1g
+""",
+        right="""\
+services:
+  web:
+    image: nginx
+    mem_limit: 512m
+""",
+    ),
+    Explanation(
+        codes.NOT_YET,
+        "something that windlass does not support yet",
+        """\
+Compose knows it and windlass reads it, so `config` shows it; but a container that ran without it would not be what the
+file asks for, so `up` refuses. Delete the key, or rename it to begin with x- to keep it as a note.
+""",
+    ),
+)
