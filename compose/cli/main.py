@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from compose.cli.streams import open_standard_streams
+from engine.lean import load_msgspec
 from engine.version import VERSION
 
 _COLLECT_EVERY = 50_000  # objects; the usual 700 make every import stop several times to find no garbage
@@ -14,7 +15,6 @@ _COLLECT_EVERY = 50_000  # objects; the usual 700 make every import stop several
 def program() -> None:
     """What `windlass` calls. Ends the process at once: taking the interpreter apart would cost 10 ms."""
     gc.set_threshold(_COLLECT_EVERY)
-    _load_msgspec()
     open_standard_streams()
     os._exit(main())
 
@@ -45,14 +45,7 @@ def _carry_out(arguments: list[str]) -> int:
     if arguments == ["--version"]:  # answered without loading what parses options
         sys.stdout.write(f"windlass version {VERSION}\n")
         return 0
+    load_msgspec()
     from compose.cli.verbs import carry_out  # noqa: PLC0415 - Ctrl-C is caught while it loads
 
     return carry_out(arguments)
-
-
-def _load_msgspec() -> None:
-    """Loads msgspec on the standard library's typing: typing_extensions would double the time that it takes."""
-    sys.modules["typing_extensions"] = None  # type: ignore[assignment]
-    import msgspec  # noqa: F401, PLC0415 - so that it is there when others ask for it
-
-    del sys.modules["typing_extensions"]

@@ -8,8 +8,9 @@ import sys
 
 gc.disable()  # nothing that imports make is garbage
 
-# msgspec takes the standard library's typing instead; typing_extensions would double the time that its import takes.
-sys.modules["typing_extensions"] = None  # type: ignore[assignment]
+from engine.lean import load_msgspec  # noqa: E402 - after that
+
+load_msgspec()
 
 from engine.supervisor.process import main  # noqa: E402 - it imports msgspec
 

@@ -13,34 +13,57 @@ HEAVY = frozenset(
         "jsonschema",
         "logging",
         "networkx",
+        "platform",
         "pyroute2",
         "shutil",
         "subprocess",
+        "textwrap",
         "threading",
         "typer",
+        "typing_extensions",
         "watchdog",
         "yaml",
     )
 )
 SCRIPT = """
 import sys
-sys.modules["typing_extensions"] = None
+from engine.lean import load_msgspec
+load_msgspec()
 import engine.supervisor.process
 print(*sys.modules)
+"""
+STAND_INS = """
+import sys
+from engine.lean import load_msgspec
+load_msgspec()
+import msgspec, platform, urllib.parse
+print(platform.python_implementation(), "typing_extensions" in sys.modules)
+print(urllib.parse.ipaddress.ip_address("10.0.0.1"), urllib.parse.urlsplit("http://[::1]:80/").port)
+print(msgspec.json.schema(int))
 """
 
 
 def test_the_supervisor_loads_nothing_heavy() -> None:
+    loaded = _output_of(SCRIPT).split()
+
+    assert HEAVY.isdisjoint(loaded), HEAVY.intersection(loaded)
+
+
+def test_what_was_kept_from_loading_is_there_when_it_is_asked_for() -> None:
+    assert _output_of(STAND_INS) == "CPython False\n10.0.0.1 80\n{'type': 'integer'}\n"
+
+
+def _output_of(script: str) -> str:
     reading, writing = os.pipe()
     root = str(Path(__file__).parents[3])
     pid = os.posix_spawn(
         sys.executable,
-        [sys.executable, "-P", "-c", SCRIPT],
+        [sys.executable, "-P", "-c", script],
         {**os.environ, "PYTHONPATH": root},
         file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)],
     )
     os.close(writing)
     with os.fdopen(reading) as output:
-        loaded = output.read().split()
+        printed = output.read()
     assert os.waitpid(pid, 0)[1] == 0
-    assert HEAVY.isdisjoint(loaded), HEAVY.intersection(loaded)
+    return printed
