@@ -47,6 +47,10 @@ def _references(stack: Stack, service: Service) -> Iterator[Problem]:
     for index, mount in enumerate(service.mounts):
         if mount.type == "volume" and mount.source and mount.source not in stack.volumes:
             yield _undefined(stack, service, "volumes", index, mount.source)
+    for kind, grants in (("configs", service.configs), ("secrets", service.secrets)):
+        for index, grant in enumerate(grants):
+            if grant.source not in getattr(stack, kind):
+                yield _undefined(stack, service, kind, index, grant.source)
 
 
 def _undefined(stack: Stack, service: Service, kind: str, step: str | int, name: str) -> Problem:

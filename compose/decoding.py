@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from compose import codes
 from compose.decoding_files import FilesDecoder
+from compose.decoding_grants import Kind, content
 from compose.decoding_networks import network, networking
 from compose.decoding_resources import resources
-from compose.errors import Problem
+from compose.findings import Findings
 from compose.model import (
     Build,
+    Content,
     Dependency,
     Healthcheck,
     Network,
@@ -21,18 +22,11 @@ from compose.values import NOTHING, flag, number, seconds, text, texts, words
 
 
 class Decoder:
-    """Decodes services, networks and volumes; keeps the problems.
-
-    Those that say "not supported yet" have that code, and do not spoil the stack for who only looks at it.
-    """
+    """Decodes services, networks, volumes, configs and secrets; keeps what it finds out about them."""
 
     def __init__(self) -> None:
-        self.problems: list[Problem] = []
-        self._files = FilesDecoder(self._refuse)
-
-    def _refuse(self, node: Node, message: str, hint: str = "", code: str = "") -> None:
-        code = code or (codes.NOT_YET if "not supported yet" in message else codes.WRONG_VALUE)
-        self.problems.append(Problem(node.place, message, hint, code))
+        self.findings = Findings()
+        self._files = FilesDecoder(self.findings)
 
     def service(self, name: str, node: Node) -> Service:
         """One service."""
@@ -59,18 +53,22 @@ class Decoder:
             cap_add=words(fields.get("cap_add")) or (),
             cap_drop=words(fields.get("cap_drop")) or (),
             profiles=words(fields.get("profiles")) or (),
-            **resources(fields, path, self._refuse),
-            **networking(fields, path, self._refuse),
+            **resources(fields, path, self.findings.refuse),
+            **networking(fields, path, self.findings.refuse),
             **self._files.settings(fields, path),
         )
 
     def network(self, key: str, node: Node) -> Network:
         """One network."""
-        return network(key, node, self._refuse)
+        return network(key, node, self.findings.refuse)
 
     def volume(self, key: str, node: Node) -> Volume:
         """One volume."""
         return self._files.volume(key, node)
+
+    def content(self, kind: Kind, key: str, node: Node, variables: Mapping[str, str]) -> Content:
+        """One config or secret; `variables` are the project's."""
+        return content(kind, key, node, variables, self.findings)
 
 
 def _build(fields: Mapping[str, Node]) -> Build:

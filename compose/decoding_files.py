@@ -3,22 +3,28 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from compose.decoding_grants import grants
+from compose.findings import Findings
 from compose.model import Mount, Volume
 from compose.mounts import tmpfs_target
 from compose.nodes import Node
-from compose.refusal import Refuse
 from compose.values import NOTHING, flag, number, text, texts
 
 
 class FilesDecoder:
     """Decodes volumes, and those settings of services that are about files."""
 
-    def __init__(self, refuse: Refuse) -> None:
-        self._refuse = refuse
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._refuse = findings.refuse
 
     def settings(self, fields: Mapping[str, Node], path: str) -> dict[str, Any]:
         """Values for the fields of a `Service`."""
-        return {"mounts": tuple(self._mounts(fields, path))}
+        return {
+            "mounts": tuple(self._mounts(fields, path)),
+            "configs": tuple(grants("configs", fields, path, self._findings)),
+            "secrets": tuple(grants("secrets", fields, path, self._findings)),
+        }
 
     def volume(self, key: str, node: Node) -> Volume:
         """One volume."""

@@ -75,7 +75,9 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str
                 yield "healthcheck changed"
             case "restart":
                 yield f"restart changed: {_policy(old[field])} -> {_policy(new[field])}"
-            case "links" | "mounts" | "endpoints" | "ports" | "exposed_ports" | "cap_add" | "cap_drop":
+            case "mounts":
+                yield from _mounts(old[field], new[field])
+            case "links" | "endpoints" | "ports" | "exposed_ports" | "cap_add" | "cap_drop":
                 yield _listed(WORDS.get(field, field), old[field], new[field])
             case _:
                 yield f"{WORDS.get(field, field)} changed: {old.get(field)!r} -> {new[field]!r}"
@@ -108,6 +110,27 @@ def _listed(field: str, old: list[Any], new: list[Any]) -> str:
     gone = [f"-{_text(field, item)}" for item in old if item not in new]
     come = [f"+{_text(field, item)}" for item in new if item not in old]
     return f"{field} changed: {' '.join((*gone, *come)) or 'their order'}"
+
+
+def _mounts(old: list[Any], new: list[Any]) -> Iterator[str]:
+    """What differs among mounts; of a config or secret that stays where it is, that its content has changed."""
+    files = {mount["target"]: mount for mount in old if mount["type"] == "file"}
+    others = [[mount for mount in mounts if mount["type"] != "file"] for mounts in (old, new)]
+    for mount in new:
+        if mount["type"] != "file":
+            continue
+        what = f"{mount['kind']} {mount['name']}"
+        before = files.pop(mount["target"], None)
+        if before is None:
+            yield f"{what} added: {mount['target']}"
+        elif before["digest"] != mount["digest"] or before["name"] != mount["name"]:
+            yield f"{what} changed"
+        elif before != mount:
+            yield f"{what} has another owner or mode"
+    for mount in files.values():
+        yield f"{mount['kind']} {mount['name']} removed: {mount['target']}"
+    if others[0] != others[1]:
+        yield _listed("volumes", *others)
 
 
 def _policy(policy: Mapping[str, Any]) -> str:

@@ -144,7 +144,7 @@ DOCUMENT = Fields(
         "volumes": MapOf(VOLUME, check=NAME),
         "include": Later(INCLUDE),
         "models": Later(MapOf(MODEL, check=NAME)),
-        "secrets": Later(MapOf(SECRET, check=NAME)),
-        "configs": Later(MapOf(CONFIG, check=NAME)),
+        "secrets": MapOf(SECRET, check=NAME),
+        "configs": MapOf(CONFIG, check=NAME),
     }
 )

@@ -209,6 +209,8 @@ class _Reader:
                 disabled[key] = idle.service(key, node)
         networks = document.fields.get("networks", Node({}, document.place)).fields
         volumes = document.fields.get("volumes", Node({}, document.place)).fields
+        configs = document.fields.get("configs", Node({}, document.place)).fields
+        secrets = document.fields.get("secrets", Node({}, document.place)).fields
         stack = Stack(
             name=name,
             directory=self._project.directory,
@@ -216,13 +218,15 @@ class _Reader:
             services=services,
             networks={key: decoder.network(key, node) for key, node in networks.items()},
             volumes={key: decoder.volume(key, node) for key, node in volumes.items()},
+            configs={key: decoder.content("configs", key, node, self._variables) for key, node in configs.items()},
+            secrets={key: decoder.content("secrets", key, node, self._variables) for key, node in secrets.items()},
             disabled=disabled,
             places=Places(document),
-            warnings=tuple(self._warnings),
+            warnings=(*self._warnings, *decoder.findings.warnings),
             document=document,
         )
-        unserved = [problem for problem in idle.problems if problem.code != codes.NOT_YET]
-        return stack, [*decoder.problems, *unserved]
+        unserved = [problem for problem in idle.findings.problems if problem.code != codes.NOT_YET]
+        return stack, [*decoder.findings.problems, *unserved]
 
 
 def _service_of(problem: Problem, services: Mapping[str, Node]) -> str:
@@ -260,8 +264,12 @@ def _with_used_resources(stack: Stack) -> Stack:
     services = stack.services.values()
     networks = {attachment.network for service in services for attachment in service.networks}
     volumes = {mount.source for service in services for mount in service.mounts if mount.type == "volume"}
+    configs = {grant.source for service in services for grant in service.configs}
+    secrets = {grant.source for service in services for grant in service.secrets}
     return structs.replace(
         stack,
         networks={key: network for key, network in stack.networks.items() if key in networks},
         volumes={key: volume for key, volume in stack.volumes.items() if key in volumes},
+        configs={key: config for key, config in stack.configs.items() if key in configs},
+        secrets={key: secret for key, secret in stack.secrets.items() if key in secrets},
     )

@@ -9,7 +9,7 @@ from compose.errors import FileError, Problem
 from compose.fingerprint import config_hash
 from compose.model import Service, Stack
 from compose.replica import Replica
-from compose.translate_files import mounts
+from compose.translate_files import Digests, mounts
 from compose.translate_lives import health_probe, restart_policy
 from compose.translate_networks import networking
 from engine.images.model import Image, ImageConfig
@@ -20,9 +20,12 @@ DEFAULT_GRACE_SECONDS = 10.0
 
 
 def container_spec(
-    stack: Stack, replica: Replica, image: Image, image_name: str, *, container_id: str
+    stack: Stack, replica: Replica, image: Image, image_name: str, *, container_id: str, digests: Digests | None = None
 ) -> ContainerSpec:
-    """The replica's specification; raises FileError where file and image together make no sense."""
+    """The replica's specification; raises FileError where file and image together make no sense.
+
+    `digests` are of what its configs and secrets contain.
+    """
     service = replica.service
     config = image.config
     name = service.container_name or naming.container_name(stack.name, service.name, replica.number)
@@ -42,7 +45,7 @@ def container_spec(
             user=service.user or config.user,
         ),
         config_hash="",
-        mounts=mounts(stack, replica, config),
+        mounts=mounts(stack, replica, config, digests or {}),
         limits=Limits(memory_bytes=service.mem_limit_bytes, cpus=service.cpus, pids=service.pids_limit),
         health=health_probe(service.healthcheck, config),
         restart=restart_policy(service.restart),

@@ -1,17 +1,21 @@
 """A service's files become those of a container: what is mounted where."""
 
 import posixpath
-from typing import assert_never
+from collections.abc import Mapping
+from typing import Literal, assert_never
 
 from compose import naming
-from compose.model import Mount, Stack
+from compose.model import Content, Grant, Mount, Stack
 from compose.replica import Replica
 from engine.images.model import ImageConfig
-from engine.spec import BindMount, TmpfsMount, VolumeMount
+from engine.spec import BindMount, FileMount, TmpfsMount, VolumeMount
 from engine.spec import Mount as ContainerMount
 
+Digests = Mapping[tuple[str, str], str]
+"""What configs and secrets contain: digests by kind ("configs", "secrets") and key."""
 
-def mounts(stack: Stack, replica: Replica, config: ImageConfig) -> tuple[ContainerMount, ...]:
+
+def mounts(stack: Stack, replica: Replica, config: ImageConfig, digests: Digests) -> tuple[ContainerMount, ...]:
     """What a replica mounts, volumes of its image included."""
     found = [_mount(stack, replica, mount) for mount in replica.service.mounts]
     taken = {posixpath.normpath(mount.target) for mount in found}
@@ -20,7 +24,24 @@ def mounts(stack: Stack, replica: Replica, config: ImageConfig) -> tuple[Contain
         for target in config.volumes
         if posixpath.normpath(target) not in taken
     )
+    service = replica.service
+    found.extend(_file("config", stack.configs, grant, digests) for grant in service.configs)
+    found.extend(_file("secret", stack.secrets, grant, digests) for grant in service.secrets)
     return tuple(found)
+
+
+def _file(
+    kind: Literal["config", "secret"], contents: Mapping[str, Content], grant: Grant, digests: Digests
+) -> FileMount:
+    return FileMount(
+        target=grant.target,
+        digest=digests.get((f"{kind}s", grant.source), ""),
+        kind=kind,
+        name=contents[grant.source].key,
+        uid=grant.uid,
+        gid=grant.gid,
+        mode=grant.mode,
+    )
 
 
 def _mount(stack: Stack, replica: Replica, mount: Mount) -> ContainerMount:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 
+from compose.contents import Contents, gather_contents, keep_contents
 from compose.images import choose_images, make_images
 from compose.model import Stack
 from compose.observed import Observed
@@ -23,9 +24,16 @@ def new_id() -> str:
 
 def decide(stack: Stack, layout: Layout, observed: Observed, options: Options, *, build: bool = False) -> Plan:
     """The plan for a stack with the images that are here; `build` asks for fresh builds first."""
+    contents = gather_contents(stack, selected_services(stack, options), layout)
+    return _decide(stack, layout, observed, options, contents, build=build)
+
+
+def _decide(
+    stack: Stack, layout: Layout, observed: Observed, options: Options, contents: Contents, *, build: bool
+) -> Plan:
     store = ImageStore(layout.images, layout.cache)
     images = choose_images(stack, selected_services(stack, options), store.find, build=build)
-    return plan(wanted_stack(stack, images, options, new_id=new_id), observed)
+    return plan(wanted_stack(stack, images, options, new_id=new_id, digests=contents.digests), observed)
 
 
 def decide_with_images(
@@ -37,12 +45,17 @@ def decide_with_images(
     open_progress: OpenProgress,
     build: bool = False,
 ) -> Plan:
-    """The plan for a stack once its images are there: those that are missing are made here."""
-    decided = decide(stack, layout, observed, options, build=build)
-    if not any(isinstance(step.action, MakeImage) for step in decided.steps):
-        return decided
-    make_planned_images(decided, stack, layout, open_progress=open_progress)
-    return decide(stack, layout, observed, options)
+    """The plan for a stack once all is there that its containers are made of.
+
+    Images that are missing are made here, contents of configs and secrets are kept for the containers to come.
+    """
+    contents = gather_contents(stack, selected_services(stack, options), layout)
+    decided = _decide(stack, layout, observed, options, contents, build=build)
+    if any(isinstance(step.action, MakeImage) for step in decided.steps):
+        make_planned_images(decided, stack, layout, open_progress=open_progress)
+        decided = _decide(stack, layout, observed, options, contents, build=False)
+    keep_contents(layout.stack(stack.name), decided, contents)
+    return decided
 
 
 def make_planned_images(

@@ -10,6 +10,7 @@ from compose.errors import FileError, Problem, UsageError
 from compose.model import Dependency, Service, Stack
 from compose.replica import Replica
 from compose.translate import container_spec
+from compose.translate_files import Digests
 from compose.translate_networks import network_spec
 from engine.images.model import Image, ImageConfig
 from engine.spec import ContainerSpec, VolumeMount
@@ -114,15 +115,23 @@ def require_service(stack: Stack, name: str) -> None:
 
 
 def wanted_stack(
-    stack: Stack, images: Mapping[str, ImageChoice], options: Options, *, new_id: Callable[[], str]
+    stack: Stack,
+    images: Mapping[str, ImageChoice],
+    options: Options,
+    *,
+    new_id: Callable[[], str],
+    digests: Digests | None = None,
 ) -> Wanted:
-    """The stack that file and command line ask for; raises FileError with all that cannot be."""
+    """The stack that file and command line ask for; raises FileError with all that cannot be.
+
+    `digests` are of what configs and secrets contain.
+    """
     services = selected_services(stack, options)
     problems: list[Problem] = []
     wanted: list[WantedService] = []
     for service in services:
         try:
-            wanted.append(_wanted_service(stack, service, images[service.name], services, options, new_id))
+            wanted.append(_wanted_service(stack, service, images[service.name], services, options, new_id, digests))
         except FileError as error:
             problems.extend(error.problems)
     if problems:
@@ -146,6 +155,7 @@ def _wanted_service(
     services: Iterable[Service],
     options: Options,
     new_id: Callable[[], str],
+    digests: Digests | None,
 ) -> WantedService:
     total = options.scale.get(service.name, service.replicas)
     if total > 1 and service.container_name:
@@ -166,7 +176,9 @@ def _wanted_service(
         name=service.name,
         image=choice,
         specs=tuple(
-            container_spec(stack, Replica(service, number, total), image, choice.name, container_id=new_id())
+            container_spec(
+                stack, Replica(service, number, total), image, choice.name, container_id=new_id(), digests=digests
+            )
             for number in range(1, total + 1)
         ),
         dependencies=tuple(dependency for dependency in service.depends_on if dependency.service in names),

@@ -164,6 +164,16 @@ def own_file(path: Path, userns_fd: int) -> int:
     return _mapped_copy(path, AT_FDCWD, str(path), _FILE_ATTRIBUTES, userns_fd, recursive=False)
 
 
+def given_file(path: Path, attributes: Attribute) -> int:
+    """Returns a mount of a config or secret, which is on disk with the host's ids of its owner."""
+    try:
+        tree = syscalls.open_tree(AT_FDCWD, str(path))
+        syscalls.mount_setattr(tree, attr_set=attributes, propagation=MountFlag.PRIVATE)
+    except SyscallError as error:
+        raise StartError(f"cannot mount {path}: {error}", stage=_STAGE, errno=error.errno) from error
+    return tree
+
+
 def volume(path: Path, attributes: Attribute, userns_fd: int) -> int:
     """Returns a mount of a volume's data, which are on disk with the ids that containers see."""
     return _mapped_copy(path, AT_FDCWD, str(path), attributes, userns_fd, recursive=False)

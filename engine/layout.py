@@ -2,7 +2,9 @@
 
 <run>/                       dies with the boot
   stacks/<stack>/            supervisor.{lock,sock,log}, spawn.lock, command.lock, stack.json
-    containers/<id>/         spec.json, state.json, stdout, stderr (FIFOs), etc/ (hosts, resolv.conf, hostname)
+    containers/<id>/         spec.json, state.json, stdout, stderr (FIFOs), etc/ (hosts, resolv.conf, hostname),
+                             files/ (configs and secrets as the container sees them)
+    contents/<sha256>        what configs and secrets contain
     networks/<name>/         network.json, leases/<address>
     pins/                    a private tmpfs: router (a network namespace), <id> (a process's exit record)
 <data>/                      survives the boot
@@ -10,6 +12,7 @@
   volumes/<name>/            volume.json, _data/
   containers/<id>/           upper/, work/, log, log.1 ...
   id-ranges/<first id>       one file per leased range of 65536 ids, holding the container's id
+  configs/<name>             external configs, secrets/<name> external secrets: files that somebody put there
   cache/                     what can be computed again
 """
 
@@ -38,6 +41,14 @@ class Layout(NamedTuple):
     @property
     def volumes(self) -> Path:
         return self.data / "volumes"
+
+    @property
+    def secrets(self) -> Path:
+        return self.data / "secrets"
+
+    @property
+    def configs(self) -> Path:
+        return self.data / "configs"
 
     @property
     def id_ranges(self) -> Path:
@@ -86,6 +97,10 @@ class StackLayout(NamedTuple):
     @property
     def networks(self) -> Path:
         return self.directory / "networks"
+
+    @property
+    def contents(self) -> Path:
+        return self.directory / "contents"
 
     @property
     def pins(self) -> Path:

@@ -1,10 +1,11 @@
 """Decides what is mounted where inside a container, in which order."""
 
 import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from engine.errors import StartError
-from engine.spec import BindMount, ContainerSpec, TmpfsMount, VolumeMount
+from engine.spec import BindMount, ContainerSpec, FileMount, Mount, TmpfsMount, VolumeMount
 from engine.syscalls import Attribute
 
 _NOSUID, _NODEV, _NOEXEC, _RDONLY = Attribute.NOSUID, Attribute.NODEV, Attribute.NOEXEC, Attribute.RDONLY
@@ -87,7 +88,15 @@ class VolumeData(NamedTuple):
     fill: bool
 
 
-MountOp = NewFilesystem | Devices | OwnFile | HostProgram | HostPath | VolumeData
+class GivenFile(NamedTuple):
+    """A config or secret: the file `name` of those that were written for the container; see `given_files`."""
+
+    name: str
+    target: str
+    attributes: Attribute = _NOSUID | _NODEV | _RDONLY
+
+
+MountOp = NewFilesystem | Devices | OwnFile | HostProgram | HostPath | VolumeData | GivenFile
 
 
 def mount_plan(spec: ContainerSpec, *, init_program: str = "") -> tuple[MountOp, ...]:
@@ -108,15 +117,22 @@ def mount_plan(spec: ContainerSpec, *, init_program: str = "") -> tuple[MountOp,
         plan.append(HostProgram(init_program, INIT_TARGET))
     # A mount below another one comes after it, whatever the file's order.
     wanted = sorted(spec.mounts, key=lambda mount: len([part for part in mount.target.split("/") if part]))
-    plan.extend(_wanted(mount) for mount in wanted)
+    names = {mount.target: name for name, mount in given_files(spec).items()}
+    plan.extend(_wanted(mount, names) for mount in wanted)
     return tuple(plan)
+
+
+def given_files(spec: ContainerSpec) -> dict[str, FileMount]:
+    """The configs and secrets of a container, by the names that their files have outside."""
+    files = (mount for mount in spec.mounts if isinstance(mount, FileMount))
+    return {str(number): mount for number, mount in enumerate(files)}
 
 
 INIT_TARGET = "/dev/init"
 _PTS_OPTIONS = (("ptmxmode", "0666"), ("mode", "620"), ("gid", "5"), ("max", str(PTY_LIMIT)))
 
 
-def _wanted(mount: BindMount | VolumeMount | TmpfsMount) -> MountOp:
+def _wanted(mount: Mount, names: Mapping[str, str]) -> MountOp:
     parts = os.path.normpath(mount.target).lstrip("/").split("/")
     if parts[0] in {"", ".", "proc"}:
         raise StartError(
@@ -124,6 +140,8 @@ def _wanted(mount: BindMount | VolumeMount | TmpfsMount) -> MountOp:
             stage="mounts",
             hint="choose another target: the root is the image's, and /proc is the kernel's",
         )
+    if isinstance(mount, FileMount):
+        return GivenFile(names[mount.target], mount.target)
     attributes = _NOSUID | _NODEV | (_RDONLY if mount.read_only else Attribute(0))
     match mount:
         case BindMount():

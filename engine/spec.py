@@ -86,7 +86,7 @@ class FileMount(msgspec.Struct, frozen=True, kw_only=True, tag="file"):
     mode: int = 0o444
 
 
-Mount = BindMount | VolumeMount | TmpfsMount
+Mount = BindMount | VolumeMount | TmpfsMount | FileMount
 
 
 class BlockLimit(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from engine import contained, detached, handover, idranges, mounts, privileges, 
 from engine.cgroups import Cgroup
 from engine.contained import Contained
 from engine.errors import StartError
-from engine.mounts import Devices, HostPath, HostProgram, MountOp, NewFilesystem, OwnFile, VolumeData
+from engine.mounts import Devices, GivenFile, HostPath, HostProgram, MountOp, NewFilesystem, OwnFile, VolumeData
 from engine.outcome import read_outcome
 from engine.processes import expect_to_be_killed, kill_and_reap
 from engine.spec import ContainerSpec
@@ -42,6 +42,7 @@ class LaunchOrder(NamedTuple):
 
     `layer_directories` are base first. `volumes` is by volume name. `own_files` is a directory with hosts, hostname
     and resolv.conf. `stdin` None is the container's own /dev/null. The descriptors stay the caller's.
+    `given_files` is a directory with the configs and secrets, named as engine.mounts.given_files says.
     `cache` is where compiled filters of system calls are kept, if anywhere.
     """
 
@@ -57,6 +58,7 @@ class LaunchOrder(NamedTuple):
     stdin: int | None = None
     volumes: Mapping[str, VolumeSource] = {}
     cache: Path | None = None
+    given_files: Path | None = None
 
 
 class Launched(NamedTuple):
@@ -188,6 +190,10 @@ def _outside(op: MountOp, order: LaunchOrder, userns_fd: int) -> tuple[int, ...]
             return (detached.host_program(op),)
         case HostPath():
             return (detached.host_path(op, userns_fd),)
+        case GivenFile():
+            if order.given_files is None:
+                raise AssertionError(f"nobody wrote the file for {op.target}")
+            return (detached.given_file(order.given_files / op.name, op.attributes),)
         case VolumeData():
             return _volume(op, order, userns_fd)
 

@@ -11,6 +11,7 @@ from compose.cli.options import Argument, Option
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
 from compose.connection import Connection
+from compose.contents import forget_contents
 from compose.errors import FileError
 from compose.model import Stack
 from compose.observed import Observed
@@ -67,6 +68,7 @@ def command(
             return 0
         progress = session.progress("down", tuple(step.action for step in found.steps))
         failed = carry_out(found, connection, session.layout, progress=progress, persist=True)
+        forget_contents(place)
     return show_failures(failed) if failed else 0
 
 

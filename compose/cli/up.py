@@ -11,6 +11,7 @@ from compose.cli.options import Argument, Option
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
 from compose.connection import Connection
+from compose.contents import forget_contents
 from compose.errors import FileError, UsageError
 from compose.execute import Happening
 from compose.interrupts import InterruptedByUser
@@ -94,6 +95,7 @@ def _bring_up(session: Session, way: _Way) -> int:
         try:
             with command_lock(connection.stack, "windlass up", on_wait=session.tell_wait):
                 found, failed = _carry_out(session, stack, connection, way, foreground)
+                forget_contents(connection.stack)
             if not failed and foreground:
                 return foreground.watch()
         except KeyboardInterrupt:

@@ -4,6 +4,7 @@ import contextlib
 import os
 from functools import partial
 
+from engine.contents import ContentStore
 from engine.errors import EngineError, StartError
 from engine.namespaces import pin_process, unpin
 from engine.outcome import read_outcome
@@ -13,6 +14,7 @@ from engine.spec import VolumeMount
 from engine.start import LaunchOrder, VolumeSource, launch
 from engine.supervisor.containers import Answered, Container
 from engine.supervisor.ending import end, let_go, on_end
+from engine.supervisor.givenfiles import write_given_files
 from engine.supervisor.logs import Output
 from engine.supervisor.loop import READABLE
 from engine.supervisor.probes import begin_probing
@@ -70,6 +72,8 @@ def _launch(site: Site, container: Container) -> int:
             health_output="",
             ports=site.network.publish(spec.id, container.state.attachments, spec.ports),
         )
+        given_files = stack.container(spec.id) / "files"
+        write_given_files(spec, ContentStore(stack.contents), given_files, container.state.first_id)
         output = Output(stack.container(spec.id), stack.data(spec.id), site.loop)
         undo.callback(output.close)
         with contextlib.ExitStack() as far_ends:
@@ -88,6 +92,7 @@ def _launch(site: Site, container: Container) -> int:
                 stderr=stderr,
                 cgroup=cgroup,
                 cache=stack.roots.cache,
+                given_files=given_files,
             )
             output.read()
             launched = launch(order, connect=partial(_connect, site, container))
