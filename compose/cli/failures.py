@@ -4,7 +4,9 @@ import errno
 import os
 from typing import TextIO
 
+from compose.cli.problems import show_problems
 from compose.cli.streams import OutputError, UnreadError
+from compose.cli.texts import printable
 from compose.errors import ComposeError, FileError
 from engine.errors import EngineError
 from engine.version import VERSION
@@ -26,7 +28,7 @@ ROOM_HINTS = {
 """What the machine has run out of: no bug of ours, wherever it shows."""
 
 
-def show(error: KeyboardInterrupt | Exception, stream: TextIO) -> int:
+def show(error: KeyboardInterrupt | Exception, stream: TextIO, *, color: bool = False) -> int:
     """Prints the error with its hint; returns the exit status. What nobody foresaw is shown as a bug of ours."""
     match error:
         case KeyboardInterrupt():
@@ -34,8 +36,7 @@ def show(error: KeyboardInterrupt | Exception, stream: TextIO) -> int:
         case UnreadError():
             return NOBODY_READS
         case FileError():
-            for problem in error.problems:
-                write(stream, str(problem), problem.hint)
+            show_problems(error.problems, stream, color=color)
             return WRONG
         case ComposeError() | EngineError() | NetError():
             write(stream, error.message, error.hint)
@@ -52,8 +53,8 @@ def show(error: KeyboardInterrupt | Exception, stream: TextIO) -> int:
 
 def write(stream: TextIO, message: str, hint: str = "") -> None:
     """Prints a message; the hint's lines follow, indented."""
-    stream.write(f"{message}\n")
-    stream.writelines(f"  hint: {line}\n" for line in hint.splitlines())
+    stream.write(f"{printable(message)}\n")
+    stream.writelines(f"  hint: {printable(line)}\n" for line in hint.splitlines())
     stream.flush()
 
 

@@ -35,9 +35,9 @@ def run(arguments: Sequence[str]) -> int:
         finally:
             sys.stdout.flush()
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - every error ends here, and becomes a message
-        from compose.cli import failures  # noqa: PLC0415 - most commands need none of it
+        from compose.cli import colors, failures  # noqa: PLC0415 - most commands need none of it
 
-        return failures.show(error, sys.stderr)
+        return failures.show(error, sys.stderr, color=colors.wanted(colors.typed(arguments), os.environ, sys.stderr))
     return status
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from compose.cli import colors
 from compose.cli.choices import one_of
 from compose.errors import FileError, StackError
 from engine.layout import Layout, StackLayout
@@ -128,9 +129,7 @@ class Session:
 
     def color(self, stream: TextIO) -> bool:
         """Whether colours go to this stream."""
-        if self.ansi != "auto":
-            return self.ansi == "always"
-        return stream.isatty() and not self.environment.get("NO_COLOR") and self.environment.get("TERM") != "dumb"
+        return colors.wanted(self.ansi, self.environment, stream)
 
     def progress(self, title: str, expected: "tuple[Action, ...]" = ()) -> "Progress":
         """Progress on standard error, in the form that the user chose."""

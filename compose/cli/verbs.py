@@ -15,10 +15,12 @@ from engine.version import VERSION
 
 VERBS = {
     "build": "Builds the images of services with a Dockerfile.",
+    "check": "Tells everything that is wrong with the file.",
     "config": "Checks the file, prints it in its canonical form.",
     "doctor": "Tells what this machine offers, what is missing, how to mend it.",
     "down": "Stops the stack, removes what was made for it.",
     "exec": "Runs a command in a running container.",
+    "explain": "Explains the code of a problem.",
     "images": "Lists the images that the containers use.",
     "logs": "Shows the output of the containers.",
     "plan": "Shows what `up` would do, and why.",

@@ -1,6 +1,7 @@
 """The command line without a stack: messages, exit statuses, what is loaded for what."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -103,7 +104,9 @@ def test_a_file_that_is_wrong_is_shown_with_places(windlass: Windlass, project: 
     (project / "compose.yaml").write_text("services:\n  web:\n    image: bb\n    restrat: always\n")
     done = windlass("config")
 
-    assert done.stderr == "compose.yaml:4:5: services.web has no key 'restrat'\n  hint: did you mean 'restart'?\n"
+    assert (
+        done.stderr == "compose.yaml:4:5: services.web has no key 'restrat' [WL101]\n  hint: did you mean 'restart'?\n"
+    )
     assert done.returncode == 1
 
 
@@ -124,7 +127,21 @@ def test_help_lists_the_verbs(windlass: Windlass) -> None:
 
 
 def test_every_verb_has_help(windlass: Windlass) -> None:
-    for verb in ("build", "config", "doctor", "down", "exec", "images", "logs", "plan", "ps", "up", "version"):
+    for verb in (
+        "build",
+        "check",
+        "config",
+        "doctor",
+        "down",
+        "exec",
+        "explain",
+        "images",
+        "logs",
+        "plan",
+        "ps",
+        "up",
+        "version",
+    ):
         done = windlass(verb, "--help")
         assert (done.returncode, done.stderr) == (0, ""), verb
 
@@ -178,7 +195,35 @@ def test_a_broken_service_does_not_hide_what_is_wrong_elsewhere(windlass: Windla
     )
     shown = windlass("config").stderr.splitlines()
     assert [line for line in shown if not line.startswith("  hint: ")] == [
-        "compose.yaml:4:5: services.web has no key 'restrat'",
-        "compose.yaml:5:14: services.web.command must be a list, not a mapping",
-        "compose.yaml:8:18: services.worker depends on 'wbe', which is no service of this stack",
+        "compose.yaml:4:5: services.web has no key 'restrat' [WL101]",
+        "compose.yaml:5:14: services.web.command must be a list, not a mapping [WL102]",
+        "compose.yaml:8:18: services.worker depends on 'wbe', which is no service of this stack [WL201]",
     ]
+
+
+def test_explain_prints_what_a_code_means_or_the_list_of_all(windlass: Windlass) -> None:
+    assert windlass("explain", "wl101").stdout.startswith("WL101: a key that Compose files do not know\n\n")
+    assert windlass("explain").stdout.startswith("WL001  there is no Compose file\n")
+    assert json.loads(windlass("explain", "301", "--format", "json").stdout)[0]["code"] == "WL301"
+    assert windlass("explain", "WL999").stderr == (
+        "there is no code 'WL999'\n  hint: `windlass explain` lists them all\n"
+    )
+
+
+def test_check_tells_people_and_editors_what_is_wrong(windlass: Windlass, project: Path) -> None:
+    assert windlass("check") == (0, "", "")
+    assert json.loads(windlass("check", "--format", "json").stdout) == {"valid": True, "problems": []}
+    (project / "compose.yaml").write_text("services:\n  web:\n    image: bb\n    restrat: always\n")
+    done = windlass("check")
+    assert (done.returncode, done.stdout) == (
+        1,
+        "compose.yaml:4:5: services.web has no key 'restrat' [WL101]\n  hint: did you mean 'restart'?\n",
+    )
+    done = windlass("check", "--format", "json")
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert (done.returncode, problem["code"], problem["line"], problem["path"]) == (
+        1,
+        "WL101",
+        4,
+        "services.web.restrat",
+    )
