@@ -1,7 +1,7 @@
 """Resolves what services and builds get from the project's variables and from env files."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from compose import codes
 from compose.dotenv import read_dotenv
@@ -16,17 +16,34 @@ def project_variables(
     environment: Mapping[str, str], directory: str, env_files: tuple[str, ...], shown: Callable[[str], str]
 ) -> dict[str, str]:
     """The variables that files may use: the environment over the env files, else over .env; raises FileError."""
-    values: dict[str, str] = {}
     paths = env_files or (os.path.join(directory, ".env"),)
+    return env_file_variables(environment, paths, shown, required=bool(env_files))
+
+
+def env_file_variables(
+    environment: Mapping[str, str],
+    paths: Iterable[str],
+    shown: Callable[[str], str],
+    *,
+    required: bool = True,
+    place: Place | None = None,
+) -> dict[str, str]:
+    """The environment over the variables of env files, the last of which wins; `place` asks for them if a file does.
+
+    Raises FileError.
+    """
+    values: dict[str, str] = {}
     for path in paths:
         try:
             with open(path, "rb") as file:
                 data = file.read()
-        except FileNotFoundError:
-            if not env_files:
+        except (FileNotFoundError, IsADirectoryError) as error:
+            if not required:
                 continue
-            problem = Problem(Place(shown(path)), "no such env file", "check --env-file", codes.ENV_FILE_MISSING)
-            raise FileError((problem,)) from None
+            reason = "no such env file" if isinstance(error, FileNotFoundError) else "is a directory, not an env file"
+            message = reason if place is None else f"{shown(path)}: {reason}"
+            hint = "check the path" if place else "check --env-file"
+            raise FileError((Problem(place or Place(shown(path)), message, hint, codes.ENV_FILE_MISSING),)) from None
         except OSError as error:
             message, hint = f"cannot be read: {error.strerror}", "name a file that you may read"
             raise FileError((Problem(Place(shown(path)), message, hint, codes.UNREADABLE),)) from None

@@ -31,9 +31,33 @@ _KEYS: dict[tuple[str, ...], _Key] = {
 _FREE = frozenset(("services", "networks", "volumes", "secrets", "configs", "models"))
 
 
+_SERVICE = ("services", "*")
+
+
 def merged(base: Node, over: Node) -> Node:
     """The document `base` with `over` laid over it; marks may be left, see `settled`."""
     return _merged(base, over, ()) or over.with_value({})
+
+
+def service_merged(base: Node | None, over: Node) -> Node:
+    """The same for one service."""
+    return over if base is None else _merged(base, over, _SERVICE) or over.with_value({})
+
+
+def inherited(base: Node, over: Node) -> Node:
+    """The service `base` with one that extends it laid over it; marks of `over` stay, for the files before."""
+    return _merged(settled(base), over, _SERVICE, keep=True) or over.with_value({})
+
+
+def laid_under(included: Node, local: Node, kinds: tuple[str, ...]) -> Node:
+    """The document `local` laid over the resources of one that it includes; marks of `local` stay likewise."""
+    fields = dict(local.fields)
+    for kind in kinds:
+        if kind in included.fields:
+            base, over = included.fields[kind], fields.get(kind)
+            both = base if over is None else _merged(base, over, (kind,), keep=True)
+            fields[kind] = both or over or base
+    return local.with_value(fields)
 
 
 def settled(node: Node) -> Node:
@@ -53,24 +77,35 @@ def settled(node: Node) -> Node:
     return Node(value, node.place, node.key) if node.tag else node
 
 
-def _merged(base: Node, over: Node, path: tuple[str, ...]) -> Node | None:
+def _merged(base: Node, over: Node, path: tuple[str, ...], *, keep: bool = False) -> Node | None:
+    """None: nothing is left; with `keep` the mark that says so."""
     if over.tag == "!reset":
-        return None
+        return over if keep else None
     if over.tag == "!override" or base.tag == "!reset":
         return over
     if isinstance(base.value, dict):
-        return base if over.value is None else _mapping(base, over, path) if isinstance(over.value, dict) else over
+        return (
+            base
+            if over.value is None
+            else _mapping(base, over, path, keep=keep)
+            if isinstance(over.value, dict)
+            else over
+        )
     if type(base.value) is tuple and path not in _REPLACED:
         return base if over.value is None else _list(base, over, path)
     return over
 
 
-def _mapping(base: Node, over: Node, path: tuple[str, ...]) -> Node:
+def _mapping(base: Node, over: Node, path: tuple[str, ...], *, keep: bool) -> Node:
     fields = dict(base.fields)
     for key, child in over.fields.items():
         below = (*path, "*" if len(path) == 1 and path[0] in _FREE else key)
         mine = fields.get(key)
-        result = child if mine is None and child.tag != "!reset" else mine and _merged(mine, child, below)
+        result = (
+            child
+            if mine is None and (keep or child.tag != "!reset")
+            else mine and _merged(mine, child, below, keep=keep)
+        )
         if result is None:
             fields.pop(key, None)
         else:

@@ -8,22 +8,20 @@ from typing import NamedTuple, NoReturn
 from msgspec import structs
 
 from compose import codes
+from compose.assembly import Assembly, Setting
 from compose.checks import check
 from compose.decoding import Decoder
-from compose.discovery import STDIN, derived_name, find_project, is_project_name
-from compose.document import read_documents
+from compose.discovery import derived_name, find_project, is_project_name
 from compose.environments import EnvFiles, project_variables
 from compose.errors import FileError, Problem
 from compose.interpolation import Interpolation
-from compose.keys import DOCUMENT
-from compose.merging import merged, settled
 from compose.model import Service, Stack
 from compose.nodes import Node
 from compose.normal import Project, normal
 from compose.obstacles import obstacles
 from compose.places import Place
 from compose.provenance import Places
-from compose.shapes import Reading
+from compose.sources import Sources
 
 
 class ReadRequest(NamedTuple):
@@ -54,32 +52,26 @@ class _Reader:
     def __init__(self, request: ReadRequest) -> None:
         environment = request.environment
         self._request = request
+        self._sources = Sources(request.working_directory, request.stdin)
         self._project = find_project(request.files, request.project_directory, request.working_directory, environment)
         env_files = request.env_files or tuple(filter(None, environment.get("COMPOSE_ENV_FILES", "").split(",")))
         self._variables = project_variables(
             environment,
             self._project.directory,
             tuple(os.path.join(request.working_directory, os.path.expanduser(file)) for file in env_files),
-            self._shown,
+            self._sources.shown,
         )
-        self._marked = False
+        self._assembly = Assembly(self._sources)
         self._problems: list[Problem] = []
-        self._warnings = list(self._project.warnings)
-        self._later: set[Place] = set()
-
-    def _shown(self, path: str) -> str:
-        """A path as the user would write it: relative below the working directory, else absolute."""
-        relative = os.path.relpath(path, self._request.working_directory)
-        return path if relative.startswith("..") else relative
 
     def stack(self) -> Stack:
         parsed = self._parsed()
         self._give_up_if_wrong()
         name = self._name(parsed)
         self._variables["COMPOSE_PROJECT_NAME"] = name
-        document = self._document(parsed)
+        document = self._document()
         if self._problems:
-            self._look_further(document, parsed, name)
+            self._look_further(document, name)
         stack = self._completed(document, name)
         self._give_up_if_wrong()
         return _with_used_resources(stack)
@@ -89,7 +81,7 @@ class _Reader:
         services = document.fields.get("services", Node({}, document.place)).fields
         active = self._active_profiles(services)
         enabled = frozenset(key for key, node in services.items() if _is_enabled(node, active))
-        env_files = EnvFiles(self._variables, self._shown)
+        env_files = EnvFiles(self._variables, self._sources.shown)
         document = normal(
             document,
             project=Project(name, self._project.directory),
@@ -102,16 +94,16 @@ class _Reader:
         found = [*found, *check(stack)]
         self._problems += [problem for problem in found if problem.code != codes.NOT_YET]
         later = [problem for problem in found if problem.code == codes.NOT_YET]
-        if self._later:
-            later += obstacles(document, self._later, stack.disabled.keys())
+        if self._assembly.later:
+            later += obstacles(document, self._assembly.later, stack.disabled.keys())
         return structs.replace(stack, obstacles=tuple(sorted(later))) if later else stack
 
-    def _look_further(self, document: Node, parsed: list[Node], name: str) -> NoReturn:
+    def _look_further(self, document: Node, name: str) -> NoReturn:
         """Gives up with what else is wrong: in services that are whole, if all that others speak of is there."""
         earlier, self._problems = self._problems, []
         services = document.fields["services"].fields if "services" in document.fields else {}
         broken = {_service_of(problem, services) for problem in earlier}
-        if "" not in broken and _keys(parsed) == _keys([document]):
+        if "" not in broken and _keys(self._sources.parsed()) <= _keys([document]):
             with suppress(Exception):  # what is left of a broken service may be more than the later phases expect
                 self._completed(document, name)
         self._problems = [*earlier, *(each for each in self._problems if _service_of(each, services) not in broken)]
@@ -120,59 +112,29 @@ class _Reader:
 
     def _give_up_if_wrong(self) -> None:
         if self._problems:
-            files = {self._shown(file): index for index, file in enumerate(self._project.files)}
+            files = self._sources.order()
             problems = dict.fromkeys(self._problems)
             order = sorted(problems, key=lambda each: (files.get(each.place.file, -1), each.place))
             raise FileError(tuple(order))
 
     def _parsed(self) -> list[Node]:
-        """Every document of every file."""
+        """Every document of every file that the command line names."""
         parsed: list[Node] = []
         for path in self._project.files:
-            shown = STDIN if path == STDIN else self._shown(path)
             try:
-                content = self._content(path, shown)
-                self._marked = self._marked or b"!reset" in content or b"!override" in content
-                roots = [root for root in read_documents(content, shown) if root.value is not None]
-                if not roots:
-                    hint = "describe at least one service below `services:`"
-                    self._problems.append(Problem(Place(shown), "is empty", hint, codes.EMPTY_FILE))
-                parsed += roots
+                parsed += self._sources.documents(path)
             except FileError as error:
                 self._problems += error.problems
         return parsed
 
-    def _document(self, parsed: list[Node]) -> Node:
+    def _document(self) -> Node:
         """All documents laid over one another, in canonical form."""
-        whole: Node | None = None
-        for root in parsed:
-            interpolation = Interpolation(self._variables.get)
-            reading = Reading(self._project.directory, self._variables.get("HOME", "/root"))
-            read = reading.attempt(DOCUMENT, interpolation.document(root), "")
-            self._problems += [*interpolation.problems, *reading.problems]
-            self._warnings += [
-                f"{place}: the variable {name} is not set; it is taken as empty"
-                for name, place in interpolation.unset.items()
-            ]
-            self._warnings += reading.warnings
-            self._later |= reading.later
-            if read is not None:
-                whole = read if whole is None else merged(whole, read)
+        whole = self._assembly.document(self._project.files, Setting(self._project.directory, self._variables))
+        self._problems += self._assembly.problems
         if whole is None:
             self._give_up_if_wrong()
         assert whole is not None  # noqa: S101 - there is a document, or a problem
-        return settled(whole) if self._marked else whole
-
-    def _content(self, path: str, shown: str) -> bytes:
-        if path == STDIN:
-            return self._request.stdin()
-        try:
-            with open(path, "rb") as file:
-                return file.read()
-        except OSError as error:
-            reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-            code = codes.NO_FILE if isinstance(error, FileNotFoundError) else codes.UNREADABLE
-            raise FileError((Problem(Place(shown), reason, "check -f and COMPOSE_FILE", code),)) from None
+        return whole
 
     def _name(self, roots: list[Node]) -> str:
         """The project's name: the command line's, the environment's, the last file's, the directory's."""
@@ -222,7 +184,7 @@ class _Reader:
             secrets={key: decoder.content("secrets", key, node, self._variables) for key, node in secrets.items()},
             disabled=disabled,
             places=Places(document),
-            warnings=(*self._warnings, *decoder.findings.warnings),
+            warnings=(*self._project.warnings, *self._assembly.warnings, *decoder.findings.warnings),
             document=document,
         )
         unserved = [problem for problem in idle.findings.problems if problem.code != codes.NOT_YET]

@@ -109,7 +109,7 @@ SERVICE = Fields(
         "dns_opt": Later(WORDS),
         "dns_search": Later(ONE_OR_MORE),
         "domainname": Later(TEXT),
-        "extends": Later(OneOf(keyed("service"), Fields({"service": TEXT, "file": TEXT}, required=("service",)))),
+        "extends": OneOf(keyed("service"), Fields({"service": TEXT, "file": TEXT}, required=("service",))),
         "external_links": Later(WORDS),
         "extra_hosts": Later(EXTRA_HOSTS),
         "gpus": Later(Gpus()),
