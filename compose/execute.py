@@ -10,10 +10,13 @@ from compose.errors import StackError
 from compose.steps import (
     Await,
     Close,
+    ContainerAction,
     CreateContainer,
     CreateNetwork,
     CreateVolume,
+    KillContainer,
     MakeImage,
+    PauseContainer,
     Plan,
     RemoveContainer,
     RemoveImage,
@@ -22,6 +25,7 @@ from compose.steps import (
     StartContainer,
     Step,
     StopContainer,
+    UnpauseContainer,
 )
 from engine.errors import EngineError
 from engine.protocol import (
@@ -30,13 +34,16 @@ from engine.protocol import (
     Event,
     Failure,
     Hello,
+    Kill,
     OneContainer,
+    Pause,
     Remove,
     Reply,
     Request,
     Shutdown,
     Start,
     Stop,
+    Unpause,
     Wait,
 )
 from engine.protocol import RemoveNetwork as AskRemoveNetwork
@@ -245,18 +252,30 @@ def _request(step: Step) -> Request | None:
             request = EnsureNetwork(spec=action.spec)
         case RemoveNetwork():
             request = AskRemoveNetwork(name=action.name)
-        case CreateContainer():
-            request = Create(spec=action.spec)
-        case StartContainer():
-            request = Start(id=action.id)
-        case StopContainer():
-            request = Stop(id=action.id, grace_seconds=action.grace_seconds)
-        case RemoveContainer():
-            request = Remove(id=action.id)
-        case Await():
-            request = Wait(id=action.id, condition=action.condition)
         case Close():
             request = Shutdown()
         case MakeImage() | RemoveImage() | CreateVolume() | RemoveVolume():
             pass
+        case _:
+            request = _container_request(action)
     return request
+
+
+def _container_request(action: ContainerAction) -> Request:
+    match action:
+        case CreateContainer():
+            return Create(spec=action.spec)
+        case StartContainer():
+            return Start(id=action.id)
+        case StopContainer():
+            return Stop(id=action.id, grace_seconds=action.grace_seconds)
+        case KillContainer():
+            return Kill(id=action.id, signal=action.signal)
+        case PauseContainer():
+            return Pause(id=action.id)
+        case UnpauseContainer():
+            return Unpause(id=action.id)
+        case RemoveContainer():
+            return Remove(id=action.id)
+        case Await():
+            return Wait(id=action.id, condition=action.condition)

@@ -72,7 +72,7 @@ def container_values(record: ContainerRecord, *, now_ns: int) -> dict[str, Any]:
         "RunningFor": f"{rough_duration(now_ns - state.created_ns)} ago",
         "Service": spec.service,
         "Size": "0B",
-        "State": state.status,
+        "State": "paused" if state.paused else state.status,
         "Status": status_text(state, now_ns=now_ns),
     }
 
@@ -95,6 +95,8 @@ def status_text(state: ContainerState, *, now_ns: int) -> str:
         case "created":
             return "Created"
         case "running":
+            if state.paused:
+                return f"Up {rough_duration(now_ns - state.started_ns)} (Paused)"
             health = {"none": "", "starting": " (health: starting)"}.get(state.health, f" ({state.health})")
             return f"Up {rough_duration(now_ns - state.started_ns)}{health}"
         case "exited" | "restarting":

@@ -7,10 +7,14 @@ from net.spec import NetworkState
 
 
 class ObservedVolume(msgspec.Struct, frozen=True, kw_only=True):
-    """A volume that exists; `project` is the stack that it was made for, empty for none."""
+    """A volume that exists; `project` is the stack that it was made for, empty for none.
+
+    An `anonymous` one has no name in any file.
+    """
 
     name: str
     project: str = ""
+    anonymous: bool = False
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):

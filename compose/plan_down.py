@@ -71,15 +71,17 @@ def _remove_stack(
         draft.add(RemoveImage(name=image), "--rmi", needs=removals)
 
 
-def plan_stop(stack: str, records: tuple[ContainerRecord, ...], *, grace_seconds: float | None = None) -> Plan:
+def plan_stop(
+    stack: str, records: tuple[ContainerRecord, ...], *, cause: str = "interrupted", grace_seconds: float | None = None
+) -> Plan:
     """The steps that stop those that run, dependants first, and keep the containers."""
     draft = Draft()
-    _stop_containers(draft, records, grace_seconds, "interrupted")
+    stop_containers(draft, records, grace_seconds, cause)
     return Plan(stack=stack, steps=draft.sorted())
 
 
 def _remove_containers(draft: Draft, records: list[ContainerRecord], grace_seconds: float | None) -> tuple[str, ...]:
-    stops = _stop_containers(draft, tuple(records), grace_seconds, "down")
+    stops = stop_containers(draft, tuple(records), grace_seconds, "down")
     keys = []
     for record in records:
         action = RemoveContainer(id=record.spec.id, name=record.spec.name)
@@ -88,10 +90,13 @@ def _remove_containers(draft: Draft, records: list[ContainerRecord], grace_secon
     return tuple(keys)
 
 
-def _stop_containers(
+def stop_containers(
     draft: Draft, records: tuple[ContainerRecord, ...], grace_seconds: float | None, cause: str
 ) -> Mapping[str, str]:
-    """Adds stops for what runs; a container stops after those of the services that depend on its own."""
+    """Adds stops for what runs; a container stops after those of the services that depend on its own.
+
+    Returns the steps' keys by container id.
+    """
     running = [record for record in records if record.state.status in ALIVE]
     stops: dict[str, str] = {}
     names_by_service: dict[str, list[str]] = {}

@@ -11,13 +11,16 @@ from compose.steps import (
     CreateContainer,
     CreateNetwork,
     CreateVolume,
+    KillContainer,
     MakeImage,
+    PauseContainer,
     RemoveContainer,
     RemoveImage,
     RemoveNetwork,
     RemoveVolume,
     StartContainer,
     StopContainer,
+    UnpauseContainer,
     described,
 )
 
@@ -31,6 +34,9 @@ WORDS: dict[type, tuple[str, str]] = {
     CreateContainer: ("Creating", "Created"),
     StartContainer: ("Starting", "Started"),
     StopContainer: ("Stopping", "Stopped"),
+    KillContainer: ("Killing", "Killed"),
+    PauseContainer: ("Pausing", "Paused"),
+    UnpauseContainer: ("Unpausing", "Unpaused"),
     RemoveContainer: ("Removing", "Removed"),
 }
 AWAITED = {"healthy": "Healthy", "completed": "Exited"}

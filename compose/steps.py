@@ -71,6 +71,28 @@ class StopContainer(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
     grace_seconds: float | None = None
 
 
+class KillContainer(msgspec.Struct, frozen=True, kw_only=True, tag="kill"):
+    """Sends a container's first process a signal."""
+
+    id: str
+    name: str
+    signal: str = "SIGKILL"
+
+
+class PauseContainer(msgspec.Struct, frozen=True, kw_only=True, tag="pause"):
+    """Makes a container stand still."""
+
+    id: str
+    name: str
+
+
+class UnpauseContainer(msgspec.Struct, frozen=True, kw_only=True, tag="unpause"):
+    """Lets a paused container go on."""
+
+    id: str
+    name: str
+
+
 class RemoveContainer(msgspec.Struct, frozen=True, kw_only=True, tag="remove"):
     """Removes a container with its writable layer and logs."""
 
@@ -92,20 +114,17 @@ class Close(msgspec.Struct, frozen=True, kw_only=True, tag="close"):
     name: str
 
 
-Action = (
-    MakeImage
-    | RemoveImage
-    | CreateNetwork
-    | RemoveNetwork
-    | CreateVolume
-    | RemoveVolume
-    | CreateContainer
+ContainerAction = (
+    CreateContainer
     | StartContainer
     | StopContainer
+    | KillContainer
+    | PauseContainer
+    | UnpauseContainer
     | RemoveContainer
     | Await
-    | Close
 )
+Action = MakeImage | RemoveImage | CreateNetwork | RemoveNetwork | CreateVolume | RemoveVolume | ContainerAction | Close
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +162,9 @@ WORDS: dict[type, tuple[str, str]] = {
     CreateContainer: ("create", "container"),
     StartContainer: ("start", "container"),
     StopContainer: ("stop", "container"),
+    KillContainer: ("kill", "container"),
+    PauseContainer: ("pause", "container"),
+    UnpauseContainer: ("unpause", "container"),
     RemoveContainer: ("remove", "container"),
     Await: ("wait", "container"),
     Close: ("close", "stack"),

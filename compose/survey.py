@@ -17,7 +17,9 @@ def volumes(stack: StackLayout) -> tuple[ObservedVolume, ...]:
     """All volumes of the installation."""
     return tuple(
         ObservedVolume(
-            name=volume.record.name, project=volume.record.project or volume.record.labels.get(naming.PROJECT, "")
+            name=volume.record.name,
+            project=volume.record.project or volume.record.labels.get(naming.PROJECT, ""),
+            anonymous=naming.ANONYMOUS_VOLUME in volume.record.labels,
         )
         for volume in VolumeStore(stack.roots.volumes).list()
     )

@@ -83,6 +83,11 @@ class Cgroup:
         self._version1 = tuple(directory for directory in by_controller.values() if directory != unified)
 
     @property
+    def unified(self) -> str | None:
+        """Its v2 directory, on a host that has the hierarchy."""
+        return self._unified
+
+    @property
     def directories(self) -> tuple[str, ...]:
         """Every directory once, whether it was made or not; the v2 one first."""
         own = () if self._unified is None else (self._unified,)

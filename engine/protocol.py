@@ -14,7 +14,7 @@ from net.spec import NetworkSpec, NetworkState
 
 MAX_LINE_BYTES = 1 << 20
 
-Action = Literal["create", "start", "die", "restart", "health", "stop", "kill", "oom", "remove"]
+Action = Literal["create", "start", "die", "restart", "health", "stop", "kill", "oom", "pause", "unpause", "remove"]
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
@@ -59,6 +59,18 @@ class Kill(msgspec.Struct, frozen=True, kw_only=True, tag="kill"):
     signal: str = "SIGKILL"
 
 
+class Pause(msgspec.Struct, frozen=True, kw_only=True, tag="pause"):
+    """Freezes every process of a running container; answered with ContainerRecord once they stand still."""
+
+    id: str
+
+
+class Unpause(msgspec.Struct, frozen=True, kw_only=True, tag="unpause"):
+    """Lets a paused container go on; answered with ContainerRecord."""
+
+    id: str
+
+
 class Remove(msgspec.Struct, frozen=True, kw_only=True, tag="remove"):
     """Removes a container that does not run, with everything that was made for it; answered with Done.
 
@@ -99,6 +111,8 @@ Request = (
     | Start
     | Stop
     | Kill
+    | Pause
+    | Unpause
     | Remove
     | Wait
     | Snapshot

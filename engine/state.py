@@ -25,8 +25,9 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     `process` is the container's first process while it runs. `exit_code` is None while it is unknown: before the
     first end, or when it ended unwatched on a kernel that keeps no exit information. `first_id` is the first of the
     65536 host ids that the container's ids are mapped to. `stopped_by_user` keeps restart policies from acting.
-    `failure` says why the last start failed or the health probe cannot run; empty otherwise. `health_output` is the
-    end of what the probe printed that last changed `health`.
+    `paused` says that its processes are frozen, while `status` is running. `failure` says why the last start failed or
+    the health probe cannot run; empty otherwise. `health_output` is the end of what the probe printed that last changed
+    `health`.
     """
 
     id: str
@@ -41,6 +42,7 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     restarts: int = 0
     first_id: int = 0
     stopped_by_user: bool = False
+    paused: bool = False
     failure: str = ""
     health_output: str = ""
     attachments: tuple[Attachment, ...] = ()

@@ -66,7 +66,10 @@ def _choose(place: StackLayout, service: str, index: int) -> ContainerRecord:
     running = [record for record in found if record.state.status == "running"]
     chosen = [record for record in running if not index or record.spec.number == index]
     if chosen:
-        return min(chosen, key=lambda record: record.spec.number)
+        found_one = min(chosen, key=lambda record: record.spec.number)
+        if found_one.state.paused:
+            raise UsageError(f"{found_one.spec.name} is paused", hint=f"windlass unpause {service} lets it go on")
+        return found_one
     which = f"replica {index} of service {service}" if index else f"service {service}"
     raise UsageError(f"{which} is not running", hint="windlass ps -a tells why; windlass up starts it")
 

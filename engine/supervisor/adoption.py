@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from engine import freezer
 from engine.errors import EngineError, StateError
 from engine.namespaces import exit_status_of_pin
 from engine.processes import open_process
@@ -84,7 +85,10 @@ def _adopt_running(site: Site, container: Container) -> None:
         site.network.answer_names(container.spec.id, container.state.attachments, identity.pid)
     except (EngineError, NetError, OSError) as error:
         site.report(f"{container.spec.name}: {error}")
-    resume_probing(site, container)
+    if container.state.paused:
+        freezer.freeze(site.cgroups.find(container.spec.id))  # its pause may have been cut off
+    else:
+        resume_probing(site, container)
 
 
 def _seconds_ago(site: Site, container: Container) -> float:

@@ -55,6 +55,7 @@ def end(
         finished_ns=now_ns,
         failure=failure,
         ports=(),
+        paused=False,
     )
     site.save(container)
     if oom_killed:

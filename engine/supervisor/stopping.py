@@ -7,6 +7,7 @@ from functools import partial
 from engine import signals
 from engine.errors import RequestError
 from engine.supervisor.containers import Answered, Container
+from engine.supervisor.pausing import resume
 from engine.supervisor.site import Site
 
 
@@ -28,6 +29,8 @@ def stop(site: Site, container: Container, grace_seconds: float | None, answer: 
     container.stopped.append(answer)
     site.tell(container, "stop")
     _send(container, signal_number(container.spec.stop_signal))
+    if container.state.paused:
+        resume(site, container)
     grace = container.spec.stop_grace_seconds if grace_seconds is None else grace_seconds
     container.cancel_kill()
     container.cancel_kill = site.loop.call_later(grace, partial(_kill_all, site, container))

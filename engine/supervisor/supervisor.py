@@ -19,6 +19,7 @@ from engine.protocol import (
     Kill,
     OneContainer,
     OneNetwork,
+    Pause,
     Picture,
     Remove,
     RemoveNetwork,
@@ -29,6 +30,7 @@ from engine.protocol import (
     Start,
     Stop,
     Subscribe,
+    Unpause,
     Wait,
 )
 from engine.records import STATE_FILE
@@ -37,6 +39,7 @@ from engine.supervisor.adoption import adopt
 from engine.supervisor.containers import Answered, Container
 from engine.supervisor.creating import create, forget_damaged, remove
 from engine.supervisor.loop import Loop
+from engine.supervisor.pausing import pause, unpause
 from engine.supervisor.removal import remove_in_slices
 from engine.supervisor.server import Answer, Connection, Server
 from engine.supervisor.site import Site
@@ -73,7 +76,9 @@ class Supervisor:
         if reply is not None:
             answer(reply)
 
-    def _reply(self, connection: Connection, request: Request, answer: Answer) -> Reply | None:  # noqa: C901 - a table
+    def _reply(  # noqa: C901, PLR0912 - a table
+        self, connection: Connection, request: Request, answer: Answer
+    ) -> Reply | None:
         """The reply to a request, None when it is answered later."""
         site = self._site
         reply: Reply | None = None
@@ -95,6 +100,10 @@ class Supervisor:
                 container = self._container(container_id)
                 kill(site, container, signal_name)
                 reply = OneContainer(record=container.record)
+            case Pause(id=container_id):
+                pause(site, self._container(container_id), _telling(answer))
+            case Unpause(id=container_id):
+                unpause(site, self._container(container_id), _telling(answer))
             case Remove(id=container_id, keep_data=keep_data):
                 reply = self._remove(container_id, answer, keep_data=keep_data)
             case Wait(id=container_id, condition=condition):

@@ -1,0 +1,72 @@
+"""Changes a stack whose containers exist: what the verbs that start, stop and remove them have in common."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from compose.carrying_out import carry_out
+from compose.cli.outcomes import show_failures
+from compose.cli.session import Session
+from compose.connection import Connection
+from compose.errors import FileError, UsageError
+from compose.observed import Observed
+from compose.plan_text import plan_text
+from compose.steps import Plan
+from engine.locks import command_lock
+
+Decide = Callable[[str, Observed], Plan]
+
+
+def change(
+    session: Session,
+    verb: str,
+    services: Sequence[str],
+    decide: Decide,
+    *,
+    nothing: str = "",
+    timeout_seconds: float | None = None,
+    dry_run: bool = False,
+) -> int:
+    """Observes the stack, carries out what `decide` makes of it, returns the exit status.
+
+    `nothing` is told when there is nothing to do. UsageError for a service that neither exists nor is in the file.
+    """
+    session.require_root()
+    name = session.stack_name()
+    place = session.layout.stack(name)
+    with command_lock(place, f"windlass {verb}", on_wait=session.tell_wait), Connection(place) as connection:
+        observed = connection.observe()
+        require_services(session, observed, services)
+        found = decide(name, observed)
+        if dry_run:
+            sys.stdout.write(plan_text(found))
+            return 0
+        if not found.steps:
+            if nothing:
+                session.tell(nothing)
+            return 0
+        progress = session.progress(verb, tuple(step.action for step in found.steps))
+        failed = carry_out(
+            found, connection, session.layout, progress=progress, persist=True, timeout_seconds=timeout_seconds
+        )
+    return show_failures(failed) if failed else 0
+
+
+def require_services(session: Session, observed: Observed, services: Sequence[str]) -> None:
+    """Refuses names that neither a container nor the file knows as a service."""
+    known = {record.spec.service for record in observed.containers}
+    missing = [name for name in services if name not in known]
+    if not missing:
+        return
+    try:
+        stack = session.stack()
+    except FileError:
+        if not known:
+            raise
+    else:
+        known |= {*stack.services, *stack.disabled}
+    for name in missing:
+        if name not in known:
+            from compose.spelling import did_you_mean  # noqa: PLC0415 - only for mistakes
+
+            hint = did_you_mean(name, known) or f"the services are: {', '.join(sorted(known)) or 'none'}"
+            raise UsageError(f"no such service: {name}", hint=hint)

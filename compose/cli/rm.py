@@ -1,0 +1,45 @@
+"""`windlass rm`."""
+
+import sys
+from typing import Annotated
+
+from compose.cli.changing import change
+from compose.cli.options import Argument, Option
+from compose.cli.session import Session
+from compose.observed import Observed
+from compose.plan_life import plan_rm
+from compose.steps import Plan, RemoveContainer
+
+
+def command(
+    session: Session,
+    services: Annotated[list[str] | None, Argument("Only these services.")] = None,
+    *,
+    force: Annotated[bool, Option("--force", "-f", tells="Do not ask.")] = False,
+    stop: Annotated[bool, Option("--stop", "-s", tells="Stop what runs first.")] = False,
+    volumes: Annotated[bool, Option("--volumes", "-v", tells="Remove their anonymous volumes, too.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", tells="Show the plan; change nothing.")] = False,
+) -> int:
+    """Removes containers that have ended."""
+    names = tuple(services or ())
+
+    def decide(stack: str, observed: Observed) -> Plan:
+        anonymous = frozenset(volume.name for volume in observed.volumes if volume.anonymous and volumes)
+        found = plan_rm(stack, observed.containers, names, anonymous_volumes=anonymous, stop=stop)
+        doomed = [step.action.name for step in found.steps if isinstance(step.action, RemoveContainer)]
+        if doomed and not force and not dry_run and not _is_sure(session, doomed):
+            return Plan(stack=stack)
+        return found
+
+    return change(session, "rm", names, decide, nothing="No stopped containers", dry_run=dry_run)
+
+
+def _is_sure(session: Session, names: list[str]) -> bool:
+    """Asks on a terminal; without one, nobody can be asked, and nothing is removed."""
+    session.tell(f"Going to remove {', '.join(names)}")
+    if not sys.stdin.isatty():
+        session.tell("nobody to ask: rm --force removes without asking")
+        return False
+    sys.stderr.write("Are you sure? [yN] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

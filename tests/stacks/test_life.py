@@ -1,0 +1,106 @@
+"""The verbs that start, stop, freeze and remove what exists, on a real stack."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.stacks.product import Windlass
+
+FILE = """
+services:
+  web:
+    image: localhost/bb:1
+    command: [sh, -c, "trap 'exit 0' TERM; echo begun; while :; do sleep 1000 & wait $$!; done"]
+    depends_on:
+      db: {condition: service_healthy, restart: true}
+  db:
+    image: localhost/bb:1
+    command: [sh, -c, "trap 'exit 3' TERM; sleep 1000 & wait $$!"]
+    healthcheck: {test: [CMD, "true"], interval: 50ms}
+    volumes: [/scratch]
+"""
+
+
+def test_stop_and_start_keep_the_containers_and_their_order(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    before = {name: container["ID"] for name, container in boat.ps().items()}
+
+    told = boat("stop").stderr
+    assert told.index("boat-web-1  Stopped") < told.index("boat-db-1  Stopping")
+    stopped = boat.ps()
+    assert {name: (found["State"], found["ExitCode"]) for name, found in stopped.items()} == {
+        "boat-db-1": ("exited", 3),
+        "boat-web-1": ("exited", 0),
+    }
+
+    told = boat("start", "web").stderr
+    assert told.index("boat-db-1  Healthy") < told.index("boat-web-1  Starting")
+    assert {name: (found["ID"], found["State"]) for name, found in boat.ps().items()} == {
+        name: (identity, "running") for name, identity in before.items()
+    }
+    boat("start")
+    boat("down", "-v")
+
+
+def test_restart_takes_along_what_wants_to_be_restarted(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    first = boat.pids()
+    boat("restart", "--no-deps", "db")
+    second = boat.pids()
+    assert second["boat-web-1"] == first["boat-web-1"]
+    assert second["boat-db-1"] != first["boat-db-1"]
+    boat("restart", "db")
+    third = boat.pids()
+    assert third["boat-web-1"] != second["boat-web-1"]
+    assert third["boat-db-1"] != second["boat-db-1"]
+    boat("down", "-v")
+
+
+def test_a_paused_service_stands_still_until_it_goes_on(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    boat("pause", "web")
+    web = boat.ps()["boat-web-1"]
+    assert web["State"] == "paused"
+    assert web["Status"].endswith("(Paused)")
+    pid = boat.pids()["boat-web-1"]
+    refused = boat("exec", "web", "true", status=1)
+    assert "boat-web-1 is paused" in refused.stderr
+    boat("pause")
+    assert boat.ps()["boat-db-1"]["State"] == "paused"
+    boat("unpause")
+    assert boat.pids()["boat-web-1"] == pid
+    assert boat("exec", "web", "echo", "awake").stdout == "awake\n"
+
+    boat("pause", "web")
+    boat("stop", "-t", "60", "web")
+    assert boat.ps()["boat-web-1"]["ExitCode"] == 0
+    boat("pause", "db")
+    boat("down", "-v")
+
+
+def test_kill_sends_a_signal_and_rm_removes_what_has_ended(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    assert "No stopped containers" in boat("rm", "-f").stderr
+    boat("kill", "-s", "TERM", "web")
+    boat("kill", "db")
+    assert boat("kill").stderr == "No container to kill\n"
+    assert boat.ps()["boat-db-1"]["ExitCode"] == 137
+
+    assert "rm --force" in boat("rm").stderr
+    assert len(boat.ps()) == 2
+    assert "remove  volume" in boat("rm", "-v", "--dry-run").stdout
+    boat("rm", "-f", "-v", "db")
+    assert set(boat.ps()) == {"boat-web-1"}
+    assert not any(Path(boat.roots.volumes).iterdir())
+    assert "has no container to start" in boat("start", "db", status=1).stderr
+    boat("down", "-v")
+
+
+def test_names_that_are_no_services_are_refused(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE)
+    for verb in ("start", "stop", "restart", "kill", "pause", "unpause", "rm"):
+        assert "no such service: wbe" in boat(verb, "wbe", status=1).stderr
+    assert "--signal FOO" in boat("kill", "-s", "FOO", status=1).stderr
