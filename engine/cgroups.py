@@ -6,7 +6,7 @@ hierarchy, with or without controllers: killing and counting work there.
 Paths are plain text here: they are made and written by the dozen at every start.
 """
 
-# ruff: noqa: PTH102, PTH103, PTH106, PTH123
+# ruff: noqa: PTH102, PTH103, PTH106, PTH112, PTH123
 
 import os
 import select
@@ -226,6 +226,21 @@ class Cgroups:
         below = f"{self._below}/{container_id[:12]}"
         unified = None if self._unified is None else f"{self._unified}/{below}"
         return Cgroup(unified, {controller: f"{root}/{below}" for controller, root in self._by_controller.items()})
+
+    def container_ids(self) -> frozenset[str]:
+        """The first twelve digits of the ids of those that have control groups."""
+        found: set[str] = set()
+        for root in self._roots():
+            try:
+                with os.scandir(f"{root}/{self._below}") as entries:
+                    found.update(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            except FileNotFoundError:
+                continue
+        return frozenset(found)
+
+    def exist(self) -> bool:
+        """Whether the stack has any directory."""
+        return any(os.path.isdir(f"{root}/{self._below}") for root in self._roots())
 
     def remove_all(self) -> None:
         """Removes the stack's directories, and the one above when it was the last stack."""

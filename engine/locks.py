@@ -62,6 +62,14 @@ def lock_file(path: Path, *, blocking: bool) -> int | None:
         os.close(fd)
 
 
+def still_holds(path: Path, fd: int) -> bool:
+    """Whether a lock that was taken counts still: somebody may have removed its file, with all that lay beside it."""
+    try:
+        return os.fstat(fd).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False
+
+
 def _lock(stack: StackLayout, *, wait: bool, on_wait: Callable[[str], None]) -> int:
     fd = lock_file(stack.command_lock, blocking=False)
     if fd is not None:

@@ -86,8 +86,12 @@ def _file_of(session: Session, name: str) -> Stack | None:
 
 
 def _exists(place: StackLayout) -> bool:
-    """Whether the stack has anything at run time besides locks."""
-    return any(path.exists() for path in (place.socket, place.containers, place.networks, place.pins))
+    """Whether the stack has anything at run time besides locks: on disk, or in the kernel when that was removed."""
+    if any(path.exists() for path in (place.socket, place.containers, place.networks, place.pins)):
+        return True
+    from engine.traces import in_kernel  # noqa: PLC0415 - few stacks have nothing
+
+    return in_kernel(place)
 
 
 def _images(name: str, observed: Observed, stack: Stack | None, choice: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from engine.processes import open_process
 from engine.records import REMOVING_FILE, container_directories, read_spec, read_state, set_aside
 from engine.state import ContainerState
 from engine.supervisor.containers import Container
-from engine.supervisor.creating import complete, finish_removal, release
+from engine.supervisor.creating import complete, end_unknown, finish_removal, release
 from engine.supervisor.ending import end, let_go, on_end
 from engine.supervisor.exits import exit_code_of_status
 from engine.supervisor.logs import Output
@@ -22,7 +22,10 @@ from net.errors import NetError
 
 
 def adopt(site: Site) -> None:
-    """Adopts every container of the stack: runs on, ended, half made or half removed. Damaged records are set aside."""
+    """Adopts every container of the stack: runs on, ended, half made or half removed. Damaged records are set aside.
+
+    Whatever has no record at all, because somebody removed the stack's directory, is ended and removed.
+    """
     for problem in site.network.adopt():
         site.report(problem)
     for directory in container_directories(site.stack):
@@ -30,6 +33,12 @@ def adopt(site: Site) -> None:
             _adopt_directory(site, directory)
         except (EngineError, NetError, OSError) as error:
             site.report(f"container {directory.name[:12]}: {error}")
+    known = {container_id[:12] for container_id in site.containers}
+    for short_id in site.cgroups.container_ids() - known:
+        try:
+            end_unknown(site, short_id)
+        except (EngineError, NetError, OSError) as error:
+            site.report(f"container {short_id}: {error}")
 
 
 def _adopt_directory(site: Site, directory: Path) -> None:

@@ -122,6 +122,16 @@ def release(site: Site, container_id: str) -> None:
     site.network.release(container_id)
 
 
+def end_unknown(site: Site, short_id: str) -> None:
+    """Ends and removes a container that has control groups but no record; its id begins with `short_id`."""
+    release(site, short_id)
+    for data in tuple(site.stack.roots.containers.glob(f"{short_id}*")):
+        unpin(site.pin(data.name))
+        for _ in remove_in_slices(data):
+            pass
+        release_range(site.stack.roots.id_ranges, data.name)
+
+
 def forget_damaged(site: Site) -> None:
     """Removes what is left of containers whose records could not be read."""
     if site.stack.containers.exists():

@@ -11,7 +11,7 @@ from engine.supervisor.identity import search_domains, upstreams
 from engine.supervisor.loop import Loop
 from net.names import Zone
 from net.resolver import Resolver
-from net.router import Router
+from net.router import Router, remove_host_side
 from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState, PublishedPort
 
 _RESOLV_CONF = Path("/etc/resolv.conf")
@@ -103,7 +103,8 @@ class StackNetwork:
     def remove(self) -> None:
         """Removes every network, the router and its namespace. No container is left."""
         self.adopt()
-        if self._router is None:
+        if self._router is None:  # none was made, or its namespace and records were removed by somebody else
+            remove_host_side(token=self._stack.token, label=self._stack.label)
             return
         for name in tuple(self._router.networks):
             self._router.remove_network(name)

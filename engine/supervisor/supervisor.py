@@ -48,23 +48,40 @@ from engine.supervisor.stopping import kill, stop
 from engine.version import VERSION
 from net.errors import NetError
 
+_LOOK_SECONDS = 2.0
+
 
 class Supervisor:
-    """One stack's supervisor: made, it listens and has adopted what ran; `run` lasts until it is shut down."""
+    """One stack's supervisor: made, it listens and has adopted what ran; `run` lasts until it is shut down.
 
-    def __init__(self, stack: StackLayout, layer_directory: Callable[[str], Path]) -> None:
+    `holds_stack` says whether the stack's directory is still the one that it was made in.
+    """
+
+    def __init__(
+        self, stack: StackLayout, layer_directory: Callable[[str], Path], *, holds_stack: Callable[[], bool]
+    ) -> None:
         self._stack = stack
+        self._holds_stack = holds_stack
         self._loop = Loop()
         self._site = Site(stack, self._loop, layer_directory=layer_directory)
         self._site.restart = partial(restart, self._site)
         adopt(self._site)
         self._server = Server(stack.socket, self._loop, self._handle)
         self._site.broadcast = self._server.broadcast
+        self._loop.call_later(_LOOK_SECONDS, self._look_for_stack)
 
     def run(self) -> None:
-        """Serves until a Shutdown was carried out."""
+        """Serves until a Shutdown was carried out, or somebody removed the stack's directory."""
         self._loop.run()
-        self._server.close()
+        if self._holds_stack():
+            self._server.close()
+
+    def _look_for_stack(self) -> None:
+        """Makes room for the next supervisor, which ends what runs, when what is on disk is no longer ours."""
+        if self._holds_stack():
+            self._loop.call_later(_LOOK_SECONDS, self._look_for_stack)
+        else:
+            self._loop.stop()
 
     def _handle(self, connection: Connection, request: Request, answer: Answer) -> None:
         try:

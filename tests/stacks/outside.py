@@ -1,6 +1,8 @@
 """A stack seen from outside: its ports, its pages, what becomes of it in time."""
 
+import os
 import select
+import signal
 import socket
 import time
 import urllib.error
@@ -10,6 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import pytest
+
+from tests.stacks.product import Windlass
 
 Seen = TypeVar("Seen")
 
@@ -41,3 +45,11 @@ def eventually(look: Callable[[], Seen], what: str, seconds: float = 20.0) -> Se
         if time.monotonic() > deadline:
             pytest.fail(f"never seen within {seconds} s: {what}")
         select.select([], [], [], 0.02)
+
+
+def kill_supervisor(windlass: Windlass) -> None:
+    """Ends a stack's supervisor with SIGKILL; returns when it is gone."""
+    pidfd = os.pidfd_open(windlass.supervisor_pid())
+    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    select.select([pidfd], [], [], 10)
+    os.close(pidfd)

@@ -1,12 +1,9 @@
 """kill -9 of the supervisor costs nothing."""
 
-import os
-import select
-import signal
 import socket
 from collections.abc import Callable
 
-from tests.stacks.outside import eventually, fetch, free_port
+from tests.stacks.outside import eventually, fetch, free_port, kill_supervisor
 from tests.stacks.product import Windlass
 
 FILE = """
@@ -36,13 +33,6 @@ def _spoken(boat: Windlass) -> list[str]:
     return boat("logs", "--no-log-prefix", "parrot").stdout.split()
 
 
-def _kill_supervisor(windlass: Windlass) -> None:
-    pidfd = os.pidfd_open(windlass.supervisor_pid())
-    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    select.select([pidfd], [], [], 10)
-    os.close(pidfd)
-
-
 def test_containers_keep_running_and_serving_and_nothing_said_meanwhile_is_lost(
     project: Callable[..., Windlass],
 ) -> None:
@@ -53,7 +43,7 @@ def test_containers_keep_running_and_serving_and_nothing_said_meanwhile_is_lost(
     eventually(lambda: _say(parrot, "before"), "the parrot listens")
     eventually(lambda: "before" in boat("logs", "parrot").stdout, "what was said before")
 
-    _kill_supervisor(boat)
+    kill_supervisor(boat)
     assert eventually(lambda: fetch(f"http://127.0.0.1:{web}/"), "the page without a supervisor") == "hauled\n"
     eventually(lambda: _say(parrot, "meanwhile"), "the parrot listens still")
     assert {name: container["State"] for name, container in boat.ps().items()} == {
@@ -73,7 +63,7 @@ def test_containers_keep_running_and_serving_and_nothing_said_meanwhile_is_lost(
 def test_down_right_after_the_death_leaves_nothing(project: Callable[..., Windlass]) -> None:
     boat = project(FILE, WEB_PORT=str(free_port()), PARROT_PORT=str(free_port()))
     boat("up", "-d")
-    _kill_supervisor(boat)
+    kill_supervisor(boat)
     boat("down")
     assert boat.ps() == {}
 
@@ -81,7 +71,7 @@ def test_down_right_after_the_death_leaves_nothing(project: Callable[..., Windla
 def test_exec_works_after_the_death(project: Callable[..., Windlass]) -> None:
     boat = project(FILE, WEB_PORT=str(free_port()), PARROT_PORT=str(free_port()))
     boat("up", "-d")
-    _kill_supervisor(boat)
+    kill_supervisor(boat)
     assert boat("exec", "-T", "web", "cat", "/tmp/index.html").stdout == "hauled\n"
     assert boat("exec", "-T", "parrot", "wget", "-q", "-O", "-", "http://web/").stdout == "hauled\n"
     boat("down")
