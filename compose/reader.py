@@ -21,6 +21,7 @@ from compose.normal import Project, normal
 from compose.obstacles import obstacles
 from compose.places import Place
 from compose.provenance import Places
+from compose.selection import with_used_resources
 from compose.sources import Sources
 
 
@@ -74,7 +75,7 @@ class _Reader:
             self._look_further(document, name)
         stack = self._completed(document, name)
         self._give_up_if_wrong()
-        return _with_used_resources(stack)
+        return with_used_resources(stack)
 
     def _completed(self, document: Node, name: str) -> Stack:
         """The stack of a canonical document, with what only shows when everything is seen together."""
@@ -219,19 +220,3 @@ def _profiles(service: Node) -> tuple[str, ...]:
 def _is_enabled(service: Node, active: frozenset[str]) -> bool:
     profiles = _profiles(service)
     return not profiles or "*" in active or not active.isdisjoint(profiles)
-
-
-def _with_used_resources(stack: Stack) -> Stack:
-    """The stack without the networks and volumes that no enabled service uses: Compose does not make them either."""
-    services = stack.services.values()
-    networks = {attachment.network for service in services for attachment in service.networks}
-    volumes = {mount.source for service in services for mount in service.mounts if mount.type == "volume"}
-    configs = {grant.source for service in services for grant in service.configs}
-    secrets = {grant.source for service in services for grant in service.secrets}
-    return structs.replace(
-        stack,
-        networks={key: network for key, network in stack.networks.items() if key in networks},
-        volumes={key: volume for key, volume in stack.volumes.items() if key in volumes},
-        configs={key: config for key, config in stack.configs.items() if key in configs},
-        secrets={key: secret for key, secret in stack.secrets.items() if key in secrets},
-    )

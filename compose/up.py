@@ -1,15 +1,18 @@
 """Decides what brings a stack to what its file asks for, images first."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from msgspec import structs
+
+from compose import naming
 from compose.contents import Contents, gather_contents, keep_contents
 from compose.images import choose_images, make_images
 from compose.model import Stack
 from compose.observed import Observed
 from compose.plan import plan
 from compose.reports import Progress, Report, resource
-from compose.steps import Action, MakeImage, Plan
+from compose.steps import Action, CreateContainer, MakeImage, Plan
 from compose.wanted import Options, selected_services, wanted_stack
 from engine.images.store import ImageStore
 from engine.layout import Layout
@@ -33,7 +36,30 @@ def _decide(
 ) -> Plan:
     store = ImageStore(layout.images, layout.cache)
     images = choose_images(stack, selected_services(stack, options), store.find, build=build)
-    return plan(wanted_stack(stack, images, options, new_id=new_id, digests=contents.digests), observed)
+    return _with_hashes(
+        plan(wanted_stack(stack, images, options, new_id=new_id, digests=contents.digests), observed), stack
+    )
+
+
+def _with_hashes(decided: Plan, stack: Stack) -> Plan:
+    """The plan whose new containers carry the hash of their service's definition, which `config --hash` prints."""
+    if not any(isinstance(step.action, CreateContainer) for step in decided.steps):
+        return decided
+    from compose.service_hash import service_hash  # noqa: PLC0415 - an unchanged stack does without
+
+    hashes = {name: service_hash(stack, name) for name in stack.services}
+    steps = (
+        structs.replace(step, action=_labelled(step.action, hashes))
+        if isinstance(step.action, CreateContainer)
+        else step
+        for step in decided.steps
+    )
+    return structs.replace(decided, steps=tuple(steps))
+
+
+def _labelled(action: CreateContainer, hashes: Mapping[str, str]) -> CreateContainer:
+    labels = {**action.spec.labels, naming.CONFIG_HASH: hashes[action.spec.service]}
+    return structs.replace(action, spec=structs.replace(action.spec, labels=labels))
 
 
 def decide_with_images(

@@ -1,7 +1,7 @@
 """`windlass config`."""
 
-import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +9,13 @@ from compose import naming
 from compose.cli.choices import one_of
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
+from compose.errors import UsageError
 from compose.model import Stack
 
 
 def command(
     session: Session,
-    services: Annotated[list[str] | None, Argument("Enable these services' profiles.")] = None,
+    services: Annotated[list[str] | None, Argument("Only these services, and what they depend on.")] = None,
     *,
     output: Annotated[str, Option("--format", tells="yaml or json.")] = "yaml",
     quiet: Annotated[bool, Option("--quiet", "-q", tells="Check only.")] = False,
@@ -22,37 +23,84 @@ def command(
     show_services: Annotated[bool, Option("--services", tells="The services' names.")] = False,
     show_volumes: Annotated[bool, Option("--volumes", tells="The volumes' keys.")] = False,
     show_networks: Annotated[bool, Option("--networks", tells="The networks' keys.")] = False,
-    show_images: Annotated[bool, Option("--images", tells="The images' names.")] = False,
+    show_models: Annotated[bool, Option("--models", tells="The models' keys.")] = False,
     show_profiles: Annotated[bool, Option("--profiles", tells="The profiles' names.")] = False,
+    show_images: Annotated[bool, Option("--images", tells="The images' names.")] = False,
+    hash_of: Annotated[str, Option("--hash", tells="The hash of this service's definition; '*': of all.")] = "",
+    resolve_digests: Annotated[bool, Option("--resolve-image-digests", hidden=True)] = False,
+    lock_digests: Annotated[bool, Option("--lock-image-digests", hidden=True)] = False,
 ) -> None:
     """Checks the file, prints it in its canonical form."""
     one_of("--format", output, ("yaml", "json"))
-    stack = session.stack(services=tuple(services or ()))
-    if quiet:
-        return
-    if show_services:
-        text = _lines(list(stack.services))
-    elif show_volumes:
-        text = _lines(list(stack.volumes))
-    elif show_networks:
-        text = _lines(list(stack.networks))
-    elif show_images:
-        text = _lines(
-            [service.image or naming.image_name(stack.name, service.name) for service in stack.services.values()]
-        )
-    elif show_profiles:
-        everyone = (*stack.services.values(), *stack.disabled.values())
-        text = _lines(sorted({profile for service in everyone for profile in service.profiles}))
-    else:
-        text = _canonical(stack, output)
+    if resolve_digests or lock_digests:
+        option = "--resolve-image-digests" if resolve_digests else "--lock-image-digests"
+        raise UsageError(f"{option} is not supported yet", hint="digests come from registries, which are not read yet")
+    chosen = {
+        "services": show_services,
+        "volumes": show_volumes,
+        "networks": show_networks,
+        "models": show_models,
+        "hash": bool(hash_of),
+        "profiles": show_profiles,
+        "images": show_images,
+    }
+    wanted = next((name for name, flag in chosen.items() if flag), "nothing" if quiet else output)
+    names = tuple(services or ())
+    text = _text(session.stack(services=names), names, wanted, hash_of)
     if to_file:
         Path(to_file).write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)
 
 
-def _lines(words: list[str]) -> str:
+def _text(stack: Stack, names: tuple[str, ...], wanted: str, hash_of: str) -> str:
+    """What is printed; where several things are asked for, the first one in Compose's order."""
+    match wanted:
+        case "services" | "volumes" | "networks":
+            return _lines(getattr(stack, wanted))
+        case "models":
+            return _lines(_models(stack))
+        case "profiles":
+            return _lines(_profiles(stack))
+        case "images":
+            return _lines(_images(_selected(stack, names)))
+        case "hash":
+            return _lines(_hashes(stack, hash_of))
+        case "nothing":
+            return ""
+        case _:
+            return _canonical(_selected(stack, names), wanted)
+
+
+def _lines(words: Iterable[str]) -> str:
     return "".join(f"{word}\n" for word in words)
+
+
+def _selected(stack: Stack, names: tuple[str, ...]) -> Stack:
+    from compose.selection import selected  # noqa: PLC0415 - lists of names do without
+
+    return selected(stack, names)
+
+
+def _images(stack: Stack) -> Iterable[str]:
+    return (service.image or naming.image_name(stack.name, service.name) for service in stack.services.values())
+
+
+def _profiles(stack: Stack) -> Iterable[str]:
+    everyone = (*stack.services.values(), *stack.disabled.values())
+    return sorted({profile for service in everyone for profile in service.profiles})
+
+
+def _models(stack: Stack) -> Iterable[str]:
+    models = stack.document.fields.get("models") if stack.document else None
+    return models.fields if models else ()
+
+
+def _hashes(stack: Stack, wanted: str) -> Iterable[str]:
+    from compose.service_hash import service_hash  # noqa: PLC0415 - only this option needs it
+
+    names = sorted(_selected(stack, () if wanted == "*" else (wanted,)).services)
+    return (f"{name} {service_hash(stack, name)}" for name in names if wanted in {"*", name})
 
 
 def _canonical(stack: Stack, output: str) -> str:
@@ -60,7 +108,9 @@ def _canonical(stack: Stack, output: str) -> str:
 
     values = canonical(stack, as_json=output == "json")
     if output == "json":
-        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+        from compose.jsontext import json_text  # noqa: PLC0415 - not for YAML
+
+        return json_text(values)
     from compose.yamltext import yaml_text  # noqa: PLC0415 - not for JSON
 
     return yaml_text(values)
