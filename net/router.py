@@ -6,8 +6,8 @@ lives in the kernel or on disk, so a router that is opened again after a crash c
 
 import errno
 import socket
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -31,7 +31,7 @@ from net.rules import Rules, RunNft, remove_host_rules
 from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState, PublishedPort
 from net.survey import Survey
 from net.sysctls import ensure_forwarding, write_sysctl
-from net.uplink import HOST_LINK_PREFIX, ROUTER_LINK, Uplink, ensure_uplink, host_link_name
+from net.uplink import HOST_LINK_PREFIX, ROUTER_LINK, Uplink, begin_to_leave, ensure_uplink, host_link_name
 from net.vigil import Vigil
 from net.watching import Watcher
 
@@ -173,14 +173,17 @@ class Router:
                 hint="remove them first",
             )
         del self._networks[name]
-        self._apply_rules()
+        if self._networks:
+            self._apply_rules()
         self._remove_route(network)
         self._records.remove(name)
         self._doomed_bridges.append(network.state.bridge)
 
     def sweep(self) -> None:
-        """Remove the bridges of removed networks: some 20 ms each, to be spared if `remove` follows."""
+        """Remove the bridges of removed networks, the last one's rules: 20 ms, to be spared if `remove` follows."""
         doomed, self._doomed_bridges = self._doomed_bridges, []
+        if doomed and not self._networks:
+            self._apply_rules()
         self._router.send([links.delete_link_named(name) for name in doomed])
 
     def lease(self, container_id: str, endpoints: Sequence[Endpoint]) -> tuple[Attachment, ...]:
@@ -319,15 +322,23 @@ class Router:
         self._router.close()
 
     def remove(self) -> None:
-        """Remove the host's side, then close. The rest goes with the router's namespace.
+        """Remove the host's side, then close. The rest goes with the router's namespace."""
+        with self.removing():
+            pass
 
-        The uplink's end on the host is moved into that namespace, not deleted: the kernel deletes it there at its
-        leisure, while a deletion waits some 40 ms until nobody refers to the link any more (rcu_barrier).
-        """
+    @contextmanager
+    def removing(self) -> Iterator[None]:
+        """`remove`, with a block to do other things in while the kernel lets go of the uplink."""
         self._end_vigil()
-        self._rules.remove()
-        self._host.send([links.move_link(self._uplink.name, self._uplink.host_index, self._namespace_fd)])
-        self.close()
+        wait = begin_to_leave(self._uplink, host=self._host, namespace_fd=self._namespace_fd)
+        try:
+            self._rules.remove()
+            yield
+        finally:
+            try:
+                wait()
+            finally:
+                self.close()
 
     def _end_vigil(self) -> None:
         if self._vigil is not None:

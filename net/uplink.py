@@ -4,7 +4,8 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Iterable
+from _thread import allocate_lock, start_new_thread
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from net import links
@@ -75,6 +76,33 @@ def ensure_uplink(
     host.settle([name])
     router.settle([ROUTER_LINK])
     return uplink
+
+
+def begin_to_leave(uplink: Uplink, *, host: Rtnetlink, namespace_fd: int) -> Callable[[], None]:
+    """Begin to move the host's end into the router's namespace; gives a function that waits until it is there.
+
+    The kernel deletes it in there at its leisure. Until it has left the host, 15 to 40 ms pass (the kernel waits until
+    nobody refers to it), and a thread lets other things be done meanwhile; `host` is its own until it is waited for.
+    """
+    failures: list[BaseException] = []
+    done = allocate_lock()
+    done.acquire()
+
+    def leave() -> None:
+        try:
+            host.send([links.move_link(uplink.name, uplink.host_index, namespace_fd)])
+        except BaseException as error:  # noqa: BLE001 - raised again for whoever waits
+            failures.append(error)
+        finally:
+            done.release()
+
+    def wait() -> None:
+        with done:
+            if failures:
+                raise failures[0]
+
+    start_new_thread(leave, ())
+    return wait
 
 
 def _address_of(name: str) -> int | None:

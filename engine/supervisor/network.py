@@ -1,7 +1,8 @@
 """The stack's network as its supervisor holds it: the router, made when first needed, and the resolver of names."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine.directories import make_private
@@ -100,18 +101,27 @@ class StackNetwork:
         """The host's search domains."""
         return search_domains(_read_resolv_conf())
 
-    def remove(self) -> None:
-        """Removes every network, the router and its namespace. No container is left."""
-        self.adopt()
+    @contextmanager
+    def removing(self) -> Iterator[None]:
+        """Removes every network, the router and its namespace; a block for other things, as the kernel takes its time.
+
+        No container is left.
+        """
+        if self._router is None:
+            self.adopt()
         if self._router is None:  # none was made, or its namespace and records were removed by somebody else
             remove_host_side(token=self._stack.token, label=self._stack.label)
+            yield
             return
         for name in tuple(self._router.networks):
             self._router.remove_network(name)
-        self._router.remove()
-        self._router = None
-        os.close(self._namespace_fd)
-        unpin(self._stack.router_pin)
+        try:
+            with self._router.removing():
+                yield
+        finally:
+            self._router = None
+            os.close(self._namespace_fd)
+            unpin(self._stack.router_pin)
 
     def _open(self) -> Router:
         if self._router is None:

@@ -169,12 +169,12 @@ class Supervisor:
             names = ", ".join(sorted(container.spec.name for container in self._site.containers.values()))
             raise RequestError(f"the stack {self._stack.name} still has containers: {names}", hint="remove them first")
         forget_damaged(self._site)
-        self._site.network.remove()
-        self._site.cgroups.remove_all()
+        with self._site.network.removing():
+            self._site.cgroups.remove_all()
+            for directory in (self._stack.roots.data / "containers", self._stack.roots.id_ranges):
+                with contextlib.suppress(OSError):
+                    directory.rmdir()
         remove_pins(self._stack.pins)
-        for directory in (self._stack.roots.data / "containers", self._stack.roots.id_ranges):
-            with contextlib.suppress(OSError):
-                directory.rmdir()
         self._server.stop_listening()
         for _ in remove_in_slices(self._stack.directory):
             pass
