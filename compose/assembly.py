@@ -38,7 +38,7 @@ class Assembly:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self.problems: list[Problem] = []
-        self.warnings: list[str] = []
+        self.warnings: list[Problem] = []
         self.later: set[Place] = set()
         self._layers: dict[tuple[str, int], Layer | None] = {}
 
@@ -81,7 +81,7 @@ class Assembly:
         result = interpolation.document(root)
         self.problems += interpolation.problems
         self.warnings += [
-            f"{place}: the variable {name} is not set; it is taken as empty"
+            Problem(place, f"the variable {name} is not set; it is taken as empty", "", codes.UNSET_VARIABLE)
             for name, place in interpolation.unset.items()
         ]
         return result

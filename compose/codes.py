@@ -1,7 +1,7 @@
 """Numbers the kinds of mistakes in a file. A code never changes its meaning, and is not given twice.
 
 WL0xx: files, YAML, variables. WL1xx: one value. WL2xx: what speaks of something else. WL3xx: what does not go together.
-WL4xx: what windlass does not do. `compose.explanations` says more about each.
+WL4xx: what windlass does not do. WL5xx: warnings. `compose.explanations` says more about each.
 """
 
 from typing import Final
@@ -56,3 +56,9 @@ ONE_FOR_MANY: Final = "WL304"
 CONTRADICTION: Final = "WL305"
 
 NOT_YET: Final = "WL401"
+
+UNSET_VARIABLE: Final = "WL501"
+NO_EFFECT: Final = "WL502"
+OLD_WORD: Final = "WL503"
+CUT_COMMAND: Final = "WL504"
+SEVERAL_FILES: Final = "WL505"

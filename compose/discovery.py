@@ -23,14 +23,14 @@ class Project(NamedTuple):
 
     files: tuple[str, ...]
     directory: str
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 def find_project(
     files: tuple[str, ...], directory: str, working_directory: str, environment: Mapping[str, str]
 ) -> Project:
     """The files that were named, or those that lie in the working directory or above it; raises FileError."""
-    warnings: list[str] = []
+    warnings: list[Problem] = []
     if not files and environment.get("COMPOSE_FILE"):
         files = tuple(filter(None, environment["COMPOSE_FILE"].split(environment.get("COMPOSE_PATH_SEPARATOR") or ":")))
     if files:
@@ -46,7 +46,7 @@ def _absolute(path: str, directory: str) -> str:
     return os.path.normpath(os.path.join(directory, os.path.expanduser(path)))
 
 
-def _discovered(start: str, warnings: list[str]) -> tuple[str, ...]:
+def _discovered(start: str, warnings: list[Problem]) -> tuple[str, ...]:
     folder = os.path.abspath(start)
     while True:
         present = _present(folder, _NAMES)
@@ -60,7 +60,8 @@ def _discovered(start: str, warnings: list[str]) -> tuple[str, ...]:
             raise FileError((problem,))
         folder = above
     if len(present) > 1:
-        warnings.append(f"{folder} holds {' and '.join(present)}: only {present[0]} is read")
+        message, hint = f"holds {' and '.join(present)}: only {present[0]} is read", "remove one, or name it with -f"
+        warnings.append(Problem(Place(folder), message, hint, codes.SEVERAL_FILES))
     override = _present(folder, _OVERRIDES)
     return tuple(os.path.join(folder, name) for name in (present[0], *override[:1]))
 

@@ -13,13 +13,13 @@ class Findings:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
-        self.warnings: list[str] = []
+        self.warnings: list[Problem] = []
 
     def refuse(self, node: Node, message: str, hint: str = "", code: str = "") -> None:
         """Keeps what is wrong with a value."""
         code = code or (codes.NOT_YET if "not supported yet" in message else codes.WRONG_VALUE)
         self.problems.append(Problem(node.place, message, hint, code))
 
-    def warn(self, node: Node, message: str) -> None:
+    def warn(self, node: Node, message: str, hint: str = "", code: str = codes.NO_EFFECT) -> None:
         """Keeps what has no effect."""
-        self.warnings.append(f"{node.key or node.place}: {message}")
+        self.warnings.append(Problem(node.key or node.place, message, hint, code))

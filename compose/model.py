@@ -320,7 +320,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     places: Mapping[Path, Place] = {}
     configs: dict[str, Content] = {}
     secrets: dict[str, Content] = {}
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     obstacles: tuple[Problem, ...] = ()
     document: Node | None = None
 

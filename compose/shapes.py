@@ -27,7 +27,7 @@ class Reading:
         self.directory = directory
         self.home = home
         self.problems: list[Problem] = []
-        self.warnings: list[str] = []
+        self.warnings: list[Problem] = []
         self.later: set[Place] = set()
 
     def refuse(self, place: Place, message: str, hint: str = "", code: str = codes.WRONG_VALUE) -> None:
@@ -42,9 +42,9 @@ class Reading:
             self.problems.append(refusal.problem)
             return None
 
-    def warn(self, place: Place, message: str) -> None:
+    def warn(self, place: Place, message: str, hint: str = "", code: str = codes.NO_EFFECT) -> None:
         """Notes a warning."""
-        self.warnings.append(f"{place}: {message}")
+        self.warnings.append(Problem(place, message, hint, code))
 
 
 class Shape(Protocol):
@@ -127,7 +127,8 @@ class Boolean:
             return node.with_value(word == "true")
         if word in _LEGACY_TRUE or word in _LEGACY_FALSE:
             meant = "true" if word in _LEGACY_TRUE else "false"
-            reading.warn(node.place, f"{path} is '{value}', which YAML 1.2 does not know; write {meant}")
+            message = f"{path} is '{value}', which YAML 1.2 does not know"
+            reading.warn(node.place, message, f"write {meant}", codes.OLD_WORD)
             return node.with_value(word in _LEGACY_TRUE)
         raise Refusal(node.place, f"{path} must be true or false, not '{value}'", code=codes.WRONG_KIND)
 

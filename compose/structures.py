@@ -22,9 +22,8 @@ class Command:
             raise Refusal(node.place, f"{path} {error}", "write it as a list of words", codes.WRONG_COMMAND) from None
         if cut:
             shown = cut[:20]
-            reading.warn(
-                node.place, f"{path} ends before '{shown}', for no shell runs it; write sh -c '...' if one should"
-            )
+            message = f"{path} ends before '{shown}', for no shell runs it"
+            reading.warn(node.place, message, "write sh -c '...' if one should", codes.CUT_COMMAND)
         return node.with_value(tuple(Node(word, node.place) for word in words))
 
 

@@ -21,14 +21,17 @@ def command(
     """Tells everything that is wrong with the files, for people and for editors."""
     one_of("--format", output, ("text", "json"))
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     try:
-        problems = session.stack(services=tuple(services or ())).obstacles
+        stack = session.stack(services=tuple(services or ()), warn=output == "text")
+        problems, warnings = stack.obstacles, stack.warnings
     except FileError as error:
         problems = error.problems
     if output == "json":
         from compose.problem_records import problem_records  # noqa: PLC0415 - only here
 
-        found = {"valid": not problems, "problems": problem_records(problems, "error")}
+        records = [*problem_records(problems, "error"), *problem_records(warnings, "warning")]
+        found = {"valid": not problems, "problems": records}
         sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     else:
         show_problems(problems, sys.stdout, color=session.color(sys.stdout))

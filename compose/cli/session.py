@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from compose.cli import colors
 from compose.cli.choices import one_of
+from compose.cli.texts import printable
 from compose.errors import FileError, StackError
 from engine.layout import Layout, StackLayout
 
@@ -60,7 +61,7 @@ class Session:
                 hint="run it as root, for example with sudo",
             )
 
-    def stack(self, *, services: tuple[str, ...] = ()) -> "Stack":
+    def stack(self, *, services: tuple[str, ...] = (), warn: bool = True) -> "Stack":
         """The stack as its files describe it; naming a service enables its profiles. Raises FileError."""
         from compose.reader import ReadRequest, read_stack  # noqa: PLC0415 - YAML is loaded only where a file is read
 
@@ -77,8 +78,8 @@ class Session:
                 stdin=sys.stdin.buffer.read,
             )
         )
-        for warning in stack.warnings:
-            self.warn(warning)
+        for warning in stack.warnings if warn else ():
+            self.warn(printable(str(warning)), printable(warning.hint), warning.code)
         return stack
 
     def startable_stack(self, *, services: tuple[str, ...] = ()) -> "Stack":
@@ -111,11 +112,13 @@ class Session:
         """The places of the stack."""
         return self.layout.stack(name or self.stack_name())
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str, hint: str = "", code: str = "") -> None:
         """Tells something that does not keep the command from going on."""
         if self.progress_mode != "quiet":
             word = "\x1b[33mwarning:\x1b[0m" if self.color(sys.stderr) else "warning:"
-            sys.stderr.write(f"{word} {text}\n")
+            sys.stderr.write(f"{word} {text}{f' [{code}]' if code else ''}\n")
+            if hint:
+                sys.stderr.write(f"  hint: {hint}\n")
 
     def tell(self, text: str) -> None:
         """Tells how things are, unless only errors are wanted."""

@@ -12,7 +12,14 @@ from compose.model import Stack
 
 Read = Callable[..., Stack]
 CODES = {name: code for name, code in vars(codes).items() if name.isupper()}
-WITHOUT_EXAMPLE = {codes.NO_FILE, codes.UNREADABLE, codes.TOO_LARGE, codes.WRONG_VALUE, codes.NOT_YET}
+WITHOUT_EXAMPLE = {
+    codes.NO_FILE,
+    codes.UNREADABLE,
+    codes.TOO_LARGE,
+    codes.WRONG_VALUE,
+    codes.NOT_YET,
+    codes.SEVERAL_FILES,
+}
 
 
 def _codes_of(read: Read, text: str) -> set[str]:
@@ -20,7 +27,7 @@ def _codes_of(read: Read, text: str) -> set[str]:
         stack = read(text, project_name="")
     except FileError as error:
         return {problem.code for problem in error.problems}
-    return {problem.code for problem in stack.obstacles}
+    return {problem.code for problem in (*stack.obstacles, *stack.warnings)}
 
 
 def test_codes_are_given_once_and_stand_in_their_order() -> None:

@@ -28,7 +28,9 @@ def test_files_are_found_by_their_names_in_order_then_in_folders_above(tmp_path:
     found = find_project((), "", str(inner), {})
     assert found.files == (f"{tmp_path}/docker-compose.yml",)
     assert found.directory == str(tmp_path)
-    assert found.warnings == (f"{tmp_path} holds docker-compose.yml and stack.yaml: only docker-compose.yml is read",)
+    assert [str(warning) for warning in found.warnings] == [
+        f"{tmp_path}: holds docker-compose.yml and stack.yaml: only docker-compose.yml is read"
+    ]
 
 
 def test_no_file_is_told_without_a_line(tmp_path: Path) -> None:
@@ -80,7 +82,9 @@ def test_the_dotenv_of_the_file_s_folder_counts_below_the_environment(tmp_path: 
     (tmp_path / "other.env").write_text("A=other\n")
     stack = stack_in(tmp_path, files=("sub/compose.yaml",), env_files=("other.env",))
     assert stack.services["a"].image == "other-"
-    assert stack.warnings == ("sub/compose.yaml:1:23: the variable B is not set; it is taken as empty",)
+    assert tuple(map(str, stack.warnings)) == (
+        "sub/compose.yaml:1:23: the variable B is not set; it is taken as empty",
+    )
 
 
 def test_standard_input_is_a_file(tmp_path: Path) -> None:

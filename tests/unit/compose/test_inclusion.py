@@ -37,7 +37,7 @@ def test_an_included_project_has_its_own_directory_and_variables_below_the_inclu
     assert stack.services["b"].mounts[0].source == f"{tmp_path}/inner/d"
     assert stack.name == "proj"
     assert stack.place("services", "b", "image") == Place("inner/compose.yaml", 1, 23)
-    assert stack.warnings == ("compose.yaml:2:23: the variable W is not set; it is taken as empty",)
+    assert tuple(map(str, stack.warnings)) == ("compose.yaml:2:23: the variable W is not set; it is taken as empty",)
 
 
 def test_the_long_form_chooses_files_directory_and_variables(read: Read, write: Write, tmp_path: Path) -> None:
