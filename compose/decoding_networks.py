@@ -13,6 +13,11 @@ def networking(fields: Mapping[str, Node], path: str, refuse: Refuse) -> dict[st
     """The fields of a service that are about its network; `path` is the service's in messages."""
     return {
         "hostname": text(fields, "hostname"),
+        "domainname": text(fields, "domainname"),
+        "dns": words(fields.get("dns")) or (),
+        "dns_search": words(fields.get("dns_search")) or (),
+        "dns_opt": words(fields.get("dns_opt")) or (),
+        "extra_hosts": tuple(_host(entry) for entry in words(fields.get("extra_hosts")) or ()),
         "ports": tuple(_ports(fields.get("ports", NOTHING), path, refuse)),
         "expose": words(fields.get("expose")) or (),
         "networks": tuple(_service_networks(fields.get("networks", NOTHING))),
@@ -60,6 +65,11 @@ def _ports(node: Node, path: str, refuse: Refuse) -> Iterator[Port]:
             host_ip=text(fields, "host_ip"),
             protocol="udp" if protocol == "udp" else "tcp",
         )
+
+
+def _host(entry: str) -> tuple[str, str]:
+    name, _, address = entry.partition("=")
+    return name, address
 
 
 def _link(link: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from compose.errors import FileError, Problem
 from compose.model import Port, Service, Stack
 from compose.replica import Replica
 from engine.images.model import ImageConfig
+from engine.spec import Resolver
 from net.spec import Endpoint, NetworkSpec, PublishedPort
 
 
@@ -22,6 +23,13 @@ def networking(stack: Stack, replica: Replica, config: ImageConfig, container_id
         "links": service.links,
         "ports": tuple(_published(stack, replica, index, port) for index, port in enumerate(service.ports)),
         "exposed_ports": _exposed(service, config),
+        "resolver": Resolver(
+            servers=service.dns,
+            search=service.dns_search,
+            options=service.dns_opt,
+            hosts=service.extra_hosts,
+            domain=service.domainname,
+        ),
     }
 
 

@@ -9,7 +9,7 @@ import select
 import socket
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from net.dnswire import HEADER, QR, RCODE_MASK, SERVFAIL, MalformedError, read_question
 from net.watching import Watcher
@@ -19,6 +19,9 @@ MAX_ATTEMPTS = 4
 MAX_OUTSTANDING = 1024
 _PORT = 53
 _MAX_MESSAGE_BYTES = 65535
+
+Connect = Callable[[str, int], socket.socket]
+"""Opens a socket of a type towards a resolver, given by its address; raises OSError."""
 
 Deliver = Callable[[bytes | None], None]
 """Takes the answer, with the number of the query that it answers; None when there is none."""
@@ -32,7 +35,7 @@ class Attempt(Protocol):
 
 
 class Forwarder:
-    """Keeps count of the questions that are out, and of which resolver answered last. Sockets are the host's."""
+    """Keeps count of the questions that are out, and of which resolver answered last."""
 
     def __init__(self, *, upstreams: Callable[[], tuple[str, ...]], watcher: Watcher) -> None:
         self._upstreams = upstreams
@@ -40,13 +43,18 @@ class Forwarder:
         self._outstanding = 0
         self._preferred = ""
 
-    def ask(self, query: bytes, deliver: Deliver, *, stream: bool) -> "Inquiry | None":
-        """Ask; None when too many questions are out already. `deliver` may be called before this returns."""
+    def ask(self, query: bytes, deliver: Deliver, *, stream: bool, way: "Way | None" = None) -> "Inquiry | None":
+        """Ask; None when too many questions are out already. `deliver` may be called before this returns.
+
+        Without a `way` of its own, a question goes to the host's resolvers, by sockets of the host's.
+        """
         if self._outstanding >= MAX_OUTSTANDING:
             return None
-        servers = sorted(self._upstreams(), key=lambda server: server != self._preferred)
+        servers, connect = way or Way(self._upstreams(), connect_to)
+        servers = tuple(sorted(servers, key=lambda server: server != self._preferred))
         self._outstanding += 1
-        inquiry = Inquiry(query, (servers * 2)[:MAX_ATTEMPTS], self._watcher, self._settle, deliver, stream=stream)
+        attempts = (servers * 2)[:MAX_ATTEMPTS]
+        inquiry = Inquiry(query, attempts, self._watcher, self._settle, deliver, connect, stream=stream)
         inquiry.proceed()
         return inquiry
 
@@ -55,25 +63,34 @@ class Forwarder:
         self._preferred = server or self._preferred
 
 
+class Way(NamedTuple):
+    """Where questions go, and how one gets there."""
+
+    servers: tuple[str, ...]
+    connect: Connect
+
+
 class Inquiry:
     """One question, put to one resolver after the other until one answers."""
 
     def __init__(
         self,
         query: bytes,
-        servers: list[str],
+        servers: tuple[str, ...],
         watcher: Watcher,
         settle: Callable[[str], None],
         deliver: Deliver,
+        connect: Connect,
         *,
         stream: bool,
     ) -> None:
         self._query = query
-        self._servers = servers
+        self._servers = list(servers)
+        self._connect = connect
         self._watcher = watcher
         self._settle = settle
         self._deliver = deliver
-        self._open = _Stream if stream else _Datagram
+        self._kind = socket.SOCK_STREAM if stream else socket.SOCK_DGRAM
         self._attempt: Attempt | None = None
         self._cancel_timer: Callable[[], None] | None = None
         self.finished = False
@@ -83,8 +100,14 @@ class Inquiry:
         while self._servers and not self.finished:
             server = self._servers.pop(0)
             try:
-                self._attempt = self._open(server, self._query, self._watcher, partial(self._hear, server))
+                towards = self._connect(server, self._kind)
             except OSError:
+                continue
+            attempt = _Stream if self._kind == socket.SOCK_STREAM else _Datagram
+            try:
+                self._attempt = attempt(towards, self._query, self._watcher, partial(self._hear, server))
+            except OSError:
+                towards.close()
                 continue
             self._cancel_timer = self._watcher.call_later(ATTEMPT_SECONDS, self._give_up_attempt)
             return
@@ -126,16 +149,12 @@ class Inquiry:
 class _Datagram:
     """An attempt by UDP."""
 
-    def __init__(self, server: str, query: bytes, watcher: Watcher, outcome: Deliver) -> None:
+    def __init__(self, towards: socket.socket, query: bytes, watcher: Watcher, outcome: Deliver) -> None:
         self._sent = os.urandom(2) + query[2:]
         self._watcher = watcher
         self._outcome = outcome
-        self._socket = _open(server, socket.SOCK_DGRAM)
-        try:
-            self._socket.send(self._sent)
-        except OSError:
-            self._socket.close()
-            raise
+        self._socket = towards
+        self._socket.send(self._sent)
         watcher.add_reader(self._socket.fileno(), self._read)
 
     def close(self) -> None:
@@ -157,13 +176,13 @@ class _Datagram:
 class _Stream:
     """An attempt by TCP. An epoll of its own, readable when it has events, stands for the socket in the loop."""
 
-    def __init__(self, server: str, query: bytes, watcher: Watcher, outcome: Deliver) -> None:
+    def __init__(self, towards: socket.socket, query: bytes, watcher: Watcher, outcome: Deliver) -> None:
         self._sent = os.urandom(2) + query[2:]
         self._watcher = watcher
         self._outcome = outcome
         self._received = b""
         self._unsent = len(self._sent).to_bytes(2, "big") + self._sent
-        self._socket = _open(server, socket.SOCK_STREAM)
+        self._socket = towards
         self._events = select.epoll()
         self._events.register(self._socket, select.EPOLLOUT)
         watcher.add_reader(self._events.fileno(), self._continue)
@@ -195,7 +214,7 @@ class _Stream:
             self._outcome(None)
 
 
-def _open(server: str, kind: int) -> socket.socket:
+def connect_to(server: str, kind: int) -> socket.socket:
     """Open a socket towards a resolver, given by address alone; a name here is an OSError, and never looked up."""
     family, _, _, _, address = socket.getaddrinfo(server, _PORT, type=kind, flags=socket.AI_NUMERICHOST)[0]
     towards = socket.socket(family, kind | socket.SOCK_NONBLOCK)

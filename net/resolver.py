@@ -4,8 +4,9 @@ The sockets are made inside the containers' namespaces, so no packet is ever rew
 go out of the host's namespace. One container's flood waits behind the others' turns.
 """
 
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -13,7 +14,7 @@ from net import links
 from net.addresses import parse_block
 from net.dnswire import HEADER, REFUSED, SERVFAIL, MalformedError, points_into
 from net.errors import NetError
-from net.forwarding import Forwarder, Inquiry
+from net.forwarding import Forwarder, Inquiry, Way, connect_to
 from net.names import Zone, answer, blocks_of, refusal
 from net.namespaces import Enter
 from net.rtnetlink import Rtnetlink
@@ -48,9 +49,11 @@ class Resolver:
         self._forwarder = Forwarder(upstreams=upstreams, watcher=watcher)
         self._clients: dict[str, _Client] = {}
 
-    def listen(self, container_id: str, netns_fd: int) -> None:
+    def listen(self, container_id: str, netns_fd: int, servers: Sequence[str] = ()) -> None:
         """Listen inside a container's namespace, with its loopback link up; replaces earlier sockets.
 
+        What is not the stack's own is asked of the host's resolvers, or of the container's own `servers`: of these
+        from inside its namespace, so that they get no farther than the container itself would.
         Bound while the link is down, a socket would send from 127.0.0.1, and no client would believe it.
         """
         self.ignore(container_id)
@@ -67,8 +70,9 @@ class Resolver:
                     hint="does a program of its own listen there?",
                 ) from error
             undo.pop_all()
+        way = _OwnWay(tuple(servers), os.dup(netns_fd), self._enter) if servers else None
         self._clients[container_id] = _Client(
-            datagrams, streams, self._watcher, self._forwarder, lambda: self._zone_of(container_id)
+            datagrams, streams, self._watcher, self._forwarder, lambda: self._zone_of(container_id), way
         )
 
     def ignore(self, container_id: str) -> None:
@@ -83,6 +87,22 @@ class Resolver:
             self.ignore(container_id)
 
 
+class _OwnWay:
+    """A container's own resolvers, asked from inside its namespace."""
+
+    def __init__(self, servers: tuple[str, ...], netns_fd: int, enter: Enter) -> None:
+        self._netns_fd = netns_fd
+        self._enter = enter
+        self.way = Way(servers, self._connect)
+
+    def close(self) -> None:
+        os.close(self._netns_fd)
+
+    def _connect(self, server: str, kind: int) -> socket.socket:
+        with self._enter(self._netns_fd):
+            return connect_to(server, kind)
+
+
 class _Client:
     """One container: its two sockets, its conversations, its questions that are out."""
 
@@ -93,12 +113,14 @@ class _Client:
         watcher: Watcher,
         forwarder: Forwarder,
         zone: Callable[[], Zone],
+        own_way: _OwnWay | None,
     ) -> None:
         self._datagrams = datagrams
         self._streams = streams
         self._watcher = watcher
         self._forwarder = forwarder
         self._zone = zone
+        self._own_way = own_way
         self._turn = 0
         self._inquiries: set[Inquiry] = set()
         self._conversations: set[_Conversation] = set()
@@ -113,6 +135,8 @@ class _Client:
             conversation.close()
         for inquiry in list(self._inquiries):
             inquiry.cancel()
+        if self._own_way is not None:
+            self._own_way.close()
 
     def respond(self, query: bytes, send: Send, *, stream: bool) -> None:
         """Answer, now or later; `send` gets nothing for what deserves no answer."""
@@ -133,7 +157,8 @@ class _Client:
 
         inquiry = None
         if len(self._inquiries) < MAX_OUTSTANDING_PER_CLIENT:
-            inquiry = self._forwarder.ask(query, deliver, stream=stream)
+            way = self._own_way.way if self._own_way is not None else None
+            inquiry = self._forwarder.ask(query, deliver, stream=stream, way=way)
         if inquiry is None:
             send(refusal(query, SERVFAIL))
         elif not inquiry.finished:

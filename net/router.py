@@ -406,6 +406,12 @@ class Router:
         return links.delete_link(index, attachment.address)
 
 
+def switch_loopback_on() -> None:
+    """Switch the loopback link of the namespace on that the caller is in: all that one without networks has."""
+    with Rtnetlink() as netlink:
+        netlink.send([links.link_up(links.LOOPBACK_INDEX, "the loopback link")])
+
+
 def remove_host_side(*, token: str, label: str, run_nft: RunNft | None = None) -> None:
     """Remove what a stack has on the host when its router cannot be opened; nothing there is fine."""
     remove_host_rules(f"windlass-{label}", run_nft)

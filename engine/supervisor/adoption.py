@@ -91,7 +91,7 @@ def _adopt_running(site: Site, container: Container) -> None:
     container.output.read()
     site.loop.watch(pidfd, READABLE, lambda _events: on_end(site, container))
     try:
-        site.network.answer_names(container.spec.id, container.state.attachments, identity.pid)
+        site.network.answer_names(container.spec, container.state.attachments, identity.pid)
     except (EngineError, NetError, OSError) as error:
         site.report(f"{container.spec.name}: {error}")
     if container.state.paused:

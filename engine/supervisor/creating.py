@@ -66,7 +66,8 @@ def complete(site: Site, container: Container) -> None:
     os.chown(upper, first_id, first_id)
     attachments = site.network.lease(spec.id, spec.endpoints)
     make_fifos(run)
-    _write_identity_files(run / "etc", identity_files(spec, attachments, site.network.search_domains()))
+    gateway = site.network.host_gateway(spec)
+    _write_identity_files(run / "etc", identity_files(spec, attachments, site.network.search_domains(), gateway))
     container.change(
         first_id=first_id, attachments=attachments, created_ns=container.state.created_ns or site.clock_ns()
     )

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from engine.spec import ContainerSpec
+from engine.spec import ContainerSpec, Resolver
 from net.spec import Attachment
 
 RESOLVER_ADDRESS = "127.0.0.11"
+HOST_GATEWAY = "host-gateway"
 
 _HOSTS = """\
 127.0.0.1\tlocalhost
@@ -14,17 +15,45 @@ _HOSTS = """\
 
 
 def identity_files(
-    spec: ContainerSpec, attachments: Iterable[Attachment], search: Iterable[str] = ()
+    spec: ContainerSpec, attachments: Iterable[Attachment], search: Iterable[str] = (), host_gateway: str = ""
 ) -> Mapping[str, str]:
-    """The files' contents by name. `search` holds the host's search domains (resolv.conf(5))."""
+    """The files' contents by name.
+
+    `search` holds the host's search domains (resolv.conf(5)), `host_gateway` is where the container reaches the host.
+    """
     attachments = tuple(attachments)
-    hosts = _HOSTS + "".join(f"{attachment.address}\t{spec.hostname}\n" for attachment in attachments)
-    if not attachments:
-        return {"hosts": hosts + f"127.0.1.1\t{spec.hostname}\n", "hostname": f"{spec.hostname}\n", "resolv.conf": ""}
-    domains = " ".join(search)
-    search_line = f"search {domains}\n" if domains else ""
-    resolver = f"nameserver {RESOLVER_ADDRESS}\n{search_line}options ndots:0\n"
-    return {"hosts": hosts, "hostname": f"{spec.hostname}\n", "resolv.conf": resolver}
+    names = own_names(spec)
+    addresses = [attachment.address for attachment in attachments] or ["127.0.1.1"]
+    hosts = _HOSTS + "".join(f"{address}\t{names}\n" for address in addresses) + extra_hosts(spec, host_gateway)
+    servers = (RESOLVER_ADDRESS,) if attachments else spec.resolver.servers
+    return {
+        "hosts": hosts,
+        "hostname": f"{spec.hostname}\n",
+        "resolv.conf": resolv_conf(spec.resolver, servers, tuple(search)) if servers else "",
+    }
+
+
+def own_names(spec: ContainerSpec) -> str:
+    """What a container calls itself, the full name first (hosts(5))."""
+    domain = spec.resolver.domain
+    return f"{spec.hostname}.{domain} {spec.hostname}" if domain else spec.hostname
+
+
+def extra_hosts(spec: ContainerSpec, host_gateway: str) -> str:
+    """The lines of hosts(5) that the container's spec asks for."""
+    return "".join(
+        f"{host_gateway if address == HOST_GATEWAY else address}\t{name}\n" for name, address in spec.resolver.hosts
+    )
+
+
+def resolv_conf(wanted: Resolver, servers: Iterable[str], search: tuple[str, ...]) -> str:
+    """A resolv.conf(5) with these servers; what the spec wants comes before what the host has."""
+    domains = " ".join(domain for domain in wanted.search or search if domain != ".")
+    options = wanted.options
+    if not any(option.startswith("ndots:") for option in options):
+        options = ("ndots:0", *options)
+    lines = [f"nameserver {server}" for server in servers]
+    return "\n".join((*lines, *([f"search {domains}"] if domains else []), f"options {' '.join(options)}")) + "\n"
 
 
 def upstreams(resolv_conf: str) -> tuple[str, ...]:

@@ -8,11 +8,12 @@ from pathlib import Path
 from engine.directories import make_private
 from engine.layout import StackLayout
 from engine.namespaces import ensure_pins, inside, pin_network_namespace, unpin
-from engine.supervisor.identity import search_domains, upstreams
+from engine.spec import ContainerSpec
+from engine.supervisor.identity import HOST_GATEWAY, RESOLVER_ADDRESS, search_domains, upstreams
 from engine.supervisor.loop import Loop
 from net.names import Zone
 from net.resolver import Resolver
-from net.router import Router, remove_host_side
+from net.router import Router, remove_host_side, switch_loopback_on
 from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState, PublishedPort
 
 _RESOLV_CONF = Path("/etc/resolv.conf")
@@ -63,24 +64,31 @@ class StackNetwork:
         if self._router is not None:
             self._router.release(container_id)
 
-    def connect(self, container_id: str, attachments: Sequence[Attachment], pid: int) -> None:
-        """Joins the new network namespace of process `pid` to the container's networks and answers its DNS."""
-        router = self._open()
+    def connect(self, spec: ContainerSpec, attachments: Sequence[Attachment], pid: int) -> None:
+        """Joins the new network namespace of process `pid` to the container's networks and answers its DNS.
+
+        A container that shares another's namespace, or the host's, is connected by being there.
+        """
+        if spec.namespaces.network not in ("", "none"):
+            return
         namespace_fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            router.attach(container_id, attachments, namespace_fd)
             if attachments:
-                self._names().listen(container_id, namespace_fd)
+                self._open().attach(spec.id, attachments, namespace_fd)
+                self._listen(spec, namespace_fd)
+            else:
+                with inside(namespace_fd):
+                    switch_loopback_on()
         finally:
             os.close(namespace_fd)
 
-    def answer_names(self, container_id: str, attachments: Sequence[Attachment], pid: int) -> None:
+    def answer_names(self, spec: ContainerSpec, attachments: Sequence[Attachment], pid: int) -> None:
         """Answers the DNS of a container that was found running."""
         if not attachments:
             return
         namespace_fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            self._names().listen(container_id, namespace_fd)
+            self._listen(spec, namespace_fd)
         finally:
             os.close(namespace_fd)
 
@@ -96,6 +104,12 @@ class StackNetwork:
             self._resolver.ignore(container_id)
         if self._router is not None:
             self._router.withdraw(container_id)
+
+    def host_gateway(self, spec: ContainerSpec) -> str:
+        """Where a container reaches the host; empty when it does not ask."""
+        if not any(address == HOST_GATEWAY for _name, address in spec.resolver.hosts):
+            return ""
+        return self._open().host_address
 
     def search_domains(self) -> tuple[str, ...]:
         """The host's search domains."""
@@ -153,6 +167,10 @@ class StackNetwork:
     def _sweep(self) -> None:
         if self._router is not None:
             self._router.sweep()
+
+    def _listen(self, spec: ContainerSpec, namespace_fd: int) -> None:
+        servers = tuple(server for server in spec.resolver.servers if server != RESOLVER_ADDRESS)
+        self._names().listen(spec.id, namespace_fd, servers)
 
     def _names(self) -> Resolver:
         if self._resolver is None:

@@ -92,7 +92,8 @@ class Site:
     def _zone_of(self, container_id: str) -> Zone:
         """The names that a container finds. Remembered until anything happens to any container."""
         client = self.containers[container_id].record
-        key = (tuple(attachment.network for attachment in client.state.attachments), client.spec.links)
+        networks = tuple(attachment.network for attachment in client.state.attachments)
+        key = (networks, client.spec.links, bool(client.spec.resolver.servers))
         zone = self._zones.get(key)
         if zone is None:
             running = [container.record for container in self.containers.values() if container.running]

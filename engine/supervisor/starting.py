@@ -114,7 +114,7 @@ def _connect(site: Site, container: Container, pid: int) -> None:
     finally:
         os.close(pidfd)
     site.save(container)
-    site.network.connect(container.spec.id, container.state.attachments, pid)
+    site.network.connect(container.spec, container.state.attachments, pid)
 
 
 def _volumes(site: Site, container: Container) -> dict[str, VolumeSource]:

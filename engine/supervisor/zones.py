@@ -12,7 +12,8 @@ def zone_of(client: ContainerRecord, running: Iterable[ContainerRecord], network
 
     A container goes by its service, `<service>.<stack>`, its own name, the first 12 digits of its id, its hostname, and
     its aliases on the network. A name that several containers share stands for all of them, in the order of their
-    numbers. A link's alias stands for the service, for this client alone.
+    numbers. A link's alias stands for the service, for this client alone. A client's own servers are asked from
+    inside its namespace, where internal networks lead nowhere: it may ask them anything.
     """
     shared = {attachment.network for attachment in client.state.attachments}
     addresses: dict[str, list[str]] = {}
@@ -32,7 +33,8 @@ def zone_of(client: ContainerRecord, running: Iterable[ContainerRecord], network
         addresses={name: tuple(found) for name, found in addresses.items()},
         names=names,
         subnets=tuple(network.subnet for network in networks.values()),
-        forwards=any(not network.spec.internal for name, network in networks.items() if name in shared),
+        forwards=bool(client.spec.resolver.servers)
+        or any(not network.spec.internal for name, network in networks.items() if name in shared),
     )
 
 
