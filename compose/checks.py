@@ -7,6 +7,7 @@ from compose import codes
 from compose.dependencies import cycles, has_cycle
 from compose.errors import Problem
 from compose.model import Service, Stack
+from compose.network_modes import check_modes
 from compose.ports import port_range
 from compose.spelling import did_you_mean
 
@@ -26,6 +27,7 @@ def check(stack: Stack) -> list[Problem]:
         from compose.subnets import check_subnets  # noqa: PLC0415 - few stacks choose their addresses
 
         problems += check_subnets(stack)
+    problems += check_modes(stack)
     problems += _container_names(stack)
     problems += _host_ports(stack)
     if has_cycle(stack.services):

@@ -12,6 +12,7 @@ from compose.values import NOTHING, flag, number, text, texts, words
 def networking(fields: Mapping[str, Node], path: str, refuse: Refuse) -> dict[str, Any]:
     """The fields of a service that are about its network; `path` is the service's in messages."""
     return {
+        "network_mode": text(fields, "network_mode"),
         "hostname": text(fields, "hostname"),
         "domainname": text(fields, "domainname"),
         "dns": words(fields.get("dns")) or (),
@@ -29,7 +30,7 @@ def network(key: str, node: Node, refuse: Refuse) -> Network:
     """One network of the file."""
     fields = node.fields
     driver = fields.get("driver")
-    if driver is not None and driver.value not in ("", "bridge", "default"):
+    if driver is not None and driver.value not in ("", "bridge", "default", "host", "none", "null"):
         hint = "use `driver: bridge`, or delete the line"
         refuse(driver, f"networks.{key}: the driver '{driver.value}' is not supported yet", hint)
     ipam = fields.get("ipam", NOTHING).fields
@@ -45,6 +46,8 @@ def network(key: str, node: Node, refuse: Refuse) -> Network:
         key=key,
         name=text(fields, "name"),
         internal=flag(fields, "internal"),
+        external=flag(fields, "external"),
+        driver=text(fields, "driver"),
         subnet=text(config, "subnet"),
         gateway=text(config, "gateway"),
         labels=texts(fields.get("labels")),

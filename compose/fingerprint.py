@@ -25,6 +25,12 @@ PARTS = {
     "limits.memory_bytes": "mem_limit",
     "limits.cpus": "cpus",
     "limits.pids": "pids_limit",
+    "namespaces.network": "network_mode",
+    "resolver.servers": "dns",
+    "resolver.search": "dns_search",
+    "resolver.options": "dns_opt",
+    "resolver.hosts": "extra_hosts",
+    "resolver.domain": "domainname",
 }
 SECRET_WORDS = ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY")
 MOST_CHANGES = 3
@@ -67,7 +73,7 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str
         if old.get(field) == new[field]:
             continue
         match field:
-            case "process" | "limits":
+            case "process" | "limits" | "namespaces" | "resolver":
                 yield from _parts(field, old[field], new[field])
             case "labels":
                 yield from _entries("labels", old[field], new[field])
@@ -92,7 +98,7 @@ def _parts(field: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
         elif part == "argv":
             yield f"command changed: {shlex.join(old[part])} -> {shlex.join(new[part])}"
         else:
-            yield f"{PARTS[f'{field}.{part}']} changed: {old.get(part)!r} -> {new[part]!r}"
+            yield f"{PARTS.get(f'{field}.{part}', part)} changed: {old.get(part)!r} -> {new[part]!r}"
 
 
 def _entries(field: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:

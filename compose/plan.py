@@ -63,6 +63,7 @@ class _Planning:
             self._records_by_service.setdefault(record.spec.service, []).append(record)
         self._services = {service.name: service for service in wanted.services}
         self._replaced_services: set[str] = set()
+        self._renewed: set[str] = set()
         self._finished_jobs: set[str] = set()
         self._records_by_container: dict[str, ContainerRecord] = {}
         self._network_changes: dict[str, str] = {}
@@ -213,6 +214,9 @@ class _Planning:
         for endpoint in record.spec.endpoints:
             if endpoint.network in self._network_changes:
                 return self._network_changes[endpoint.network]
+        for name in spec.namespaces.owners:
+            if name in self._renewed:
+                return f"shares a namespace of {name}, which is made anew"
         if service.image.need:
             return ""
         return ", ".join(changes(record.spec, spec))
@@ -227,6 +231,7 @@ class _Planning:
         image = f"{'build' if service.image.need and service.image.need.builder else 'make'} image {service.image.name}"
         networks = (f"create network {endpoint.network}" for endpoint in spec.endpoints)
         volumes = (f"create volume {mount.volume}" for mount in spec.mounts if isinstance(mount, VolumeMount))
+        self._renewed.add(spec.name)
         creation = self._draft.add(CreateContainer(spec=spec), cause, needs=(*needs, image, *networks, *volumes))
         self._start(service, spec, cause, needs=(creation,))
 

@@ -16,6 +16,7 @@ from compose.environments import EnvFiles, project_variables
 from compose.errors import FileError, Problem
 from compose.interpolation import Interpolation
 from compose.model import Service, Stack
+from compose.network_modes import with_settled_modes
 from compose.nodes import Node
 from compose.normal import Project, normal
 from compose.obstacles import obstacles
@@ -92,6 +93,7 @@ class _Reader:
         )
         self._problems += env_files.problems
         stack, found = self._decoded(document, name, enabled)
+        stack = with_settled_modes(stack)
         found = [*found, *check(stack)]
         self._problems += [problem for problem in found if problem.code != codes.NOT_YET]
         later = [problem for problem in found if problem.code == codes.NOT_YET]

@@ -125,7 +125,7 @@ SERVICE = Fields(
         "models": Later(
             Named(Maybe(Fields({"endpoint_var": TEXT, "model_var": TEXT})), lambda name: name.with_value(None))
         ),
-        "network_mode": Later(TEXT),
+        "network_mode": TEXT,
         "oom_kill_disable": Later(BOOLEAN),
         "oom_score_adj": Later(Integer(-1000, 1000)),
         "pid": Later(Maybe(TEXT)),

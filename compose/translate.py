@@ -11,9 +11,9 @@ from compose.model import Service, Stack
 from compose.replica import Replica
 from compose.translate_files import Digests, mounts
 from compose.translate_lives import health_probe, restart_policy
-from compose.translate_networks import networking
+from compose.translate_networks import network_namespace, networking
 from engine.images.model import Image, ImageConfig
-from engine.spec import ContainerSpec, Limits, Process
+from engine.spec import ContainerSpec, Limits, Namespaces, Process
 from engine.version import VERSION
 
 DEFAULT_GRACE_SECONDS = 10.0
@@ -58,6 +58,7 @@ def container_spec(
         cap_add=service.cap_add,
         cap_drop=service.cap_drop,
         labels={**config.labels, **service.labels},
+        namespaces=Namespaces(network=network_namespace(stack, replica)),
         **networking(stack, replica, config, container_id),
     )
     return _labelled(spec, stack, service)

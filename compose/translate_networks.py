@@ -1,5 +1,6 @@
 """Translates a service's network into a container's specification, and a file's network into the engine's."""
 
+import os
 from typing import Any
 
 from compose import naming
@@ -14,14 +15,17 @@ from net.spec import Endpoint, NetworkSpec, PublishedPort
 def networking(stack: Stack, replica: Replica, config: ImageConfig, container_id: str) -> dict[str, Any]:
     """The fields of a container's specification that are about its network; raises FileError."""
     service = replica.service
+    mode = network_namespace(stack, replica)
     return {
-        "hostname": service.hostname or container_id[:12],
+        "hostname": service.hostname or (os.uname().nodename if mode == "host" else container_id[:12]),
         "endpoints": tuple(
             Endpoint(network=stack.networks[wish.network].name, aliases=wish.aliases, address=wish.ipv4_address)
             for wish in service.networks
         ),
         "links": service.links,
-        "ports": tuple(_published(stack, replica, index, port) for index, port in enumerate(service.ports)),
+        "ports": ()
+        if mode in ("host", "none")
+        else tuple(_published(stack, replica, index, port) for index, port in enumerate(service.ports)),
         "exposed_ports": _exposed(service, config),
         "resolver": Resolver(
             servers=service.dns,
@@ -31,6 +35,16 @@ def networking(stack: Stack, replica: Replica, config: ImageConfig, container_id
             domain=service.domainname,
         ),
     }
+
+
+def network_namespace(stack: Stack, replica: Replica) -> str:
+    """Whose network namespace a container is in, as `Namespaces.network` says it."""
+    mode = replica.service.network_mode
+    if not mode.startswith("service:"):
+        return mode
+    owner = stack.services[mode.removeprefix("service:")]
+    number = replica.number if replica.number <= owner.replicas else 1
+    return f"container:{owner.container_name or naming.container_name(stack.name, owner.name, number)}"
 
 
 def network_spec(stack: Stack, key: str) -> NetworkSpec:

@@ -52,6 +52,8 @@ class Contained(NamedTuple):
     locked: tuple[str, ...]
     read_only: bool
     init: bool
+    own_network: bool
+    domain: str
     privileges: Privileges
     control: socket.socket
     outcome_fd: int
@@ -120,6 +122,8 @@ def _mount_all(birth: _Birth) -> None:
 
 def _write_sysctls(birth: _Birth) -> None:
     for name, value in _SYSCTLS:
+        if name.startswith("net/") and not birth.wanted.own_network:
+            continue
         fd = targets.find(birth.root_fd, f"proc/sys/{name}", os.O_WRONLY)
         if fd is not None:
             os.write(fd, value)
@@ -163,6 +167,8 @@ def _change_root(birth: _Birth) -> None:
     syscalls.umount2(".", MNT_DETACH)
     os.chdir("/")
     socket.sethostname(birth.wanted.hostname)
+    if birth.wanted.domain:
+        syscalls.setdomainname(birth.wanted.domain)
 
 
 def _enter_working_directory(birth: _Birth) -> None:

@@ -76,6 +76,16 @@ def root(layers: Sequence[Path], upper: Path, work: Path, *, userns_fd: int, fir
     return mount_fd, *trees
 
 
+def new_sys(attributes: Attribute) -> int:
+    """Returns a /sys that shows the network namespace of the caller."""
+    fs_fd = syscalls.fsopen("sysfs")
+    try:
+        syscalls.fsconfig_create(fs_fd)
+        return syscalls.fsmount(fs_fd, attributes)
+    finally:
+        os.close(fs_fd)
+
+
 def _lowers(layers: Sequence[Path], trees: list[int], userns_fd: int) -> tuple[str, ...]:
     """The layers' paths, top first, below detached mounts that are added to `trees`: one for all where that can be."""
     common = Path(os.path.commonpath(layers))

@@ -63,6 +63,13 @@ class OwnFile(NamedTuple):
     target: str
 
 
+class SharedSys(NamedTuple):
+    """/sys of a network that is not the container's own, made from outside: inside, nobody may."""
+
+    attributes: Attribute
+    target: str = "/sys"
+
+
 class HostProgram(NamedTuple):
     """A program of the host's, to be run inside."""
 
@@ -96,14 +103,16 @@ class GivenFile(NamedTuple):
     attributes: Attribute = _NOSUID | _NODEV | _RDONLY
 
 
-MountOp = NewFilesystem | Devices | OwnFile | HostProgram | HostPath | VolumeData | GivenFile
+MountOp = NewFilesystem | Devices | SharedSys | OwnFile | HostProgram | HostPath | VolumeData | GivenFile
 
 
 def mount_plan(spec: ContainerSpec, *, init_program: str = "") -> tuple[MountOp, ...]:
     """What to mount on the container's root, in this order; `init_program` is the host's path of a small init."""
     plan: list[MountOp] = [
         NewFilesystem("proc", "/proc", _KERNEL),
-        NewFilesystem("sysfs", "/sys", _KERNEL | _RDONLY),
+        NewFilesystem("sysfs", "/sys", _KERNEL | _RDONLY)
+        if spec.namespaces.own_network
+        else SharedSys(_KERNEL | _RDONLY),
         NewFilesystem("cgroup2", "/sys/fs/cgroup", _KERNEL | _RDONLY, may_fail=True),
         Devices(),
         NewFilesystem("devpts", "/dev/pts", _NOSUID | _NOEXEC, _PTS_OPTIONS),

@@ -159,8 +159,9 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Namespaces(msgspec.Struct, frozen=True, kw_only=True):
-    """Which namespaces a container shares: empty is its own, "host" the host's, "container:<id>" a container's.
+    """Which namespaces a container shares: empty is its own, "host" the host's, "container:<name>" a container's.
 
+    That one is of the same stack, and found by its name at every start.
     `network` may also be "none" (its own, with loopback alone), `ipc` "shareable" or "none".
     """
 
@@ -170,6 +171,17 @@ class Namespaces(msgspec.Struct, frozen=True, kw_only=True):
     uts: str = ""
     cgroup: str = ""
     user: str = ""
+
+    @property
+    def own_network(self) -> bool:
+        """Whether the container has a network namespace of its own."""
+        return self.network in ("", "none")
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The names of the containers whose namespaces it shares."""
+        wishes = (self.network, self.pid, self.ipc, self.uts, self.cgroup)
+        return tuple(wish.removeprefix("container:") for wish in wishes if wish.startswith("container:"))
 
 
 class Resolver(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,18 @@ from engine import contained, detached, handover, idranges, mounts, privileges, 
 from engine.cgroups import Cgroup
 from engine.contained import Contained
 from engine.errors import StartError
-from engine.mounts import Devices, GivenFile, HostPath, HostProgram, MountOp, NewFilesystem, OwnFile, VolumeData
+from engine.mounts import (
+    Devices,
+    GivenFile,
+    HostPath,
+    HostProgram,
+    MountOp,
+    NewFilesystem,
+    OwnFile,
+    SharedSys,
+    VolumeData,
+)
+from engine.namespaces import inside
 from engine.outcome import read_outcome
 from engine.processes import expect_to_be_killed, kill_and_reap
 from engine.spec import ContainerSpec
@@ -20,7 +32,7 @@ from engine.volumes import filled_marker
 
 __all__ = ["LaunchOrder", "Launched", "VolumeSource", "launch", "read_outcome"]
 
-_NAMESPACES = Clone.NEWUSER | Clone.NEWNS | Clone.NEWPID | Clone.NEWNET | Clone.NEWIPC | Clone.NEWUTS
+_NAMESPACES = Clone.NEWUSER | Clone.NEWNS | Clone.NEWPID | Clone.NEWIPC | Clone.NEWUTS
 _INIT_PROGRAMS = (
     "/usr/bin/tini-static",
     "/usr/bin/catatonit",
@@ -43,6 +55,7 @@ class LaunchOrder(NamedTuple):
     `layer_directories` are base first. `volumes` is by volume name. `own_files` is a directory with hosts, hostname
     and resolv.conf. `stdin` None is the container's own /dev/null. The descriptors stay the caller's.
     `given_files` is a directory with the configs and secrets, named as engine.mounts.given_files says.
+    `network` is a pidfd of the process whose network namespace a container is to share, if that is a container's.
     `cache` is where compiled filters of system calls are kept, if anywhere.
     """
 
@@ -59,6 +72,7 @@ class LaunchOrder(NamedTuple):
     volumes: Mapping[str, VolumeSource] = {}
     cache: Path | None = None
     given_files: Path | None = None
+    network: int | None = None
 
 
 class Launched(NamedTuple):
@@ -94,6 +108,8 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
             locked=_present(mounts.READ_ONLY),
             read_only=spec.read_only,
             init=spec.init,
+            own_network=spec.namespaces.own_network,
+            domain=spec.resolver.domain,
             privileges=allowed,
             control=far_end,
             outcome_fd=outcome_writer,
@@ -101,9 +117,11 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
             stdout=order.stdout,
             stderr=order.stderr,
         )
-        pid, pidfd = order.cgroup.clone(_NAMESPACES)
-        if pid == 0:
-            contained.become_container(wanted)
+        own = Clone.NEWNET if spec.namespaces.own_network else Clone(0)
+        with _shared_network(order):
+            pid, pidfd = order.cgroup.clone(_NAMESPACES | own)
+            if pid == 0:
+                contained.become_container(wanted)
         far_end.close()
         os.close(outcome_writer)
         outcome_writer = -1
@@ -140,6 +158,11 @@ def _init_program() -> str:
         stage="init",
         hint="install the package tini (or catatonit), or remove `init`",
     )
+
+
+def _shared_network(order: LaunchOrder) -> AbstractContextManager[None]:
+    """Makes a block run inside the network that the container shares, if that is not the caller's own."""
+    return nullcontext() if order.network is None else inside(order.network)
 
 
 def _map_ids(pid: int, first_id: int) -> None:
@@ -184,6 +207,9 @@ def _outside(op: MountOp, order: LaunchOrder, userns_fd: int) -> tuple[int, ...]
             return ()
         case Devices():
             return (detached.devices(order.first_id),)
+        case SharedSys():
+            with _shared_network(order):
+                return (detached.new_sys(op.attributes),)
         case OwnFile():
             return (detached.own_file(order.own_files / op.name, userns_fd),)
         case HostProgram():

@@ -139,6 +139,13 @@ def unshare(flags: Clone) -> None:
         raise _fail("unshare", flags)
 
 
+def setdomainname(name: str) -> None:
+    """Sets the NIS domain name of this UTS namespace."""
+    encoded = name.encode()
+    if _LIBRARY.setdomainname(encoded, len(encoded)) < 0:
+        raise _fail("setdomainname", name)
+
+
 def setns(fd: int, nstype: Clone) -> None:
     """Joins the namespace behind `fd`, or those of the process behind a pidfd."""
     if _LIBRARY.setns(fd, int(nstype)) < 0:

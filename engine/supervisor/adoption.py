@@ -63,6 +63,7 @@ def _adopt_directory(site: Site, directory: Path) -> None:
     container = Container(spec, state or ContainerState(id=spec.id))
     container.attempts = container.state.restarts
     site.containers[spec.id] = container
+    site.owners.update(spec.namespaces.owners)
     if state is None:
         release(site, spec.id)
         complete(site, container)

@@ -50,6 +50,7 @@ def create(site: Site, spec: ContainerSpec) -> Container:
             pass
         raise
     site.containers[spec.id] = container
+    site.owners.update(spec.namespaces.owners)
     site.tell(container, "create")
     return container
 
@@ -66,8 +67,11 @@ def complete(site: Site, container: Container) -> None:
     os.chown(upper, first_id, first_id)
     attachments = site.network.lease(spec.id, spec.endpoints)
     make_fifos(run)
-    gateway = site.network.host_gateway(spec)
-    _write_identity_files(run / "etc", identity_files(spec, attachments, site.network.search_domains(), gateway))
+    if spec.namespaces.own_network:
+        gateway = site.network.host_gateway(spec)
+        write_identity_files(run / "etc", identity_files(spec, attachments, site.network.search_domains(), gateway))
+    else:  # they are another's, and copied when it is started
+        write_identity_files(run / "etc", identity_files(spec, ()))
     container.change(
         first_id=first_id, attachments=attachments, created_ns=container.state.created_ns or site.clock_ns()
     )
@@ -160,7 +164,8 @@ def _removal(site: Site, container_id: str, *, keep_data: bool) -> Iterator[None
     run.rmdir()
 
 
-def _write_identity_files(directory: Path, contents: Mapping[str, str]) -> None:
+def write_identity_files(directory: Path, contents: Mapping[str, str]) -> None:
+    """Writes the files by which a container knows itself."""
     directory.mkdir(mode=0o755, exist_ok=True)
     for name, text in contents.items():
         path = directory / name

@@ -33,6 +33,22 @@ def identity_files(
     }
 
 
+def shared_identity_files(spec: ContainerSpec, theirs: Mapping[str, str], host_gateway: str = "") -> Mapping[str, str]:
+    """The files of a container that is in somebody else's network: theirs, by name, with what is its own."""
+    hosts = theirs["hosts"]
+    if hosts and not hosts.endswith("\n"):
+        hosts += "\n"
+    if spec.hostname not in hosts.split():
+        hosts += f"127.0.1.1\t{own_names(spec)}\n"
+    resolver = spec.resolver
+    given = resolv_conf(resolver, resolver.servers, resolver.search) if resolver.servers else theirs["resolv.conf"]
+    return {
+        "hosts": hosts + extra_hosts(spec, host_gateway),
+        "hostname": f"{spec.hostname}\n",
+        "resolv.conf": given,
+    }
+
+
 def own_names(spec: ContainerSpec) -> str:
     """What a container calls itself, the full name first (hosts(5))."""
     domain = spec.resolver.domain

@@ -21,8 +21,9 @@ from net.names import Zone
 class Site:
     """One stack's places, kernel resources and containers (by id).
 
-    `restart` and `broadcast` are set by whoever makes the site: how a policy starts a container again, and where events
-    go.
+    `owners` are the names of the containers whose namespaces others share. `restart`, `follow` and `broadcast` are set
+    by whoever makes the site: how a policy starts a container again, what becomes of those who share the namespaces of
+    one that was started, and where events go.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class Site:
         self.containers: dict[str, Container] = {}
         self.network = StackNetwork(stack, loop, self._zone_of)
         self._zones: dict[object, Zone] = {}
+        self.owners: set[str] = set()
         self.restart: Callable[[Container], None] = lambda _container: None
+        self.follow: Callable[[Container], None] = lambda _container: None
         self.broadcast: Callable[[Event], None] = lambda _event: None
 
     def pin(self, container_id: str) -> Path:

@@ -3,20 +3,24 @@
 import contextlib
 import os
 from functools import partial
+from pathlib import Path
 
 from engine.contents import ContentStore
 from engine.errors import EngineError, StartError
-from engine.namespaces import pin_process, unpin
+from engine.namespaces import ensure_pins, pin_process, unpin
 from engine.outcome import read_outcome
 from engine.processes import identify
 from engine.protocol import Action, Failure
 from engine.spec import VolumeMount
 from engine.start import LaunchOrder, VolumeSource, launch
 from engine.supervisor.containers import Answered, Container
+from engine.supervisor.creating import write_identity_files
 from engine.supervisor.ending import end, let_go, on_end
 from engine.supervisor.givenfiles import write_given_files
+from engine.supervisor.identity import shared_identity_files
 from engine.supervisor.logs import Output
 from engine.supervisor.loop import READABLE
+from engine.supervisor.owners import running_owner
 from engine.supervisor.probes import begin_probing
 from engine.supervisor.site import Site
 from net.errors import NetError
@@ -72,6 +76,9 @@ def _launch(site: Site, container: Container) -> int:
             health_output="",
             ports=site.network.publish(spec.id, container.state.attachments, spec.ports),
         )
+        network = None
+        if not spec.namespaces.own_network:
+            network = _join_network(site, container)
         given_files = stack.container(spec.id) / "files"
         write_given_files(spec, ContentStore(stack.contents), given_files, container.state.first_id)
         output = Output(stack.container(spec.id), stack.data(spec.id), site.loop)
@@ -93,6 +100,7 @@ def _launch(site: Site, container: Container) -> int:
                 cgroup=cgroup,
                 cache=stack.roots.cache,
                 given_files=given_files,
+                network=network,
             )
             output.read()
             launched = launch(order, connect=partial(_connect, site, container))
@@ -103,9 +111,28 @@ def _launch(site: Site, container: Container) -> int:
     return launched.outcome_fd
 
 
+def _join_network(site: Site, container: Container) -> int | None:
+    """Takes over what a container is known by in a network that is not its own; gives the pidfd of the one in it."""
+    spec = container.spec
+    owner = running_owner(site, spec, spec.namespaces.network, "network")
+    etc = Path("/etc") if owner is None else site.stack.container(owner.spec.id) / "etc"
+    gateway = "127.0.0.1" if owner is None else site.network.host_gateway(spec)
+    files = shared_identity_files(spec, {name: _text(etc / name) for name in ("hosts", "resolv.conf")}, gateway)
+    write_identity_files(site.stack.container(spec.id) / "etc", files)
+    return None if owner is None else owner.pidfd
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
 def _connect(site: Site, container: Container, pid: int) -> None:
     """Called when the process has its namespaces and waits for the word to go on: from here on it is known on disk."""
     container.change(process=identify(pid))
+    ensure_pins(site.stack.pins)
     pin = site.pin(container.spec.id)
     unpin(pin)
     pidfd = os.pidfd_open(pid)
@@ -138,6 +165,8 @@ def _finish(site: Site, container: Container, outcome_fd: int, action: Action) -
         return
     container.launching = False
     begin_probing(site, container)
+    if container.spec.name in site.owners:
+        site.follow(container)
     site.tell(container, action)
     container.answer(container.started, container.record)
     _run_later(container)

@@ -42,6 +42,7 @@ from engine.supervisor.loop import Loop
 from engine.supervisor.pausing import pause, unpause
 from engine.supervisor.removal import remove_in_slices
 from engine.supervisor.server import Answer, Connection, Server
+from engine.supervisor.sharing import follow
 from engine.supervisor.site import Site
 from engine.supervisor.starting import restart, start
 from engine.supervisor.stopping import kill, stop
@@ -65,6 +66,7 @@ class Supervisor:
         self._loop = Loop()
         self._site = Site(stack, self._loop, layer_directory=layer_directory)
         self._site.restart = partial(restart, self._site)
+        self._site.follow = partial(follow, self._site)
         adopt(self._site)
         self._server = Server(stack.socket, self._loop, self._handle)
         self._site.broadcast = self._server.broadcast
