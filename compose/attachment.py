@@ -29,7 +29,9 @@ class Attachment:
         relay: bool,
         timestamps: bool = False,
         services: Iterable[str] = (),
+        silent: Iterable[str] = (),
     ) -> None:
+        """`services` empty means all; those that are `silent` are followed to their end, but not shown."""
         self._stack = stack
         self._prefixes = prefixes
         self._timestamps = timestamps
@@ -38,6 +40,8 @@ class Attachment:
             "stderr": sys.stderr.buffer if relay else sys.stdout.buffer,
         }
         self._services = frozenset(services)
+        self._silent_services = frozenset(silent)
+        self._silent: set[str] = set()
         self._follower = Follower()
         self._followed: set[str] = set()
         self.alive: set[str] = set()
@@ -56,6 +60,9 @@ class Attachment:
         if name in self._followed or (self._services and service not in self._services):
             return []
         self._followed.add(name)
+        if service in self._silent_services:
+            self._silent.add(name)
+            return []
         self._prefixes.add(name)
         return [(name, line) for line in self._follower.add(name, self._stack.data(container_id), tail=tail)]
 
@@ -97,11 +104,13 @@ class Attachment:
                 restarting = state.status == "restarting"
                 if not restarting:
                     self.alive.discard(name)
-                said = self._prefixes.ended(name, state.exit_code, restarting=restarting)
-                self.above(lambda: self._print_end(said))
+                if name not in self._silent:
+                    said = self._prefixes.ended(name, state.exit_code, restarting=restarting)
+                    self.above(lambda: self._print_end(said))
             case "remove" if name in self._followed:
                 self.print_news()
-                self._follower.remove(name)
+                if name not in self._silent:
+                    self._follower.remove(name)
                 self._followed.discard(name)
                 self.alive.discard(name)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from compose.decoding_files import FilesDecoder
 from compose.decoding_grants import Kind, content
+from compose.decoding_lives import lives
 from compose.decoding_networks import network, networking
 from compose.decoding_resources import resources
 from compose.findings import Findings
@@ -56,6 +57,7 @@ class Decoder:
             **resources(fields, path, self.findings.refuse),
             **networking(fields, path, self.findings.refuse),
             **self._files.settings(fields, path),
+            **lives(fields, path, self.findings),
         )
 
     def network(self, key: str, node: Node) -> Network:
@@ -99,6 +101,7 @@ def _healthcheck(fields: Mapping[str, Node]) -> Healthcheck:
         interval_seconds=seconds(fields, "interval"),
         timeout_seconds=seconds(fields, "timeout"),
         start_period_seconds=seconds(fields, "start_period"),
+        start_interval_seconds=seconds(fields, "start_interval"),
         retries=None if retries is None else int(retries),
         disable=flag(fields, "disable"),
     )

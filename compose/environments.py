@@ -73,6 +73,20 @@ class EnvFiles:
             result[name] = node if node.value is not None else node.with_value(self._variables.get(name))
         return result
 
+    def labels(self, service: Node) -> dict[str, Node]:
+        """A service's labels: those of its label files in their order, below its own."""
+        files, own = service.fields.get("label_file"), service.fields.get("labels")
+        result: dict[str, Node] = {}
+        for entry in files.entries if files else ():
+            data = self._content(str(entry.value), entry.place, required=True, kind="label")
+            try:
+                values = read_dotenv(data or b"", self._shown(str(entry.value)), lookup=self._variables.get)
+            except FileError as error:
+                self.problems.extend(problem for problem in error.problems if problem not in self.problems)
+                continue
+            result.update({name: Node(value or "", entry.place) for name, value in values.items()})
+        return {**result, **(own.fields if own else {})}
+
     def _file(self, entry: Node, earlier: Mapping[str, Node]) -> Mapping[str, str | None]:
         path = str(entry.fields["path"].value)
         required, form = entry.fields.get("required"), entry.fields.get("format")
@@ -90,7 +104,7 @@ class EnvFiles:
             self.problems.extend(problem for problem in error.problems if problem not in self.problems)
             return {}
 
-    def _content(self, path: str, place: Place, *, required: bool) -> bytes | None:
+    def _content(self, path: str, place: Place, *, required: bool, kind: str = "env") -> bytes | None:
         if path not in self._contents:
             try:
                 with open(path, "rb") as file:
@@ -98,12 +112,12 @@ class EnvFiles:
             except FileNotFoundError:
                 self._contents[path] = None
             except OSError as error:
-                message = f"the env file {path} cannot be read: {error.strerror}"
+                message = f"the {kind} file {path} cannot be read: {error.strerror}"
                 self.problems.append(Problem(place, message, "name a file that you may read", codes.UNREADABLE))
                 return None
         if self._contents[path] is None and required:
             hint = "make it, or write `required: false` beside `path:`"
-            self.problems.append(Problem(place, f"the env file {path} does not exist", hint, codes.ENV_FILE_MISSING))
+            self.problems.append(Problem(place, f"the {kind} file {path} does not exist", hint, codes.ENV_FILE_MISSING))
         return self._contents[path]
 
 

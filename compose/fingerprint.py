@@ -2,7 +2,7 @@
 
 import hashlib
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ WORDS = {
     "endpoints": "networks",
     "mounts": "volumes",
     "name": "container_name",
+    "shm_bytes": "shm_size",
     "stop_grace_seconds": "stop_grace_period",
 }
 PARTS = {
@@ -72,21 +73,11 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str
     for field in new:
         if old.get(field) == new[field]:
             continue
-        match field:
-            case "process" | "limits" | "namespaces" | "resolver":
-                yield from _parts(field, old[field], new[field])
-            case "labels":
-                yield from _entries("labels", old[field], new[field])
-            case "health":
-                yield "healthcheck changed"
-            case "restart":
-                yield f"restart changed: {_policy(old[field])} -> {_policy(new[field])}"
-            case "mounts":
-                yield from _mounts(old[field], new[field])
-            case "links" | "endpoints" | "ports" | "exposed_ports" | "cap_add" | "cap_drop":
-                yield _listed(WORDS.get(field, field), old[field], new[field])
-            case _:
-                yield f"{WORDS.get(field, field)} changed: {old.get(field)!r} -> {new[field]!r}"
+        tell = _TELLERS.get(field)
+        if tell is not None:
+            yield from tell(field, old[field], new[field])
+        else:
+            yield f"{WORDS.get(field, field)} changed: {old.get(field)!r} -> {new[field]!r}"
 
 
 def _parts(field: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
@@ -112,13 +103,14 @@ def _entries(field: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iter
             yield f"{field}.{key} changed" + ("" if hidden else f": {old[key]!r} -> {new[key]!r}")
 
 
-def _listed(field: str, old: list[Any], new: list[Any]) -> str:
+def _listed(field: str, old: list[Any], new: list[Any]) -> Iterator[str]:
+    field = WORDS.get(field, field)
     gone = [f"-{_text(field, item)}" for item in old if item not in new]
     come = [f"+{_text(field, item)}" for item in new if item not in old]
-    return f"{field} changed: {' '.join((*gone, *come)) or 'their order'}"
+    yield f"{field} changed: {' '.join((*gone, *come)) or 'their order'}"
 
 
-def _mounts(old: list[Any], new: list[Any]) -> Iterator[str]:
+def _mounts(_field: str, old: list[Any], new: list[Any]) -> Iterator[str]:
     """What differs among mounts; of a config or secret that stays where it is, that its content has changed."""
     files = {mount["target"]: mount for mount in old if mount["type"] == "file"}
     others = [[mount for mount in mounts if mount["type"] != "file"] for mounts in (old, new)]
@@ -136,11 +128,31 @@ def _mounts(old: list[Any], new: list[Any]) -> Iterator[str]:
     for mount in files.values():
         yield f"{mount['kind']} {mount['name']} removed: {mount['target']}"
     if others[0] != others[1]:
-        yield _listed("volumes", *others)
+        yield from _listed("volumes", *others)
+
+
+def _health(_field: str, _old: Any, _new: Any) -> Iterator[str]:
+    yield "healthcheck changed"
+
+
+def _restart(field: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{field} changed: {_policy(old)} -> {_policy(new)}"
+
+
+def _logging(_field: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    yield f"logging changed: {_log(old)} -> {_log(new)}"
 
 
 def _policy(policy: Mapping[str, Any]) -> str:
-    return f"{policy['condition']}:{policy['max_retries']}".removesuffix(":0")
+    words = [f"{policy['condition']}:{policy['max_retries']}".removesuffix(":0")]
+    for key, word in (("delay_seconds", "delay"), ("window_seconds", "window")):
+        if policy.get(key) is not None:
+            words.append(f"{word} {policy[key]:g}s")
+    return " ".join(words)
+
+
+def _log(options: Mapping[str, Any]) -> str:
+    return f"{options['max_files']} files of {options['max_bytes']} bytes" if options["kept"] else "none"
 
 
 def _text(field: str, item: Any) -> str:
@@ -158,3 +170,18 @@ def _text(field: str, item: Any) -> str:
             return f"{service}:{alias}"
         case _:
             return str(item)
+
+
+_TELLERS: dict[str, Callable[[str, Any, Any], Iterator[str]]] = {
+    "process": _parts,
+    "limits": _parts,
+    "namespaces": _parts,
+    "resolver": _parts,
+    "labels": _entries,
+    "annotations": _entries,
+    "health": _health,
+    "restart": _restart,
+    "log": _logging,
+    "mounts": _mounts,
+    **dict.fromkeys(("links", "endpoints", "ports", "exposed_ports", "cap_add", "cap_drop"), _listed),
+}

@@ -35,27 +35,47 @@ def choose_images(
         if name not in found:
             found[name] = find(name)
         image = found[name]
-        need = _need(name, image, builders.get(name, ""), build=build)
-        if image is None and need is None:
-            problems.append(
-                Problem(
-                    stack.place("services", service.name, "image"),
-                    f"image {name} is not here, and pulling from registries is not supported yet",
-                    "use an image made from Debian's packages (debootstrap:bookworm), or build one (build: .)",
-                )
-            )
+        builder = builders.get(name, "")
+        need = _need(name, image, builder, build=build, policy=service.pull_policy)
+        problem = _problem(stack, service, name, found=image is not None, made=need is not None, builder=builder)
+        if problem is not None:
+            problems.append(problem)
         choices[service.name] = ImageChoice(name=name, image=image, need=need)
     if problems:
         raise FileError(tuple(problems))
     return choices
 
 
-def _need(name: str, image: Image | None, builder: str, *, build: bool) -> ImageNeed | None:
-    if builder and (build or image is None):
-        return ImageNeed(builder=builder, cause="not built yet" if image is None else "--build")
-    if image is None and name.startswith(BOOTSTRAP):
+def _need(name: str, image: Image | None, builder: str, *, build: bool, policy: str) -> ImageNeed | None:
+    if builder and (build or image is None or policy == "build"):
+        reason = "--build" if build else "pull_policy: build"
+        return ImageNeed(builder=builder, cause="not built yet" if image is None else reason)
+    if image is None and name.startswith(BOOTSTRAP) and policy != "never":
         return ImageNeed(cause="not made yet")
     return None
+
+
+def _problem(
+    stack: Stack, service: Service, name: str, *, found: bool, made: bool, builder: str
+) -> Problem | None:
+    """Why an image cannot be had: only a registry has it, or the service's policy forbids to get it.
+
+    An image that is here has not come from a registry, so that no policy makes it stale but `always`.
+    """
+    policy = service.pull_policy
+    place = stack.place("services", service.name, "pull_policy" if policy else "image")
+    hint = "use an image made from Debian's packages (debootstrap:bookworm), or build one (build: .)"
+    if policy == "build" and not builder:
+        message = f"services.{service.name}.pull_policy is build, but nothing says how to build {name}"
+        return Problem(place, message, "add `build:` with the directory of a Dockerfile")
+    if policy == "always" and not builder and not name.startswith(BOOTSTRAP):
+        message = f"image {name} is to be pulled, and pulling from registries is not supported yet"
+        return Problem(place, message, "delete `pull_policy: always` to use the image that is here" if found else hint)
+    if found or made:
+        return None
+    if policy == "never":
+        return Problem(place, f"image {name} is not here, and `pull_policy: never` forbids to get it", hint)
+    return Problem(place, f"image {name} is not here, and pulling from registries is not supported yet", hint)
 
 
 def _all_services(stack: Stack) -> dict[str, Service]:

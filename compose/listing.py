@@ -43,6 +43,7 @@ def container_values(record: ContainerRecord, *, now_ns: int) -> dict[str, Any]:
     """A container as `ps --format json` shows it."""
     spec, state = record.spec, record.state
     return {
+        **({"Annotations": spec.annotations} if spec.annotations else {}),
         "Command": command_text(spec.process.argv),
         "CreatedAt": date_text(state.created_ns),
         "ExitCode": state.exit_code or 0,

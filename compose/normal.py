@@ -71,6 +71,9 @@ def _service(service: Node, project: Project, variables: Mapping[str, str], env_
     if env_files is not None and ("env_file" in fields or "environment" in fields):
         place = fields.get("environment", service).place
         fields["environment"] = Node(env_files.environment(service), place)
+    if env_files is not None and "label_file" in fields:
+        place = fields.get("labels", fields["label_file"]).place
+        fields["labels"] = Node(env_files.labels(service), place)
     return service.with_value(fields)
 
 

@@ -146,7 +146,7 @@ HEALTHCHECK = Fields(
         "interval": DURATION,
         "timeout": DURATION,
         "start_period": DURATION,
-        "start_interval": Later(DURATION),
+        "start_interval": DURATION,
         "retries": Integer(0, truncate=True),
         "disable": BOOLEAN,
     }
@@ -184,22 +184,20 @@ DEPLOY = Maybe(
                     ),
                 }
             ),
-            "mode": Later(TEXT),
-            "endpoint_mode": Later(TEXT),
-            "labels": Later(LABELS),
+            "mode": Choice("replicated", "global", "replicated-job", "global-job"),
+            "endpoint_mode": TEXT,
+            "labels": LABELS,
             "rollback_config": Later(_UPDATE),
             "update_config": Later(_UPDATE),
-            "restart_policy": Later(
-                Fields({"condition": TEXT, "delay": DURATION, "max_attempts": INTEGER, "window": DURATION})
+            "restart_policy": Fields(
+                {"condition": TEXT, "delay": DURATION, "max_attempts": INTEGER, "window": DURATION}
             ),
-            "placement": Later(
-                Fields(
-                    {
-                        "constraints": ListOf(TEXT),
-                        "preferences": ListOf(Fields({"spread": TEXT})),
-                        "max_replicas_per_node": INTEGER,
-                    }
-                )
+            "placement": Fields(
+                {
+                    "constraints": ListOf(TEXT),
+                    "preferences": ListOf(Fields({"spread": TEXT})),
+                    "max_replicas_per_node": INTEGER,
+                }
             ),
         },
     )

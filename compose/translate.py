@@ -10,7 +10,7 @@ from compose.fingerprint import config_hash
 from compose.model import Service, Stack
 from compose.replica import Replica
 from compose.translate_files import Digests, mounts
-from compose.translate_lives import health_probe, restart_policy
+from compose.translate_lives import health_probe, log_options, restart_policy
 from compose.translate_networks import network_namespace, networking
 from engine.images.model import Image, ImageConfig
 from engine.spec import ContainerSpec, Limits, Namespaces, Process
@@ -48,7 +48,10 @@ def container_spec(
         mounts=mounts(stack, replica, config, digests or {}),
         limits=Limits(memory_bytes=service.mem_limit_bytes, cpus=service.cpus, pids=service.pids_limit),
         health=health_probe(service.healthcheck, config),
-        restart=restart_policy(service.restart),
+        restart=restart_policy(service.restart, service.restart_policy),
+        log=log_options(service.logging),
+        annotations=service.annotations,
+        shm_bytes=service.shm_size_bytes,
         stop_signal=_signal(service.stop_signal or config.stop_signal),
         stop_grace_seconds=(
             DEFAULT_GRACE_SECONDS if service.stop_grace_period_seconds is None else service.stop_grace_period_seconds

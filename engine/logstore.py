@@ -20,8 +20,14 @@ LINE_BYTES = 1 << 20
 
 
 def log_files(directory: Path) -> tuple[Path, ...]:
-    """The files that a container's log may consist of, newest first; not all of them need exist."""
-    return (directory / LOG_FILE, *(directory / f"{LOG_FILE}.{age}" for age in range(1, KEPT_FILES)))
+    """The files that a container's log consists of, newest first; one may go, or get another name, at any time."""
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return ()
+    ages = (name.removeprefix(f"{LOG_FILE}.") for name in names)
+    older = sorted(int(age) for age in ages if age.isdecimal())
+    return (directory / LOG_FILE, *(directory / f"{LOG_FILE}.{age}" for age in older))
 
 
 class LogWriter:
@@ -35,7 +41,7 @@ class LogWriter:
         kept_files: int = KEPT_FILES,
         line_bytes: int = LINE_BYTES,
     ) -> None:
-        """A line that grows to `line_bytes` is cut in two."""
+        """A line that grows to `line_bytes` is cut in two. With `rotate_bytes` 0 there is one file of any size."""
         self._directory = directory
         self._rotate_bytes = rotate_bytes
         self._kept_files = kept_files
@@ -94,7 +100,7 @@ class LogWriter:
         try:
             if self._fd < 0:
                 self._open()
-            if self._size and self._size + len(text) > self._rotate_bytes:
+            if self._size and self._rotate_bytes and self._size + len(text) > self._rotate_bytes:
                 self._rotate()
             written = os.write(self._fd, text)
             if written == len(text):
@@ -117,7 +123,10 @@ class LogWriter:
 
     def _rotate(self) -> None:
         self.close()
-        files = log_files(self._directory)[: self._kept_files]
+        newest = self._directory / LOG_FILE
+        files = [newest, *(self._directory / f"{LOG_FILE}.{age}" for age in range(1, self._kept_files))]
+        if len(files) == 1:
+            newest.unlink()
         for older, newer in zip(reversed(files), reversed(files[:-1]), strict=False):
             with contextlib.suppress(FileNotFoundError):
                 newer.rename(older)

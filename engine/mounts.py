@@ -116,7 +116,7 @@ def mount_plan(spec: ContainerSpec, *, init_program: str = "") -> tuple[MountOp,
         NewFilesystem("cgroup2", "/sys/fs/cgroup", _KERNEL | _RDONLY, may_fail=True),
         Devices(),
         NewFilesystem("devpts", "/dev/pts", _NOSUID | _NOEXEC, _PTS_OPTIONS),
-        NewFilesystem("tmpfs", "/dev/shm", _KERNEL, (("mode", "1777"), ("size", str(SHM_BYTES)))),  # noqa: S108
+        NewFilesystem("tmpfs", "/dev/shm", _KERNEL, (("mode", "1777"), ("size", str(spec.shm_bytes or SHM_BYTES)))),  # noqa: S108
         NewFilesystem("mqueue", "/dev/mqueue", _KERNEL, may_fail=True),
         OwnFile("hosts", "/etc/hosts"),
         OwnFile("hostname", "/etc/hostname"),

@@ -198,7 +198,10 @@ class Resolver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a container's output is kept: files of at most `max_bytes`, at most `max_files`; not at all if not `kept`."""
+    """How a container's output is kept: files of at most `max_bytes` (0: any size), at most `max_files`.
+
+    Not `kept`, it is read and thrown away.
+    """
 
     kept: bool = True
     max_bytes: int = 10 << 20
@@ -217,7 +220,10 @@ class HealthProbe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """When a container that ended is started again; `max_retries` 0 means without end (only for on-failure)."""
+    """When a container that ended is started again; `max_retries` 0 means without end.
+
+    `delay_seconds` None grows with each attempt. A run of `window_seconds` (None: 10) makes a restart a success.
+    """
 
     condition: Literal["no", "always", "on-failure", "unless-stopped"] = "no"
     max_retries: int = 0

@@ -34,6 +34,9 @@ def command(
     session.require_root()
     place = session.stack_layout()
     chosen = _choose(containers(place), tuple(services or ()))
+    for record in chosen:
+        if not record.spec.log.kept:
+            session.warn(f"{record.spec.name} keeps no logs: its logging driver is 'none'")
     prefixes = Prefixes(
         place.name,
         [record.spec.name for record in chosen],

@@ -91,7 +91,7 @@ def _bring_up(session: Session, way: _Way) -> int:
         stack = session.startable_stack(services=way.options.services)
         if connection is None or connection.stack.name != stack.name:
             connection = resources.enter_context(Connection(session.layout.stack(stack.name)))
-        foreground = None if way.detach else resources.enter_context(_foreground(session, connection, way))
+        foreground = None if way.detach else resources.enter_context(_foreground(session, connection, way, stack))
         try:
             with command_lock(connection.stack, "windlass up", on_wait=session.tell_wait):
                 found, failed = _carry_out(session, stack, connection, way, foreground)
@@ -110,13 +110,15 @@ def _bring_up(session: Session, way: _Way) -> int:
     return 0
 
 
-def _foreground(session: Session, connection: Connection, way: _Way) -> "Foreground":
+def _foreground(session: Session, connection: Connection, way: _Way, stack: Stack) -> "Foreground":
     from compose.attachment import Attachment  # noqa: PLC0415 - whoever detaches needs none of it
     from compose.foreground import Foreground  # noqa: PLC0415 - likewise
     from compose.loglines import Prefixes  # noqa: PLC0415 - likewise
 
     prefixes = Prefixes(connection.stack.name, (), color=way.color, shown=way.prefix)
-    attachment = Attachment(connection.stack, prefixes, relay=True, timestamps=way.timestamps)
+    services = stack.services.values()
+    silent = [each.name for each in services if not each.attach and each.name not in way.options.services]
+    attachment = Attachment(connection.stack, prefixes, relay=True, timestamps=way.timestamps, silent=silent)
     return Foreground(
         connection,
         attachment,

@@ -88,7 +88,8 @@ def _adopt_running(site: Site, container: Container) -> None:
     container.pidfd = pidfd
     container.is_child = False
     container.began = site.loop.now() - _seconds_ago(site, container)
-    container.output = Output(site.stack.container(container.spec.id), site.stack.data(container.spec.id), site.loop)
+    spec = container.spec
+    container.output = Output(site.stack.container(spec.id), site.stack.data(spec.id), site.loop, spec.log)
     container.output.read()
     site.loop.watch(pidfd, READABLE, lambda _events: on_end(site, container))
     try:

@@ -45,7 +45,7 @@ def end(
         stopped_by_user=state.stopped_by_user,
     )
     delay = next_delay(container.spec.restart, history) if may_restart else None
-    container.attempts = settled_attempts(history)
+    container.attempts = settled_attempts(container.spec.restart, history)
     container.change(
         status="exited" if delay is None else "restarting",
         health="none",

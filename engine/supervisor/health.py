@@ -2,7 +2,8 @@
 
 Compose probes first after one interval. Here the first probe runs at once, more follow after quickly growing pauses
 until the first success, and a success counts whenever it comes. A failure counts only where Compose would have probed:
-at the interval's pace, after the start period. So a container is healthy sooner, never unhealthy sooner.
+at the interval's pace, after the start period. So a container is healthy sooner, never unhealthy
+sooner. A start interval is the longest pause before the first success.
 """
 
 from typing import NamedTuple
@@ -54,6 +55,8 @@ def after(history: HealthHistory, probe: HealthProbe, *, healthy: bool, began: f
     if healthy:
         return history._replace(health="healthy", due=due, failures=0, succeeded=True)
     pause = max(FIRST_PAUSE_SECONDS, history.pause * PAUSE_GROWTH)
+    if probe.start_interval_seconds:
+        pause = min(pause, probe.start_interval_seconds)
     in_start_period = not history.succeeded and began < history.started + probe.start_period_seconds
     failures = history.failures + 1 if scheduled and not in_start_period else history.failures
     health: Health = "unhealthy" if failures >= max(1, probe.retries) else history.health

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.logstore import LogWriter, Stream
+from engine.spec import LogOptions
 from engine.supervisor.loop import READABLE, Loop
 
 _CHUNK_BYTES = 1 << 16
@@ -34,13 +35,23 @@ class Output:
     """A container's output while it runs: reads one chunk a turn, so that a flood starves nobody."""
 
     def __init__(
-        self, fifos: Path, log_directory: Path, loop: Loop, *, clock_ns: Callable[[], int] = time.time_ns
+        self,
+        fifos: Path,
+        log_directory: Path,
+        loop: Loop,
+        options: LogOptions,
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`fifos` is the directory that holds them."""
+        """`fifos` is the directory that holds them. What is not to be kept is read all the same."""
         self._fifos = fifos
         self._loop = loop
         self._clock_ns = clock_ns
-        self._log = LogWriter(log_directory)
+        self._log = (
+            LogWriter(log_directory, rotate_bytes=options.max_bytes, kept_files=options.max_files)
+            if options.kept
+            else None
+        )
         self._fds: dict[Stream, int] = {}
 
     def open_far_ends(self) -> tuple[int, int]:
@@ -74,7 +85,8 @@ class Output:
             self._loop.forget(fd)
             os.close(fd)
         self._fds.clear()
-        self._log.close()
+        if self._log is not None:
+            self._log.close()
 
     def _reader(self, stream: Stream, fd: int) -> Callable[[int], None]:
         def on_ready(_events: int) -> None:
@@ -89,6 +101,6 @@ class Output:
             chunk = os.read(fd, _CHUNK_BYTES)
         except BlockingIOError:
             return False
-        if chunk:
+        if chunk and self._log is not None:
             self._log.write(stream, chunk, self._clock_ns())
         return bool(chunk)

@@ -18,22 +18,24 @@ class RestartHistory(NamedTuple):
     stopped_by_user: bool
 
 
-def settled_attempts(history: RestartHistory) -> int:
-    """The attempts that still count: none after a run of 10 s, which is what makes a restart a success."""
-    return 0 if history.uptime_seconds >= STABLE_AFTER_SECONDS else history.attempts
+def settled_attempts(policy: RestartPolicy, history: RestartHistory) -> int:
+    """The attempts that still count: none after a run of the policy's window, which makes a restart a success."""
+    window = STABLE_AFTER_SECONDS if policy.window_seconds is None else policy.window_seconds
+    return 0 if window and history.uptime_seconds >= window else history.attempts
 
 
 def next_delay(policy: RestartPolicy, history: RestartHistory) -> float | None:
     """Seconds until the container is started again, None for never: 100 ms, doubled at each attempt up to a minute.
 
-    An unknown exit code counts as a failure.
+    A delay of the policy's own is always the same. An unknown exit code counts as a failure.
     """
-    attempts = settled_attempts(history)
+    attempts = settled_attempts(policy, history)
     if history.stopped_by_user or policy.condition == "no":
         return None
-    if policy.condition == "on-failure":
-        if history.exit_code == 0:
-            return None
-        if policy.max_retries and attempts >= policy.max_retries:
-            return None
+    if policy.condition == "on-failure" and history.exit_code == 0:
+        return None
+    if policy.max_retries and attempts >= policy.max_retries:
+        return None
+    if policy.delay_seconds is not None:
+        return policy.delay_seconds
     return min(FIRST_DELAY_SECONDS * 2.0 ** min(attempts, 16), LONGEST_DELAY_SECONDS)

@@ -81,7 +81,7 @@ def _launch(site: Site, container: Container) -> int:
             network = _join_network(site, container)
         given_files = stack.container(spec.id) / "files"
         write_given_files(spec, ContentStore(stack.contents), given_files, container.state.first_id)
-        output = Output(stack.container(spec.id), stack.data(spec.id), site.loop)
+        output = Output(stack.container(spec.id), stack.data(spec.id), site.loop, spec.log)
         undo.callback(output.close)
         with contextlib.ExitStack() as far_ends:
             stdout, stderr = output.open_far_ends()

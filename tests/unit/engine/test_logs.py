@@ -150,3 +150,29 @@ def test_a_full_disk_tears_no_record(tmp_path: Path) -> None:
 
 def test_no_log_reads_as_no_lines(tmp_path: Path) -> None:
     assert list(read(tmp_path / "missing")) == []
+
+
+def test_a_single_file_begins_anew_when_it_is_full(tmp_path: Path) -> None:
+    log = LogWriter(tmp_path, rotate_bytes=100, kept_files=1)
+    for number in range(10):
+        log.write("stdout", b"line %d\n" % number, NOON)
+    log.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+    assert [line.text for line in read(tmp_path)][-1] == b"line 9"
+    assert (tmp_path / "log").stat().st_size <= 100
+
+
+def test_a_log_without_a_limit_stays_one_file(tmp_path: Path) -> None:
+    log = LogWriter(tmp_path, rotate_bytes=0, kept_files=5)
+    for _ in range(10):
+        log.write("stdout", b"x" * 100 + b"\n", NOON)
+    log.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+def test_more_files_than_usual_are_read_in_order(tmp_path: Path) -> None:
+    log = LogWriter(tmp_path, rotate_bytes=50, kept_files=12)
+    for number in range(12):
+        log.write("stdout", b"line %d\n" % number, NOON + number)
+    log.close()
+    assert [line.text for line in read(tmp_path)] == [b"line %d" % number for number in range(12)]

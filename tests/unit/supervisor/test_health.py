@@ -1,5 +1,7 @@
 """A container's health, decided from its probes' outcomes."""
 
+from itertools import pairwise
+
 from engine.spec import HealthProbe
 from engine.supervisor.health import HealthHistory, after, begin, next_probe_at, resume
 
@@ -68,3 +70,10 @@ def test_a_container_found_healthy_stays_so_and_is_probed_at_once() -> None:
     assert history.health == "healthy"
     assert next_probe_at(history, 100.0) == 100.0
     assert after(history, PROBE, healthy=False, began=100.0, ended=100.0).health == "healthy"
+
+
+def test_a_start_interval_is_the_longest_pause_before_the_first_success() -> None:
+    probe = HealthProbe(argv=("true",), interval_seconds=10, start_period_seconds=9, start_interval_seconds=2)
+    times = [when for when, _, _ in failing(probe, 10)]
+    assert max(later - earlier for earlier, later in pairwise(times)) <= 2.001
+    assert times[-1] == 10

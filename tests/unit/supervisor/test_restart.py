@@ -50,3 +50,20 @@ def test_on_failure_gives_up_after_its_retries() -> None:
     assert next_delay(policy, history(attempts=1)) == pytest.approx(0.2)
     assert next_delay(policy, history(attempts=2)) is None
     assert next_delay(policy, history(attempts=2, uptime=11)) == pytest.approx(0.1)
+
+
+def test_every_policy_gives_up_after_its_retries() -> None:
+    policy = RestartPolicy(condition="always", max_retries=2)
+    assert next_delay(policy, history(0, attempts=1)) == pytest.approx(0.2)
+    assert next_delay(policy, history(0, attempts=2)) is None
+
+
+def test_a_delay_of_its_own_never_grows() -> None:
+    policy = RestartPolicy(condition="always", delay_seconds=3.0)
+    assert [next_delay(policy, history(attempts=attempts)) for attempts in (0, 5)] == [3.0, 3.0]
+
+
+def test_the_window_says_when_a_restart_was_a_success() -> None:
+    policy = RestartPolicy(condition="always", max_retries=1, window_seconds=60.0)
+    assert next_delay(policy, history(attempts=1, uptime=59)) is None
+    assert next_delay(policy, history(attempts=1, uptime=60)) == pytest.approx(0.1)
