@@ -42,9 +42,9 @@ def test_logging_says_how_output_is_kept(read: Read, logging: str, expected: Log
 
 def test_a_driver_that_leads_elsewhere_is_warned_of_once(read: Read) -> None:
     stack = read(HEAD + "    logging: {driver: syslog, options: {syslog-address: 'udp://1.2.3.4'}}\n")
-    assert stack.warnings == (
-        "compose.yaml:4:15: services.web.logging: windlass has no driver 'syslog'; it keeps the logs itself",
-    )
+    assert [(each.place.line, each.message) for each in stack.warnings] == [
+        (4, "services.web.logging: windlass has no driver 'syslog'; it keeps the logs itself")
+    ]
     assert log_options(stack.services["web"].logging) == LogOptions()
 
 
@@ -76,9 +76,9 @@ def test_the_deployments_restart_policy_is_stronger_than_restart(read: Read) -> 
 
 def test_what_makes_sense_on_several_hosts_is_one_warning(read: Read) -> None:
     deploy = "{mode: global, endpoint_mode: vip, placement: {constraints: [a==b]}, labels: {a: b}}"
-    assert read(f"{HEAD}    deploy: {deploy}\n").warnings == (
-        "compose.yaml:4:28: services.web.deploy: endpoint_mode, placement, labels have no effect on a single host",
-    )
+    assert [each.message for each in read(f"{HEAD}    deploy: {deploy}\n").warnings] == [
+        "services.web.deploy: endpoint_mode, placement, labels have no effect on a single host"
+    ]
     assert read(HEAD + "    deploy: {mode: replicated}\n").warnings == ()
 
 
