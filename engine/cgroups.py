@@ -6,25 +6,27 @@ hierarchy, with or without controllers: killing and counting work there.
 Paths are plain text here: they are made and written by the dozen at every start.
 """
 
-# ruff: noqa: PTH102, PTH103, PTH106, PTH112, PTH123
+# ruff: noqa: PTH102, PTH103, PTH106, PTH112, PTH120, PTH123
 
 import os
 import select
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from errno import ENOENT
 from pathlib import Path
 from signal import SIGKILL
 from typing import Literal, NamedTuple
 
-from engine import syscalls
+from engine import device_filter, syscalls
+from engine.cgroup_files import cgroup_files
 from engine.errors import EngineError
 from engine.spec import Limits
 from engine.syscalls import Clone
 
-_CONTROLLERS = ("memory", "cpu", "pids")
-_PERIOD_MICROSECONDS = 100_000
-_FEWEST_PIDS = 4096
-_MOST_PIDS = 8192
+_CONTROLLERS = ("memory", "cpu", "pids", "cpuset", "blkio", "io")
+_ALWAYS = ("memory", "pids")  # what is counted there is asked for, whatever the limits
+# A control group that was made for `cgroup_parent` carries this mark: it goes when the last container in it has gone.
+_OURS = "trusted.windlass"
+DeviceRules = Sequence[str] | None
 _RESERVED_BYTES = 512 << 20
 _EMPTY_MILLISECONDS = 2000
 
@@ -53,27 +55,6 @@ def find_hierarchies(mountinfo: str) -> Hierarchies:
     return Hierarchies(unified, by_controller)
 
 
-def cgroup_files(limits: Limits, version: Literal[1, 2], pid_max: int) -> dict[str, str]:
-    """What to write into which file of a control group, in this order. `pid_max` is the host's kernel.pid_max."""
-    files: dict[str, str] = {}
-    if limits.memory_bytes is not None:
-        memory = limits.memory_bytes
-        # As much swap again as memory is what Compose's users get from a memory limit alone.
-        if version == 2:
-            files |= {"memory.max": str(memory), "memory.swap.max": str(memory)}
-        else:
-            files |= {"memory.limit_in_bytes": str(memory), "memory.memsw.limit_in_bytes": str(2 * memory)}
-    if limits.cpus is not None:
-        quota = max(1000, round(limits.cpus * _PERIOD_MICROSECONDS))
-        if version == 2:
-            files["cpu.max"] = f"{quota} {_PERIOD_MICROSECONDS}"
-        else:
-            files |= {"cpu.cfs_period_us": str(_PERIOD_MICROSECONDS), "cpu.cfs_quota_us": str(quota)}
-    pids = limits.pids if limits.pids is not None else min(max(pid_max // 4, _FEWEST_PIDS), _MOST_PIDS)
-    files["pids.max"] = "max" if pids < 0 else str(pids)
-    return files
-
-
 class Cgroup:
     """One container's control groups: the directories that it has, or would have, in each hierarchy."""
 
@@ -81,6 +62,7 @@ class Cgroup:
         self._unified = unified
         self._by_controller = by_controller
         self._version1 = tuple(directory for directory in by_controller.values() if directory != unified)
+        self.above: tuple[str, ...] = ()
 
     @property
     def unified(self) -> str | None:
@@ -156,6 +138,8 @@ class Cgroup:
             except OSError:
                 self._wait_until_empty()
                 _remove_tree(directory)
+        for directory in self.above:
+            _remove_marked(directory)
 
     def _pids(self) -> tuple[int, ...]:
         for directory in self.directories:
@@ -197,35 +181,75 @@ class Cgroups:
                     self._by_controller[controller] = self._unified
                     self._versions[controller] = 2
 
-    def make(self, container_id: str, limits: Limits) -> Cgroup:
-        """Makes a container's control groups with its limits, or brings existing ones up to them."""
-        self._check(limits)
-        try:
-            return self._make(container_id, limits)
-        except FileNotFoundError:  # the first container, or the directories above were only half made
-            self._make_parents()
-        try:
-            return self._make(container_id, limits)
-        except FileNotFoundError as error:
-            raise EngineError(f"this kernel has no {error.filename}", hint="remove the limit that needs it") from error
+    def make(self, container_id: str, limits: Limits, *, parent: str = "", devices: DeviceRules = None) -> Cgroup:
+        """Makes a container's control groups with its limits, or brings existing ones up to them.
 
-    def _make(self, container_id: str, limits: Limits) -> Cgroup:
-        cgroup = self.find(container_id)
-        unneeded = {self._by_controller.get("cpu")} if limits.cpus is None else set()
-        for root in self._roots():
-            if root == self._unified or root not in unneeded:
-                _make_directory(f"{root}/{self._below}/{container_id[:12]}")
-        for controller, version in self._versions.items():
-            for name, value in cgroup_files(limits, version, self._pid_max).items():
-                if name.startswith(controller):
-                    self._limit(cgroup, controller, name, value)
+        `parent` is a control group to make them in instead of the stack's own (`cgroup_parent`). `devices` are the
+        only ones that its processes may use, None is no such rule.
+        """
+        files = {
+            version: cgroup_files(limits, version, self._pid_max) for version in sorted(set(self._versions.values()))
+        }
+        needed = {name.partition(".")[0] for written in files.values() for name in written}
+        self._check(limits, needed)
+        roots = self._roots({*needed, *_ALWAYS})
+        cgroup = self.find(container_id, parent)
+        try:
+            self._make(cgroup, roots, files, self._place(container_id, parent))
+        except FileNotFoundError:  # the first container, or the directories above were only half made
+            self._make_parents(roots, parent)
+            try:
+                self._make(cgroup, roots, files, self._place(container_id, parent))
+            except FileNotFoundError as error:
+                raise EngineError(
+                    f"this kernel has no {error.filename}", hint="remove the limit that needs it"
+                ) from error
+        if devices is not None:
+            self._allow_devices(cgroup, devices)
         return cgroup
 
-    def find(self, container_id: str) -> Cgroup:
-        """A container's control groups, made or not."""
-        below = f"{self._below}/{container_id[:12]}"
+    def _make(
+        self, cgroup: Cgroup, roots: Sequence[str], files: Mapping[Literal[1, 2], Mapping[str, str]], below: str
+    ) -> None:
+        for root in roots:
+            _make_directory(f"{root}/{below}")
+        for controller, version in self._versions.items():
+            chosen = [(name, value) for name, value in files[version].items() if name.startswith(f"{controller}.")]
+            if chosen and controller == "cpuset" and version == 1:
+                _inherit_cpuset(cgroup.directory_of("cpuset"))
+            for name, value in chosen:
+                self._limit(cgroup, controller, name, value)
+
+    def _place(self, container_id: str, parent: str) -> str:
+        return f"{self._above(parent)}/{container_id[:12]}"
+
+    def _above(self, parent: str) -> str:
+        return f"{parent.strip('/')}/windlass-{self.label}" if parent else self._below
+
+    def _allow_devices(self, cgroup: Cgroup, devices: Sequence[str]) -> None:
+        if self._unified is None:
+            raise EngineError(
+                "cannot bound which devices a container uses: this host has no cgroup v2",
+                hint="mount one (mount -t cgroup2 none /sys/fs/cgroup/unified), or remove the permissions and rules",
+            )
+        program = syscalls.bpf_prog_load(device_filter.PROGRAM_TYPE, device_filter.program(devices))
+        try:
+            directory_fd = os.open(cgroup.directories[0], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                syscalls.bpf_prog_attach(directory_fd, program, device_filter.ATTACH_TYPE)
+            finally:
+                os.close(directory_fd)
+        finally:
+            os.close(program)
+
+    def find(self, container_id: str, parent: str = "") -> Cgroup:
+        """A container's control groups, made or not; `parent` as in `make`."""
+        below = self._place(container_id, parent)
         unified = None if self._unified is None else f"{self._unified}/{below}"
-        return Cgroup(unified, {controller: f"{root}/{below}" for controller, root in self._by_controller.items()})
+        found = Cgroup(unified, {controller: f"{root}/{below}" for controller, root in self._by_controller.items()})
+        if parent:
+            found.above = tuple(f"{root}/{self._above(parent)}" for root in self._roots())
+        return found
 
     def container_ids(self) -> frozenset[str]:
         """The first twelve digits of the ids of those that have control groups."""
@@ -251,19 +275,30 @@ class Cgroups:
             except OSError:
                 continue
 
-    def _roots(self) -> tuple[str, ...]:
+    def _roots(self, controllers: Iterable[str] | None = None) -> tuple[str, ...]:
+        """The trees of some controllers, of all by default; the v2 one comes first, whatever it has."""
         own = () if self._unified is None else (self._unified,)
-        return tuple(dict.fromkeys((*own, *self._by_controller.values())))
+        chosen = (root for name, root in self._by_controller.items() if controllers is None or name in controllers)
+        return tuple(dict.fromkeys((*own, *chosen)))
 
-    def _make_parents(self) -> None:
-        for root in self._roots():
+    def _make_parents(self, roots: Sequence[str], parent: str) -> None:
+        for root in roots:
             ours = [controller for controller, place in self._by_controller.items() if place == root]
-            for directory in (root, f"{root}/windlass", f"{root}/{self._below}"):
-                os.makedirs(directory, exist_ok=True)
+            directory = root
+            for name in ("", *self._above(parent).split("/")):
+                directory = f"{directory}/{name}" if name else directory
+                if not os.path.isdir(directory):
+                    os.makedirs(directory, exist_ok=True)
+                    if parent:
+                        _mark(directory)
                 if root == self._unified and ours:
                     _enable(directory, ours)
+                if "cpuset" in ours and root not in {self._unified, directory}:
+                    _inherit_cpuset(directory)
+        if parent:
+            return
         memory = self._by_controller.get("memory")
-        if memory is not None:
+        if memory is not None and memory in roots:
             # The whole stack leaves the host enough to be repaired from, whatever its services do.
             total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
             name = "memory.max" if self._versions["memory"] == 2 else "memory.limit_in_bytes"
@@ -272,29 +307,60 @@ class Cgroups:
                 _write(f"{memory}/{self._below}/{name}", str(bound))
 
     def _limit(self, cgroup: Cgroup, controller: str, name: str, value: str) -> None:
+        path = f"{cgroup.directory_of(controller)}/{name}"
         try:
-            _write(f"{cgroup.directory_of(controller)}/{name}", value)
+            for line in value.splitlines():
+                _write(path, line)
         except OSError as error:
-            if "swap" in name or "memsw" in name:  # kernels without swap accounting have no such file
+            # Kernels without swap accounting, or without weights for block devices, have no such file.
+            if "swap" in name or "memsw" in name or "io.weight" in name or "bfq" in name:
                 return
             if error.errno == ENOENT:
                 raise
             raise EngineError(f"cannot limit {controller}: {name} = {value}: {error.strerror}") from error
 
-    def _check(self, limits: Limits) -> None:
+    def _check(self, limits: Limits, needed: Iterable[str]) -> None:
         wanted = {"memory": limits.memory_bytes, "cpu": limits.cpus, "pids": limits.pids}
-        for controller, value in wanted.items():
-            if value is not None and controller not in self._by_controller:
+        for controller in (*(name for name, value in wanted.items() if value is not None), *sorted(needed)):
+            if controller == "pids" and limits.pids is None:
+                continue
+            if controller in {"blkio", "io"} and not self._by_controller.keys().isdisjoint({"blkio", "io"}):
+                continue
+            if controller not in self._by_controller:
                 raise EngineError(
                     f"cannot limit {controller}: this host has no such cgroup controller",
                     hint="mount it below /sys/fs/cgroup, or remove the limit",
                 )
 
 
+def _inherit_cpuset(directory: str) -> None:
+    """A v1 group takes in processes only when its processors and memory nodes are named: those of the one above."""
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        if not _read(f"{directory}/{name}").strip():
+            _write(f"{directory}/{name}", _read(f"{os.path.dirname(directory)}/{name}").strip())
+
+
+def _mark(directory: str) -> None:
+    try:
+        os.setxattr(directory, _OURS, b"1")
+    except OSError:  # no such attributes in this hierarchy: it stays when it is empty, as with other engines
+        return
+
+
 def _make_directory(directory: str) -> None:
     try:
         os.mkdir(directory)
     except FileExistsError:
+        return
+
+
+def _remove_marked(directory: str) -> None:
+    """Removes a group that was made for `cgroup_parent`, and those above, as far as they are ours and empty."""
+    try:
+        while os.getxattr(directory, _OURS):
+            os.rmdir(directory)
+            directory = os.path.dirname(directory)
+    except OSError:
         return
 
 

@@ -6,20 +6,33 @@ Runs in a copy of the supervisor: nothing is imported here, nothing is logged, a
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, NoReturn
 
-from engine import boundary, executables, fill, handover, outcome, privileges, syscalls, targets, users
+from engine import (
+    boundary,
+    executables,
+    fill,
+    handover,
+    outcome,
+    privileges,
+    rlimits,
+    syscalls,
+    sysctls,
+    targets,
+    users,
+)
 from engine.errors import StartError, SyscallError
 from engine.mounts import (
     INIT_TARGET,
+    DeviceCopy,
     Devices,
     MountOp,
     NewFilesystem,
     VolumeData,
 )
 from engine.privileges import Privileges
-from engine.spec import Process
+from engine.spec import Process, ResourceLimit
 from engine.syscalls import (
     AT_FDCWD,
     AT_RECURSIVE,
@@ -30,13 +43,15 @@ from engine.syscalls import (
 )
 from engine.users import User
 
+_USER_NAMESPACES = "user/max_user_namespaces"
 _SYSCTLS = (
     # Groups of the container may send pings, and any user may serve on ports below 1024: no capability is needed.
     ("net/ipv4/ping_group_range", b"0 65535"),
     ("net/ipv4/ip_unprivileged_port_start", b"0"),
     # A second lock beside the filter of system calls: no user namespace below this one, for ever.
-    ("user/max_user_namespaces", b"0"),
+    (_USER_NAMESPACES, b"0"),
 )
+_KERNEL = "kernel settings"
 _KERNEL_TARGETS = frozenset({"/proc", "/sys", "/dev"})
 _LOCKED = Attribute.RDONLY | Attribute.NOSUID | Attribute.NODEV | Attribute.NOEXEC
 _EMPTY_DIRECTORY = NewFilesystem("tmpfs", "", _LOCKED, (("mode", "755"), ("size", "0")))
@@ -54,6 +69,9 @@ class Contained(NamedTuple):
     init: bool
     own_network: bool
     domain: str
+    limits: tuple[ResourceLimit, ...]
+    sysctls: Mapping[str, str]
+    nesting: bool
     privileges: Privileges
     control: socket.socket
     outcome_fd: int
@@ -116,6 +134,8 @@ def _mount_all(birth: _Birth) -> None:
     for op in birth.wanted.plan:
         if isinstance(op, NewFilesystem):
             _mount_new(birth, op)
+        elif isinstance(op, DeviceCopy):
+            _show_device(birth, op)
         else:
             _attach(birth, op, next(birth.given))
 
@@ -124,10 +144,33 @@ def _write_sysctls(birth: _Birth) -> None:
     for name, value in _SYSCTLS:
         if name.startswith("net/") and not birth.wanted.own_network:
             continue
-        fd = targets.find(birth.root_fd, f"proc/sys/{name}", os.O_WRONLY)
-        if fd is not None:
-            os.write(fd, value)
-            os.close(fd)
+        if name != _USER_NAMESPACES or not birth.wanted.nesting:
+            _write_sysctl(birth, name, value)
+    for name, text in birth.wanted.sysctls.items():
+        try:
+            known = _write_sysctl(birth, sysctls.path(name), text.encode())
+        except OSError as error:
+            raise StartError(
+                f"cannot set the sysctl {name} to {text!r}: {error.strerror}", stage=_KERNEL, errno=error.errno or 0
+            ) from error
+        if not known:
+            raise StartError(
+                f"cannot set the sysctl {name}: this kernel has none of that name in a container",
+                stage=_KERNEL,
+                hint="check its spelling; some belong to the host as a whole",
+            )
+
+
+def _write_sysctl(birth: _Birth, path: str, value: bytes) -> bool:
+    """Writes a setting of the container's own namespaces; False when the kernel has none there."""
+    fd = targets.find(birth.root_fd, f"proc/sys/{path}", os.O_WRONLY)
+    if fd is None:
+        return False
+    try:
+        os.write(fd, value)
+    finally:
+        os.close(fd)
+    return True
 
 
 def _cover_kernel_files(birth: _Birth) -> None:
@@ -185,7 +228,7 @@ def _wait_for_go(birth: _Birth) -> None:
 
 
 def _find_user(birth: _Birth) -> None:
-    birth.user = users.find_user(birth.root_fd, birth.process.user)
+    birth.user = users.find_user(birth.root_fd, birth.process.user, birth.process.groups)
     birth.environment = executables.environment(birth.process.environment, birth.wanted.hostname, birth.user.home)
 
 
@@ -204,6 +247,7 @@ def _run_program(birth: _Birth) -> NoReturn:
     boundary.close_all_but(birth.wanted.outcome_fd)
     argv = birth.process.argv
     path = executables.find(argv[0] if argv else "", birth.environment["PATH"])
+    rlimits.settle(birth.wanted.limits)
     if birth.wanted.init:
         executables.execute(INIT_TARGET, (INIT_TARGET, "--", path, *argv[1:]), birth.environment)
     executables.execute(path, argv, birth.environment)
@@ -215,7 +259,7 @@ _STEPS: tuple[tuple[str, Callable[[_Birth], None]], ...] = (
     ("user namespace", _become_root),
     ("root", _attach_root),
     ("mounts", _mount_all),
-    ("kernel settings", _write_sysctls),
+    (_KERNEL, _write_sysctls),
     ("masks", _cover_kernel_files),
     ("change of root", _change_root),
     ("working directory", _enter_working_directory),
@@ -259,6 +303,18 @@ def _mount_new(birth: _Birth, op: NewFilesystem) -> None:
             raise StartError(f"cannot mount {op.target}: {error}", stage="mounts", errno=error.errno) from error
     finally:
         os.close(target)
+
+
+def _show_device(birth: _Birth, op: DeviceCopy) -> None:
+    """Attaches a node of the container's own /dev somewhere else."""
+    source = targets.find(birth.root_fd, op.source)
+    if source is None:
+        raise StartError(f"cannot show a device on {op.target}: it is not in /dev", stage="mounts")
+    target = _target(birth, op.target, directory=stat.S_ISDIR(os.fstat(source).st_mode))
+    copy = syscalls.open_tree(source, "")
+    syscalls.move_mount(copy, target)
+    for fd in (source, target, copy):
+        os.close(fd)
 
 
 def _attach(birth: _Birth, op: MountOp, mount_fd: int) -> None:

@@ -4,6 +4,7 @@ A detached mount is a descriptor: it is handed to the container's first process,
 namespace. So the host's mount table never sees a container, and nothing is left behind when one dies half-made.
 """
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from engine import syscalls
 from engine.directories import make_private
 from engine.errors import StartError, SyscallError
-from engine.mounts import HostPath, HostProgram
+from engine.mounts import DeviceNode, HostPath, HostProgram
 from engine.syscalls import AT_FDCWD, AT_RECURSIVE, Attribute, MountFlag
 
 _STAGE = "mounts"
@@ -138,8 +139,11 @@ def _set_lowers(fs_fd: int, lowers: Sequence[str]) -> None:
         syscalls.fsconfig_set(fs_fd, "lowerdir", ":".join(lowers))  # Linux before 6.8
 
 
-def devices(first_id: int) -> int:
-    """Returns a new /dev with the six nodes that every program may use, owned by the container's root."""
+def devices(first_id: int, more: Sequence[DeviceNode] = ()) -> int:
+    """Returns a new /dev with the six nodes that every program may use, owned by the container's root, and `more`.
+
+    Those belong to the container's ids of the same numbers as on the host, so that groups of both mean the same.
+    """
     mount_fd = _tmpfs((("mode", "755"), ("size", "64k"), ("uid", str(first_id)), ("gid", str(first_id))))
     previous = os.umask(0)
     try:
@@ -150,12 +154,25 @@ def devices(first_id: int) -> int:
             os.symlink(target, name, dir_fd=mount_fd)
         for name in _DIRECTORIES:
             os.mkdir(name, 0o755, dir_fd=mount_fd)
+        for node in more:
+            _make_node(node, mount_fd, first_id)
     except BaseException:
         os.close(mount_fd)
         raise
     finally:
         os.umask(previous)
     return mount_fd
+
+
+def _make_node(node: DeviceNode, mount_fd: int, first_id: int) -> None:
+    *directories, _name = node.name.split("/")
+    for depth in range(len(directories)):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir("/".join(directories[: depth + 1]), 0o755, dir_fd=mount_fd)
+    with contextlib.suppress(FileNotFoundError):  # one of the usual nodes may be chosen, too
+        os.unlink(node.name, dir_fd=mount_fd)
+    os.mknod(node.name, node.mode, node.device, dir_fd=mount_fd)
+    os.chown(node.name, first_id + node.uid, first_id + node.gid, dir_fd=mount_fd)
 
 
 def _tmpfs(options: Sequence[tuple[str, str]]) -> int:

@@ -74,8 +74,8 @@ def enter(entry: Entry) -> Entered:
         os.close(outcome_writer)
         outcome_writer = -1
         entry.cgroup.join(pid)
-        expect_to_be_killed(pid)
-        rlimits.apply(pid)
+        expect_to_be_killed(pid, entry.spec.oom_score_adjustment)
+        rlimits.apply(pid, entry.spec.resource_limits)
         handover.send(control, _GO)
         told, fds = _receive(control)
         os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
@@ -143,7 +143,7 @@ class _Visit:
         try:
             entry, process = self._entry, self._entry.process
             privileges.become_ordinary()
-            user = users.find_user(root_fd, process.user)
+            user = users.find_user(root_fd, process.user, process.groups)
             stage = "working directory"
             boundary.change_directory(_working_directory(root_fd, process.working_directory))
             stage = "streams"
@@ -159,6 +159,7 @@ class _Visit:
             given = {**({"TERM": "xterm"} if terminal is not None else {}), **process.environment}
             environment = executables.environment(given, entry.spec.hostname, user.home)
             path = executables.find(process.argv[0] if process.argv else "", environment["PATH"])
+            rlimits.settle(entry.spec.resource_limits)
             executables.execute(path, process.argv, environment)
         except BaseException as error:  # noqa: BLE001 -- there is nobody above to see it
             outcome.fail(self._outcome_fd, stage, error)

@@ -1,11 +1,11 @@
 """Decides what is mounted where inside a container, in which order."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.errors import StartError
-from engine.spec import BindMount, ContainerSpec, FileMount, Mount, TmpfsMount, VolumeMount
+from engine.spec import BindMount, Confinement, ContainerSpec, Device, FileMount, Mount, TmpfsMount, VolumeMount
 from engine.syscalls import Attribute
 
 _NOSUID, _NODEV, _NOEXEC, _RDONLY = Attribute.NOSUID, Attribute.NODEV, Attribute.NOEXEC, Attribute.RDONLY
@@ -56,6 +56,23 @@ class Devices(NamedTuple):
     target: str = "/dev"
 
 
+class DeviceNode(NamedTuple):
+    """A device of the host's by its name below /dev ("net/tun"): its type and mode, numbers and the host's owner."""
+
+    name: str
+    mode: int
+    device: int
+    uid: int
+    gid: int
+
+
+class DeviceCopy(NamedTuple):
+    """A node of the container's own /dev (`source`, absolute), shown elsewhere as well."""
+
+    source: str
+    target: str
+
+
 class OwnFile(NamedTuple):
     """A file of the engine's, made anew for each container, in place of the image's."""
 
@@ -103,17 +120,17 @@ class GivenFile(NamedTuple):
     attributes: Attribute = _NOSUID | _NODEV | _RDONLY
 
 
-MountOp = NewFilesystem | Devices | SharedSys | OwnFile | HostProgram | HostPath | VolumeData | GivenFile
+MountOp = NewFilesystem | Devices | DeviceCopy | SharedSys | OwnFile | HostProgram | HostPath | VolumeData | GivenFile
 
 
 def mount_plan(spec: ContainerSpec, *, init_program: str = "") -> tuple[MountOp, ...]:
     """What to mount on the container's root, in this order; `init_program` is the host's path of a small init."""
+    confinement = spec.confinement
+    kernel = _KERNEL if confinement.privileged else _KERNEL | _RDONLY
     plan: list[MountOp] = [
         NewFilesystem("proc", "/proc", _KERNEL),
-        NewFilesystem("sysfs", "/sys", _KERNEL | _RDONLY)
-        if spec.namespaces.own_network
-        else SharedSys(_KERNEL | _RDONLY),
-        NewFilesystem("cgroup2", "/sys/fs/cgroup", _KERNEL | _RDONLY, may_fail=True),
+        NewFilesystem("sysfs", "/sys", kernel) if spec.namespaces.own_network else SharedSys(kernel),
+        NewFilesystem("cgroup2", "/sys/fs/cgroup", kernel, may_fail=True),
         Devices(),
         NewFilesystem("devpts", "/dev/pts", _NOSUID | _NOEXEC, _PTS_OPTIONS),
         NewFilesystem("tmpfs", "/dev/shm", _KERNEL, (("mode", "1777"), ("size", str(spec.shm_bytes or SHM_BYTES)))),  # noqa: S108
@@ -127,7 +144,10 @@ def mount_plan(spec: ContainerSpec, *, init_program: str = "") -> tuple[MountOp,
     # A mount below another one comes after it, whatever the file's order.
     wanted = sorted(spec.mounts, key=lambda mount: len([part for part in mount.target.split("/") if part]))
     names = {mount.target: name for name, mount in given_files(spec).items()}
-    plan.extend(_wanted(mount, names) for mount in wanted)
+    if confinement == _USUAL:
+        plan.extend(_wanted(mount, names) for mount in wanted)
+    else:
+        plan.extend(_with_devices(spec, [_wanted(mount, names) for mount in wanted]))
     return tuple(plan)
 
 
@@ -137,7 +157,55 @@ def given_files(spec: ContainerSpec) -> dict[str, FileMount]:
     return {str(number): mount for number, mount in enumerate(files)}
 
 
+def _with_devices(spec: ContainerSpec, ops: Sequence[MountOp]) -> Iterator[MountOp]:
+    """The mounts of a container that uses devices of the host's: whoever gets rules, or all, finds nodes in mounts."""
+    devices = wanted_devices(spec)
+    copied = {device.target for device in devices}
+    for op in ops:
+        if isinstance(op, HostPath) and _uses_nodes(spec.confinement):
+            if op.target not in copied:
+                yield op._replace(attributes=op.attributes & ~_NODEV)
+        else:
+            yield op
+    for index, device in enumerate(devices):
+        name = device_name(index, device)
+        if name.startswith(_HIDDEN):
+            yield DeviceCopy(f"/dev/{name}", device.target)
+
+
+def wanted_devices(spec: ContainerSpec) -> tuple[Device, ...]:
+    """The devices that a container gets: those it names, and those below mounts of the host's /dev that it may use.
+
+    They get nodes of their own: the file system of /dev cannot map ids, so the host's belong to nobody inside.
+    """
+    named = spec.confinement.devices
+    if not _uses_nodes(spec.confinement):
+        return named
+    return (
+        *named,
+        *(
+            Device(source=mount.source, target=mount.target)
+            for mount in spec.mounts
+            if isinstance(mount, BindMount) and f"{mount.source}/".startswith("/dev/")
+        ),
+    )
+
+
+def _uses_nodes(confinement: Confinement) -> bool:
+    return confinement.privileged or bool(confinement.device_rules)
+
+
+def device_name(index: int, device: Device) -> str:
+    """Where in the container's /dev the node of its device number `index` is; empty for /dev itself."""
+    target = os.path.normpath(device.target)
+    if target == "/dev":
+        return ""
+    return target.removeprefix("/dev/") if target.startswith("/dev/") else f"{_HIDDEN}{index}"
+
+
 INIT_TARGET = "/dev/init"
+_HIDDEN = ".windlass/"  # below /dev: the nodes of devices that are wanted elsewhere
+_USUAL = Confinement()
 _PTS_OPTIONS = (("ptmxmode", "0666"), ("mode", "620"), ("gid", "5"), ("max", str(PTY_LIMIT)))
 
 

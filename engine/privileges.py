@@ -20,10 +20,14 @@ _IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal
 
 
 class Privileges(NamedTuple):
-    """What a container's programs may do: a mask of capabilities and a filter of system calls."""
+    """What a container's programs may do: a mask of capabilities and a filter of system calls (empty: none).
+
+    With `no_new_privileges`, a setuid file gives nothing to who executes it.
+    """
 
     capabilities: int
     seccomp_program: bytes
+    no_new_privileges: bool = False
 
 
 def granted(spec: ContainerSpec, cache: Path | None) -> Privileges:
@@ -31,8 +35,20 @@ def granted(spec: ContainerSpec, cache: Path | None) -> Privileges:
 
     `cache` is where compiled filters are kept; see `seccomp.program`.
     """
-    names = capabilities.allowed(spec.cap_add, spec.cap_drop)
-    return Privileges(capabilities.mask(names), seccomp.program(names, cache))
+    confinement = spec.confinement
+    if confinement.privileged:
+        names = frozenset(capabilities.NAMES)
+    else:
+        names = capabilities.allowed(spec.cap_add, spec.cap_drop)
+    if confinement.seccomp == "unconfined" or (confinement.privileged and not confinement.seccomp):
+        program = b""
+    elif confinement.seccomp:
+        from engine import seccomp_profile  # noqa: PLC0415 - few containers bring a profile of their own
+
+        program = seccomp_profile.program(confinement.seccomp, names, cache)
+    else:
+        program = seccomp.program(names, cache)
+    return Privileges(capabilities.mask(names), program, confinement.no_new_privileges)
 
 
 def become_root() -> None:
@@ -47,6 +63,8 @@ def become_root() -> None:
 def drop(privileges: Privileges, user: User) -> None:
     """Becomes `user` with no more than `privileges`; capabilities stay with uid 0 alone, as everywhere."""
     bound_capabilities(privileges.capabilities)
+    if privileges.no_new_privileges:
+        syscalls.prctl(Prctl.SET_NO_NEW_PRIVS, 1)
     if privileges.seccomp_program:
         syscalls.seccomp(privileges.seccomp_program)
     os.setgroups(user.groups)

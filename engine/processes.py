@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 from signal import SIGKILL, pidfd_send_signal
 
-from engine.errors import StateError
+from engine.errors import StartError, StateError
 from engine.state import ProcessIdentity
 
 _PROC = Path("/proc")
-_OOM_SCORE = b"100"
+_OOM_SCORE = 100
 
 
 def boot_id() -> str:
@@ -48,11 +48,21 @@ def open_process(identity: ProcessIdentity) -> int | None:
     return pidfd
 
 
-def expect_to_be_killed(pid: int) -> None:
-    """Lets the kernel, short of memory, take this process before the host's own; see proc_pid_oom_score_adj(5)."""
+def expect_to_be_killed(pid: int, score: int | None = None) -> None:
+    """Lets the kernel, short of memory, take this process before the host's own; see proc_pid_oom_score_adj(5).
+
+    `score` is of -1000 (never) to 1000 (first).
+    """
     fd = os.open(f"/proc/{pid}/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
     try:
-        os.write(fd, _OOM_SCORE)
+        os.write(fd, str(_OOM_SCORE if score is None else score).encode())
+    except PermissionError as error:
+        raise StartError(
+            f"cannot set the oom score adjustment to {score}",
+            stage="limits",
+            errno=error.errno or 0,
+            hint="less than the supervisor's own takes CAP_SYS_RESOURCE, which this root has not",
+        ) from error
     finally:
         os.close(fd)
 

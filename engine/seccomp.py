@@ -8,14 +8,14 @@ Compiling takes as long as starting three containers, so compiled programs are k
 import ctypes
 import hashlib
 import os
-from errno import ENOSYS
+from errno import EEXIST, ENOSYS
 from functools import lru_cache
 from pathlib import Path
 
 from engine import seccomp_rules
 from engine.directories import make_private
 from engine.errors import EngineError
-from engine.seccomp_rules import Condition, Rule
+from engine.seccomp_rules import Condition, Operator, Rule, Verdict
 
 _LIBRARY = "libseccomp.so.2"
 _ALLOW = 0x7FFF0000
@@ -24,7 +24,23 @@ _BAD_ARCHITECTURE = 2  # SCMP_FLTATR_ACT_BADARCH, seccomp_attr_set(3)
 _OPTIMIZE = 8  # SCMP_FLTATR_CTL_OPTIMIZE
 _BINARY_TREE = 2
 _INSTRUCTION_BYTES = 8
-_OPERATORS = {"not equal": 1, "equal": 4, "above": 6, "masked": 7}  # enum scmp_compare
+_OPERATORS: dict[Operator, int] = {  # enum scmp_compare
+    "not equal": 1,
+    "below": 2,
+    "at most": 3,
+    "equal": 4,
+    "at least": 5,
+    "above": 6,
+    "masked": 7,
+}
+_VERDICTS: dict[Verdict, int] = {
+    "kill process": 0x80000000,
+    "kill thread": 0x00000000,
+    "trap": 0x00030000,
+    "log": 0x7FFC0000,
+}
+_UNKNOWN_CALL = -1  # __NR_SCMP_ERROR
+_DEFAULT = Rule("", ENOSYS)
 
 
 class _Comparison(ctypes.Structure):
@@ -45,9 +61,21 @@ def program(capabilities: frozenset[str], cache: Path | None) -> bytes:
     `cache` is the directory of what can be computed again; None keeps the filter for this process's life only.
     """
     rules = seccomp_rules.rules(capabilities)
+    return kept_program(rules, f"{rules}", cache)
+
+
+def kept_program(
+    rules: tuple[Rule, ...],
+    name: str,
+    cache: Path | None,
+    *,
+    default: Rule = _DEFAULT,
+    architectures: tuple[str, ...] = (),
+) -> bytes:
+    """Returns the compiled rules, from the cache where they were compiled before; `name` tells them from others."""
     if cache is None:
-        return compile_rules(rules)
-    text = f"{os.uname().machine} {rules}"
+        return compile_rules(rules, default=default, architectures=architectures)
+    text = f"{os.uname().machine} {name}"
     place = cache / f"seccomp-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
     try:
         kept = place.read_bytes()
@@ -55,7 +83,7 @@ def program(capabilities: frozenset[str], cache: Path | None) -> bytes:
         kept = b""
     if kept and len(kept) % _INSTRUCTION_BYTES == 0:
         return kept
-    made = compile_rules(rules)
+    made = compile_rules(rules, default=default, architectures=architectures)
     make_private(cache)
     draft = place.with_name(f"{place.name}.{os.getpid()}")
     draft.write_bytes(made)
@@ -63,22 +91,33 @@ def program(capabilities: frozenset[str], cache: Path | None) -> bytes:
     return made
 
 
-def compile_rules(rules: tuple[Rule, ...]) -> bytes:
-    """Compiles a filter for this machine's own architecture; calls by any other architecture's way do not exist."""
+def compile_rules(
+    rules: tuple[Rule, ...], *, default: Rule = _DEFAULT, architectures: tuple[str, ...] = ()
+) -> bytes:
+    """Compiles a filter for this machine's own architecture; calls by any other architecture's way do not exist.
+
+    `default` says what happens to calls without a rule. `architectures` are others to serve, by libseccomp's names.
+    """
     library = _open_library()
-    context = library.seccomp_init(_ERRNO | ENOSYS)
+    context = library.seccomp_init(_action(default))
     if not context:
         raise EngineError("libseccomp cannot make a filter")
     try:
         _check("set", library.seccomp_attr_set(context, _BAD_ARCHITECTURE, _ERRNO | ENOSYS))
         _check("optimize", library.seccomp_attr_set(context, _OPTIMIZE, _BINARY_TREE))
+        for name in architectures:
+            token = library.seccomp_arch_resolve_name(name.encode())
+            added = library.seccomp_arch_add(context, token) if token else 0  # 0: libseccomp does not know it
+            if added != -EEXIST:  # it is this machine's own
+                _check(name, added)
         for rule in rules:
             number = library.seccomp_syscall_resolve_name(rule.call.encode())
-            if number < 0:  # a call that this architecture has not
+            if number == _UNKNOWN_CALL or (number < 0 and not architectures):  # a call that this architecture has not
+                continue
+            if _action(rule) == _action(default):  # libseccomp refuses a rule that changes nothing
                 continue
             comparisons = (_Comparison * len(rule.conditions))(*map(_compare, rule.conditions))
-            action = _ERRNO | rule.error if rule.error else _ALLOW
-            added = library.seccomp_rule_add_array(context, action, number, len(rule.conditions), comparisons)
+            added = library.seccomp_rule_add_array(context, _action(rule), number, len(rule.conditions), comparisons)
             _check(rule.call, added)
         file = os.memfd_create("seccomp")
         try:
@@ -107,9 +146,18 @@ def _open_library() -> ctypes.CDLL:
         ctypes.c_uint,
         ctypes.c_void_p,
     ]
+    library.seccomp_arch_resolve_name.restype = ctypes.c_uint32
+    library.seccomp_arch_resolve_name.argtypes = [ctypes.c_char_p]
+    library.seccomp_arch_add.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
     library.seccomp_export_bpf.argtypes = [ctypes.c_void_p, ctypes.c_int]
     library.seccomp_release.argtypes = [ctypes.c_void_p]
     return library
+
+
+def _action(rule: Rule) -> int:
+    if rule.verdict:
+        return _VERDICTS[rule.verdict]
+    return _ERRNO | rule.error if rule.error else _ALLOW
 
 
 def _compare(condition: Condition) -> _Comparison:

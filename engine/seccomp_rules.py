@@ -15,22 +15,29 @@ _NEW_NAMESPACES = 0x7E020080  # CLONE_NEW*, clone(2)
 _NEWUSER = 0x10000000
 _ALL_BITS = 0xFFFFFFFFFFFFFFFF
 
+Operator = Literal["not equal", "below", "at most", "equal", "at least", "above", "masked"]
+Verdict = Literal["", "kill process", "kill thread", "trap", "log"]
+
 
 class Condition(NamedTuple):
     """A comparison of one argument of a call: `masked` compares argument & `mask` with `value`."""
 
     argument: int
-    operator: Literal["equal", "not equal", "above", "masked"]
+    operator: Operator
     value: int
     mask: int = _ALL_BITS
 
 
 class Rule(NamedTuple):
-    """What happens to a call when every condition holds: `error` 0 lets it through, else it fails with that number."""
+    """What happens to a call when every condition holds: `error` 0 lets it through, else it fails with that number.
+
+    A `verdict` stands for more: the end of the process, of the thread, a signal, a line in the host's log.
+    """
 
     call: str
     error: int = 0
     conditions: tuple[Condition, ...] = ()
+    verdict: Verdict = ""
 
 
 # Files, memory, processes, signals, time, sockets: what any program may ask for, grouped by what it is about.

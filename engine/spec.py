@@ -146,14 +146,19 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 class Confinement(msgspec.Struct, frozen=True, kw_only=True):
     """How far a container's programs are kept from the host.
 
-    `seccomp` is empty (the engine's filter), "unconfined", or a profile's JSON text. `privileged` is all capabilities,
-    no filter, no masked paths, all devices.
+    `seccomp` is empty (the engine's filter), "unconfined", or a profile's JSON text. `privileged` is all capabilities
+    of the container's user namespace, no filter unless one is named, no masked or locked paths, all the host's
+    devices. `unmasked` leaves the kernel's files open, `mask` hides more of them, `unmask` shows some.
+    `device_rules` are as in Compose ("c 13:* rwm"). `apparmor` is a profile of the host's.
     """
 
     privileged: bool = False
     no_new_privileges: bool = False
     seccomp: str = ""
     unmasked: bool = False
+    mask: tuple[str, ...] = ()
+    unmask: tuple[str, ...] = ()
+    apparmor: str = ""
     devices: tuple[Device, ...] = ()
     device_rules: tuple[str, ...] = ()
 

@@ -13,6 +13,8 @@ from engine.cgroups import Cgroup
 from engine.contained import Contained
 from engine.errors import StartError
 from engine.mounts import (
+    DeviceCopy,
+    DeviceNode,
     Devices,
     GivenFile,
     HostPath,
@@ -26,7 +28,7 @@ from engine.mounts import (
 from engine.namespaces import inside
 from engine.outcome import read_outcome
 from engine.processes import expect_to_be_killed, kill_and_reap
-from engine.spec import ContainerSpec
+from engine.spec import Confinement, ContainerSpec
 from engine.syscalls import Attribute, Clone
 from engine.volumes import filled_marker
 
@@ -104,12 +106,15 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
             process=spec.process,
             hostname=spec.hostname,
             plan=plan,
-            masked=_present(mounts.MASKED),
-            locked=_present(mounts.READ_ONLY),
+            masked=_masked(spec.confinement),
+            locked=_locked(spec.confinement),
             read_only=spec.read_only,
             init=spec.init,
             own_network=spec.namespaces.own_network,
             domain=spec.resolver.domain,
+            limits=spec.resource_limits,
+            sysctls=spec.sysctls,
+            nesting=spec.confinement.privileged,
             privileges=allowed,
             control=far_end,
             outcome_fd=outcome_writer,
@@ -127,8 +132,8 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
         outcome_writer = -1
         _map_ids(pid, order.first_id)
         order.cgroup.join(pid)
-        expect_to_be_killed(pid)
-        rlimits.apply(pid)
+        expect_to_be_killed(pid, spec.oom_score_adjustment)
+        rlimits.apply(pid, spec.resource_limits)
         _send_mounts(order, plan, pid, control)
         connect(pid)
         handover.send(control, _GO)
@@ -195,6 +200,32 @@ def _send_mounts(order: LaunchOrder, plan: Sequence[MountOp], pid: int, control:
             os.close(fd)
 
 
+def _device_nodes(spec: ContainerSpec) -> Sequence[DeviceNode]:
+    confinement = spec.confinement
+    if not (confinement.devices or confinement.privileged or confinement.device_rules):
+        return ()
+    from engine import device_nodes  # noqa: PLC0415 - few containers use devices of the host
+
+    return device_nodes.nodes(spec)
+
+
+def _masked(confinement: Confinement) -> tuple[str, ...]:
+    """The paths to hide; no copy of the usual ones is made when nothing is said."""
+    usual = () if confinement.privileged or confinement.unmasked else _present(mounts.MASKED)
+    if not confinement.mask and not confinement.unmask:
+        return usual
+    shown = set(confinement.unmask)
+    return (*(path for path in usual if path not in shown), *confinement.mask)
+
+
+def _locked(confinement: Confinement) -> tuple[str, ...]:
+    """The paths to make read-only."""
+    if confinement.privileged or confinement.unmasked:
+        return ()
+    shown = set(confinement.unmask)
+    return tuple(path for path in _present(mounts.READ_ONLY) if path not in shown)
+
+
 @cache
 def _present(paths: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the kernel's own paths that this kernel has."""
@@ -203,10 +234,10 @@ def _present(paths: tuple[str, ...]) -> tuple[str, ...]:
 
 def _outside(op: MountOp, order: LaunchOrder, userns_fd: int) -> tuple[int, ...]:
     match op:
-        case NewFilesystem():
+        case NewFilesystem() | DeviceCopy():
             return ()
         case Devices():
-            return (detached.devices(order.first_id),)
+            return (detached.devices(order.first_id, _device_nodes(order.spec)),)
         case SharedSys():
             with _shared_network(order):
                 return (detached.new_sys(op.attributes),)

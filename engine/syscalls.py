@@ -37,6 +37,7 @@ _SYS_CLOSE_RANGE = 436
 _SYS_OPENAT2 = 437
 _SYS_MOUNT_SETATTR = 442
 _SYS_KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "ppc64le": 271, "s390x": 280}
+_SYS_BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361, "s390x": 351}
 _SYS_SECCOMP = {"x86_64": 317, "aarch64": 277, "riscv64": 277, "ppc64le": 358, "s390x": 348}
 
 
@@ -84,6 +85,7 @@ class Prctl:
 
     SET_DUMPABLE = 4
     CAPBSET_DROP = 24
+    SET_NO_NEW_PRIVS = 38
     CAP_AMBIENT = 47
     CAP_AMBIENT_CLEAR_ALL = 4
 
@@ -100,6 +102,9 @@ _FSCONFIG_SET_STRING = 1
 _FSCONFIG_CMD_CREATE = 6
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 _SECCOMP_SET_MODE_FILTER = 1
+_BPF_PROG_LOAD = 5
+_BPF_PROG_ATTACH = 8
+_BPF_F_ALLOW_MULTI = 2
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
 Path = str | bytes | os.PathLike[str]
@@ -294,3 +299,18 @@ def seccomp(program: bytes) -> None:
 def join_session_keyring() -> None:
     """Gives this process a new, empty session keyring."""
     _call("keyctl", "JOIN_SESSION_KEYRING", _SYS_KEYCTL[os.uname().machine], _KEYCTL_JOIN_SESSION_KEYRING, None)
+
+
+def bpf_prog_load(prog_type: int, instructions: bytes) -> int:
+    """Returns a descriptor of a program that the kernel has verified: `instructions` is an array of struct bpf_insn."""
+    code = ctypes.create_string_buffer(instructions, len(instructions))
+    licence = ctypes.create_string_buffer(b"GPL")
+    addresses = (ctypes.addressof(code), ctypes.addressof(licence))
+    packed = struct.pack("=IIQQIIQII", prog_type, len(instructions) // 8, *addresses, 0, 0, 0, 0, 0)
+    return _call("bpf", "PROG_LOAD", _SYS_BPF[os.uname().machine], _BPF_PROG_LOAD, packed, len(packed))
+
+
+def bpf_prog_attach(target_fd: int, prog_fd: int, attach_type: int) -> None:
+    """Attaches a program to the cgroup behind `target_fd`, beside those that are there; it lives as long as that."""
+    packed = struct.pack("=IIII", target_fd, prog_fd, attach_type, _BPF_F_ALLOW_MULTI)
+    _call("bpf", "PROG_ATTACH", _SYS_BPF[os.uname().machine], _BPF_PROG_ATTACH, packed, len(packed))

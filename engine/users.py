@@ -6,6 +6,7 @@ regular files, and only their first mebibyte counts. The C library's lookups wou
 
 import os
 import stat
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine import targets
@@ -31,9 +32,17 @@ class _Entry(NamedTuple):
     home: str
 
 
-def find_user(root_fd: int, wanted: str) -> User:
-    """Returns who `wanted` ("", "user", "user:group", each a name or an id) is inside the root; else StartError."""
-    return resolve(wanted, read(root_fd, "etc/passwd"), read(root_fd, "etc/group"))
+def find_user(root_fd: int, wanted: str, groups: Sequence[str] = ()) -> User:
+    """Returns who `wanted` ("", "user", "user:group", each a name or an id) is inside the root; else StartError.
+
+    `groups` are names or ids of supplementary groups, besides those that the group file tells.
+    """
+    group_file = read(root_fd, "etc/group")
+    user = resolve(wanted, read(root_fd, "etc/passwd"), group_file)
+    if not groups:
+        return user
+    more = (_group_id(name, group_file, wanted) for name in groups)
+    return user._replace(groups=tuple(dict.fromkeys((*user.groups, *more))))
 
 
 def resolve(wanted: str, passwd: str, group: str) -> User:
@@ -54,12 +63,16 @@ def resolve(wanted: str, passwd: str, group: str) -> User:
     if not colon:
         groups = (gid for _, gid, members in _group_entries(group) if entry.name and entry.name in members)
         return User(entry.uid, entry.gid, tuple(dict.fromkeys(groups)), entry.home)
+    return User(entry.uid, _group_id(group_name, group, wanted), (), entry.home)
+
+
+def _group_id(group_name: str, group: str, wanted: str) -> int:
     gid = _number(group_name, wanted)
     if gid is None:
         gid = next((gid for name, gid, _ in _group_entries(group) if name == group_name), None)
         if gid is None:
             raise _unknown(group_name, "group", wanted)
-    return User(entry.uid, gid, (), entry.home)
+    return gid
 
 
 def read(root_fd: int, path: str) -> str:

@@ -46,6 +46,7 @@ def command(
         environment={**record.spec.process.environment, **_variables(environment or (), session)},
         working_directory=directory or record.spec.process.working_directory,
         user=user or record.spec.process.user,
+        groups=record.spec.process.groups,
     )
     with Connection(place) as connection:
         connection.client()  # a supervisor that has died answers no names: the program would find no other service
@@ -103,7 +104,7 @@ def _run(
             process=process,
             container=container,
             spec=record.spec,
-            cgroup=Cgroups(place.label).find(record.spec.id),
+            cgroup=Cgroups(place.label).find(record.spec.id, record.spec.cgroup_parent),
             stdin=streams.stdin,
             stdout=streams.stdout,
             stderr=streams.stderr,

@@ -65,7 +65,7 @@ def _adopt_directory(site: Site, directory: Path) -> None:
     site.containers[spec.id] = container
     site.owners.update(spec.namespaces.owners)
     if state is None:
-        release(site, spec.id)
+        release(site, spec.id, spec.cgroup_parent)
         complete(site, container)
     elif state.status == "running":
         _adopt_running(site, container)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from engine.directories import make_private
-from engine.errors import EngineError, RequestError
+from engine.errors import EngineError, RequestError, StateError
 from engine.idranges import lease_range, release_range
 from engine.namespaces import unpin
 from engine.protocol import Failure
-from engine.records import DAMAGED_SUFFIX, REMOVING_FILE, SPEC_FILE, write_spec
+from engine.records import DAMAGED_SUFFIX, REMOVING_FILE, SPEC_FILE, read_spec, write_spec
 from engine.spec import ContainerSpec
 from engine.state import ContainerState
 from engine.supervisor.containers import Container
@@ -118,9 +118,9 @@ def finish_removal(site: Site, directory: Path) -> None:
         pass
 
 
-def release(site: Site, container_id: str) -> None:
+def release(site: Site, container_id: str, cgroup_parent: str = "") -> None:
     """Ends and gives back everything that a container of whom no more is known than its id may have in the kernel."""
-    cgroup = site.cgroups.find(container_id)
+    cgroup = site.cgroups.find(container_id, cgroup_parent)
     cgroup.kill()
     cgroup.remove()
     unpin(site.pin(container_id))
@@ -150,7 +150,7 @@ def forget_damaged(site: Site) -> None:
 def _removal(site: Site, container_id: str, *, keep_data: bool) -> Iterator[None]:
     run = site.stack.container(container_id)
     (run / REMOVING_FILE).write_bytes(_KEEP_DATA if keep_data else b"")
-    release(site, container_id)
+    release(site, container_id, _cgroup_parent(run))
     if not keep_data:
         yield from remove_in_slices(site.stack.data(container_id))
     release_range(site.stack.roots.id_ranges, container_id)
@@ -162,6 +162,15 @@ def _removal(site: Site, container_id: str, *, keep_data: bool) -> Iterator[None
     (run / SPEC_FILE).unlink(missing_ok=True)
     (run / REMOVING_FILE).unlink()
     run.rmdir()
+
+
+def _cgroup_parent(directory: Path) -> str:
+    """What the record of a container that is being removed says, as long as it is there."""
+    try:
+        spec = read_spec(directory)
+    except StateError:
+        return ""
+    return "" if spec is None else spec.cgroup_parent
 
 
 def write_identity_files(directory: Path, contents: Mapping[str, str]) -> None:

@@ -78,7 +78,7 @@ def let_go(site: Site, container: Container) -> bool:
             kill_and_reap(container.pidfd)
         os.close(container.pidfd)
         container.pidfd = -1
-    cgroup = site.cgroups.find(container.spec.id)
+    cgroup = site.cgroups.find(container.spec.id, container.spec.cgroup_parent)
     oom_killed = cgroup.oom_kills() > 0
     # Its descendants ended with it (pid_namespaces(7)), so what is read now is all that was printed.
     if container.output is not None:

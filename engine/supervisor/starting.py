@@ -11,7 +11,7 @@ from engine.namespaces import ensure_pins, pin_process, unpin
 from engine.outcome import read_outcome
 from engine.processes import identify
 from engine.protocol import Action, Failure
-from engine.spec import VolumeMount
+from engine.spec import Confinement, VolumeMount
 from engine.start import LaunchOrder, VolumeSource, launch
 from engine.supervisor.containers import Answered, Container
 from engine.supervisor.creating import write_identity_files
@@ -61,7 +61,9 @@ def _launch(site: Site, container: Container) -> int:
     """Makes the process; gives the descriptor that tells how its start went. Nothing is left when it raises."""
     spec, stack = container.spec, site.stack
     with contextlib.ExitStack() as undo:
-        cgroup = site.cgroups.make(spec.id, spec.limits)
+        cgroup = site.cgroups.make(
+            spec.id, spec.limits, parent=spec.cgroup_parent, devices=_device_rules(spec.confinement)
+        )
         undo.callback(cgroup.remove)
         undo.callback(unpin, site.pin(spec.id))
         undo.callback(site.network.disconnect, spec.id)
@@ -127,6 +129,14 @@ def _text(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""
+
+
+def _device_rules(confinement: Confinement) -> tuple[str, ...] | None:
+    if not confinement.devices and not confinement.device_rules:
+        return None
+    from engine import device_nodes  # noqa: PLC0415 - few containers use devices of the host
+
+    return device_nodes.rules(confinement)
 
 
 def _connect(site: Site, container: Container, pid: int) -> None:

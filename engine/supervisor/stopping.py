@@ -67,4 +67,4 @@ def _send(container: Container, number: int) -> None:
 def _kill_all(site: Site, container: Container) -> None:
     """Ends the first process, which takes everything in its pid namespace with it, and whatever joined its group."""
     _send(container, signal.SIGKILL)
-    site.cgroups.find(container.spec.id).kill()
+    site.cgroups.find(container.spec.id, container.spec.cgroup_parent).kill()

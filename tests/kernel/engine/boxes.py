@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine import cgroups, idranges
+from engine import cgroups, device_nodes, idranges
 from engine.enter import Entered, Entry, enter
 from engine.enter import read_outcome as read_entry
 from engine.errors import StartError
@@ -102,7 +102,8 @@ class Boxes:
         files.mkdir(exist_ok=True)
         for name in ("hosts", "hostname", "resolv.conf"):
             (files / name).write_text(f"the engine's {name}\n")
-        cgroup = self.group.make(spec.id, spec.limits)
+        devices = device_nodes.rules(spec.confinement)
+        cgroup = self.group.make(spec.id, spec.limits, parent=spec.cgroup_parent, devices=devices)
         first_id = idranges.lease_range(self.roots.id_ranges, spec.id)
         reading, writing = os.pipe()
         os.fchmod(writing, 0o666)
@@ -169,7 +170,8 @@ class Boxes:
 
 def make_spec(container_id: str, argv: tuple[str, ...], given: dict[str, Any]) -> ContainerSpec:
     """A spec of which only what matters to a test is said."""
-    process = {key: given.pop(key) for key in ("user", "working_directory", "environment") if key in given}
+    own = ("user", "groups", "working_directory", "environment", "terminal", "stdin_open")
+    process = {key: given.pop(key) for key in own if key in given}
     return ContainerSpec(
         id=container_id,
         name="web-1",

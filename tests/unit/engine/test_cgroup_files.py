@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from engine.cgroups import Hierarchies, cgroup_files, find_hierarchies
+from engine.cgroup_files import cgroup_files
+from engine.cgroups import Hierarchies, find_hierarchies
 from engine.spec import Limits
 
 HYBRID = """\
