@@ -30,8 +30,9 @@ def carry_out(
         if report:
             progress.report(report)
 
-    for name in decided.unchanged:
-        progress.report(Report(f"Container {name}", "Running", over=True))
+    for names, word in ((decided.unchanged, "Running"), (decided.finished, "Exited")):
+        for name in names:
+            progress.report(Report(f"Container {name}", word, over=True))
     execution = Execution(
         decided,
         connection.client,

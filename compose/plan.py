@@ -58,6 +58,7 @@ class _Planning:
         self._draft = Draft()
         self._warnings: list[str] = []
         self._unchanged: list[str] = []
+        self._finished: list[str] = []
         self._records_by_service: dict[str, list[ContainerRecord]] = {}
         for record in observed.containers:
             self._records_by_service.setdefault(record.spec.service, []).append(record)
@@ -88,6 +89,7 @@ class _Planning:
             stack=self._wanted.stack,
             steps=self._draft.sorted(),
             unchanged=tuple(self._unchanged),
+            finished=tuple(self._finished),
             warnings=tuple(self._warnings),
         )
 
@@ -204,7 +206,7 @@ class _Planning:
             self._unchanged.append(spec.name)
         elif status == "exited" and record.state.exit_code == 0 and service.name in self._jobs:
             self._finished_jobs.add(service.name)
-            self._unchanged.append(spec.name)
+            self._finished.append(spec.name)
         else:
             self._start(service, record.spec, _why_start(record))
 
@@ -292,4 +294,5 @@ def _why_start(record: ContainerRecord) -> str:
     if state.status == "created":
         return f"not started: {state.failure}" if state.failure else "not started yet"
     code = "an unknown status" if state.exit_code is None else f"status {state.exit_code}"
-    return f"exited with {code}"
+    killed = ", out of memory" if state.oom_killed else ""
+    return f"exited with {code}{killed}"

@@ -37,7 +37,8 @@ def _summary(plan: Plan) -> str:
         if verb != "wait"
     ]
     kept = f", {len(plan.unchanged)} unchanged" if plan.unchanged else ""
-    return f"{', '.join(words) or 'nothing to change'}{kept}."
+    over = f", {len(plan.finished)} finished" if plan.finished else ""
+    return f"{', '.join(words) or 'nothing to change'}{kept}{over}."
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
@@ -58,6 +59,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             for step in plan.steps
         ],
         "unchanged": list(plan.unchanged),
+        "finished": list(plan.finished),
         "warnings": list(plan.warnings),
     }
 

@@ -143,12 +143,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done for a stack; every step stands after those that it waits for.
 
-    `unchanged` are the names of the containers that stay as they are.
+    `unchanged` are the names of the containers that go on as they are, `finished` those of jobs that are done.
     """
 
     stack: str
     steps: tuple[Step, ...] = ()
     unchanged: tuple[str, ...] = ()
+    finished: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

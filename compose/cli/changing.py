@@ -4,10 +4,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 from compose.carrying_out import carry_out
+from compose.cli.chosen import require_known
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
 from compose.connection import Connection
-from compose.errors import FileError, UsageError
 from compose.observed import Observed
 from compose.plan_text import plan_text
 from compose.steps import Plan
@@ -53,20 +53,4 @@ def change(
 
 def require_services(session: Session, observed: Observed, services: Sequence[str]) -> None:
     """Refuses names that neither a container nor the file knows as a service."""
-    known = {record.spec.service for record in observed.containers}
-    missing = [name for name in services if name not in known]
-    if not missing:
-        return
-    try:
-        stack = session.stack()
-    except FileError:
-        if not known:
-            raise
-    else:
-        known |= {*stack.services, *stack.disabled}
-    for name in missing:
-        if name not in known:
-            from compose.spelling import did_you_mean  # noqa: PLC0415 - only for mistakes
-
-            hint = did_you_mean(name, known) or f"the services are: {', '.join(sorted(known)) or 'none'}"
-            raise UsageError(f"no such service: {name}", hint=hint)
+    require_known(session, {record.spec.service for record in observed.containers}, services)

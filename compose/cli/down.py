@@ -64,12 +64,21 @@ def command(
             sys.stdout.write(plan_text(found))
             return 0
         if not found.steps:
-            session.tell(f"Stack {name} is not there: nothing to do.")
+            session.tell(_nothing_to_do(name, observed))
             return 0
         progress = session.progress("down", tuple(step.action for step in found.steps))
         failed = carry_out(found, connection, session.layout, progress=progress, persist=True)
         forget_contents(place)
     return show_failures(failed) if failed else 0
+
+
+def _nothing_to_do(name: str, observed: Observed) -> str:
+    """Why there is nothing to remove."""
+    if observed.containers:
+        return f"Nothing of stack {name} was to be removed."
+    volumes = [volume.name for volume in observed.volumes if volume.project == name]
+    rest = f"; its volumes stay ({', '.join(volumes)}), down -v removes them" if volumes else ""
+    return f"Stack {name} is not there: nothing to do{rest}."
 
 
 def _file_of(session: Session, name: str) -> Stack | None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from compose import conversation
 from compose.cli import failures
+from compose.cli.chosen import absent
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.connection import Connection
@@ -40,7 +41,7 @@ def command(
     """Runs a command in a running container; its exit status becomes ours."""
     session.require_root()
     place = session.stack_layout()
-    record = _choose(place, service, index)
+    record = _choose(session, place, service, index)
     process = Process(
         argv=tuple(words),
         environment={**record.spec.process.environment, **_variables(environment or (), session)},
@@ -59,11 +60,12 @@ def command(
         return error.exit_code
 
 
-def _choose(place: StackLayout, service: str, index: int) -> ContainerRecord:
+def _choose(session: Session, place: StackLayout, service: str, index: int) -> ContainerRecord:
     """The running container that is meant: the first replica, unless `index` says otherwise."""
-    found = [record for record in containers(place) if record.spec.service == service]
+    records = containers(place)
+    found = [record for record in records if record.spec.service == service]
     if not found:
-        raise UsageError(f"no such service: {service}", hint="windlass ps -a lists all that there are")
+        raise absent(session, service, {record.spec.service for record in records})
     running = [record for record in found if record.state.status == "running"]
     chosen = [record for record in running if not index or record.spec.number == index]
     if chosen:

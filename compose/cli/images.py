@@ -6,9 +6,9 @@ import time
 from typing import Annotated
 
 from compose.cli.choices import one_of
+from compose.cli.chosen import choose
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
-from compose.errors import UsageError
 from compose.observe import containers
 from compose.tables import table
 from compose.times import date_text, rough_duration, size_text
@@ -29,16 +29,9 @@ def command(
     """Lists the images that the stack's containers use."""
     one_of("--format", output, ("table", "json"))
     session.require_root()
-    found = containers(session.stack_layout())
-    for name in services or ():
-        if name not in {record.spec.service for record in found}:
-            raise UsageError(f"no such service: {name}", hint="windlass ps -a lists all that there are")
+    found = choose(session, containers(session.stack_layout()), services or ())
     store = ImageStore(session.layout.images, session.layout.cache)
-    rows = [
-        (record, store.find(record.spec.image_id))
-        for record in found
-        if not services or record.spec.service in services
-    ]
+    rows = [(record, store.find(record.spec.image_id)) for record in found]
     if quiet:
         text = "".join(f"{image_id}\n" for image_id in dict.fromkeys(_digits(record) for record, _ in rows))
     elif output == "json":

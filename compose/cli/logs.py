@@ -6,6 +6,7 @@ from typing import Annotated
 
 from compose.attachment import ALIVE, Attachment
 from compose.cli import failures
+from compose.cli.chosen import choose
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.connection import Connection
@@ -33,7 +34,7 @@ def command(
     """Shows the output of the containers, in the order of time, whether a supervisor lives or not."""
     session.require_root()
     place = session.stack_layout()
-    chosen = _choose(containers(place), tuple(services or ()))
+    chosen = choose(session, containers(place), services or ())
     for record in chosen:
         if not record.spec.log.kept:
             session.warn(f"{record.spec.name} keeps no logs: its logging driver is 'none'")
@@ -64,14 +65,6 @@ def _follow(
             return foreground.watch()
         except InterruptedByUser:
             return failures.INTERRUPTED
-
-
-def _choose(records: tuple[ContainerRecord, ...], services: tuple[str, ...]) -> list[ContainerRecord]:
-    known = {record.spec.service for record in records}
-    for name in services:
-        if name not in known:
-            raise UsageError(f"no such service: {name}", hint="windlass ps -a lists all that there are")
-    return [record for record in records if not services or record.spec.service in services]
 
 
 def _count(text: str) -> int | None:

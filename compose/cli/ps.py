@@ -5,9 +5,9 @@ import time
 from typing import Annotated
 
 from compose.cli.choices import one_of
+from compose.cli.chosen import choose
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
-from compose.errors import UsageError
 from compose.listing import containers_json, containers_table
 from compose.observe import containers
 
@@ -24,15 +24,11 @@ def command(
     """Lists the containers, whether a supervisor lives or not."""
     one_of("--format", output, ("table", "json"))
     session.require_root()
-    found = containers(session.stack_layout())
-    for name in services or ():
-        if name not in {record.spec.service for record in found}:
-            raise UsageError(f"no such service: {name}", hint="windlass ps -a lists all that there are")
+    found = choose(session, containers(session.stack_layout()), services or ())
     shown = [
         record
         for record in found
-        if (everything or record.state.status in {"running", "restarting"})
-        and (not services or record.spec.service in services)
+        if everything or record.state.status in {"running", "restarting"}
     ]
     if quiet:
         text = "".join(f"{record.spec.id}\n" for record in shown)

@@ -1,8 +1,6 @@
 """Plans as golden text, scenario by scenario."""
 
 import itertools
-from dataclasses import dataclass, field
-from textwrap import dedent
 
 import msgspec.structs
 import pytest
@@ -10,116 +8,17 @@ import pytest
 from compose.errors import FileError, StackError, UsageError
 from compose.model import (
     Dependency,
-    Healthcheck,
     Mount,
     Network,
     Port,
-    Service,
-    ServiceNetwork,
-    Stack,
     Volume,
 )
-from compose.observed import Observed, ObservedVolume
+from compose.observed import Observed
 from compose.plan import plan
-from compose.plan_down import DownOptions, plan_down, plan_stop
-from compose.plan_text import plan_json, plan_text
-from compose.steps import Plan
-from compose.wanted import ImageChoice, ImageNeed, Options, Wanted, wanted_stack
-from engine.images.model import Image, ImageConfig
-from engine.spec import ContainerSpec
-from engine.state import ContainerRecord, ContainerState
-from net.spec import NetworkState
-
-IMAGE = Image(
-    id="sha256:aaaaaaaaaaaaaaaa",
-    created_ns=0,
-    architecture="amd64",
-    config=ImageConfig(command=("serve",)),
-    layers=("sha256:1",),
-)
-OTHER_IMAGE = msgspec.structs.replace(IMAGE, id="sha256:bbbbbbbbbbbbbbbb")
-
-
-def service(name: str, **fields: object) -> Service:
-    return Service(**{"name": name, "image": "bb", "networks": (ServiceNetwork(network="default"),), **fields})
-
-
-def stack(*services: Service, directory: str = "/p", **fields: object) -> Stack:
-    return Stack(
-        **{
-            "name": "shop",
-            "directory": directory,
-            "files": (f"{directory}/compose.yaml",),
-            "services": {each.name: each for each in services},
-            "networks": {"default": Network(key="default", name="shop_default")},
-            "volumes": {"data": Volume(key="data", name="shop_data")},
-            **fields,
-        }
-    )
-
-
-def wanted(of: Stack, image: Image = IMAGE, **options: object) -> Wanted:
-    ids = (f"{number:064x}" for number in itertools.count(1))
-    images = {name: ImageChoice(name="bb", image=image) for name in of.services}
-    return wanted_stack(of, images, Options(**options), new_id=lambda: next(ids))
-
-
-@dataclass
-class World:
-    """Carries plans out on paper."""
-
-    containers: dict[str, ContainerRecord] = field(default_factory=dict)
-    networks: dict[str, NetworkState] = field(default_factory=dict)
-    volumes: dict[str, ObservedVolume] = field(default_factory=dict)
-
-    @property
-    def observed(self) -> Observed:
-        return Observed(
-            containers=tuple(self.containers.values()),
-            networks=tuple(self.networks.values()),
-            volumes=tuple(self.volumes.values()),
-        )
-
-    def add(self, of: Wanted) -> "World":
-        for spec in of.networks:
-            self.networks[spec.name] = NetworkState(
-                spec=spec, subnet="172.16.0.0/22", gateway="172.16.0.1", bridge="br0"
-            )
-        for volume in of.volumes:
-            self.volumes[volume.name] = ObservedVolume(name=volume.name, project="shop")
-        for each in of.services:
-            for spec in each.specs:
-                self.containers[spec.name] = running(spec)
-        return self
-
-    def put(self, name: str, **state: object) -> "World":
-        record = self.containers[name]
-        self.containers[name] = ContainerRecord(spec=record.spec, state=msgspec.structs.replace(record.state, **state))
-        return self
-
-
-def running(spec: ContainerSpec) -> ContainerRecord:
-    health = "healthy" if spec.health else "none"
-    return ContainerRecord(spec=spec, state=ContainerState(id=spec.id, status="running", health=health))
-
-
-def up(of: Stack, world: World, image: Image = IMAGE, **options: object) -> Plan:
-    return plan(wanted(of, image, **options), world.observed)
-
-
-def text(of: Plan) -> str:
-    return plan_text(of)
-
-
-def golden(expected: str) -> str:
-    return dedent(expected).lstrip("\n")
-
-
-CHECK = Healthcheck(test=("CMD", "true"))
-WEB_ON_DB = (
-    service("web", depends_on=(Dependency(service="db", condition="service_healthy"),)),
-    service("db", healthcheck=CHECK, mounts=(Mount(type="volume", source="data", target="/data"),)),
-)
+from compose.plan_down import DownOptions, plan_down
+from compose.plan_text import plan_json
+from compose.wanted import ImageChoice, ImageNeed, Options, wanted_stack
+from tests.unit.compose.planning import OTHER_IMAGE, WEB_ON_DB, World, golden, service, stack, text, up, wanted
 
 
 def test_a_new_stack_is_made_in_the_order_of_its_dependencies() -> None:
@@ -241,34 +140,6 @@ def test_what_an_interrupted_up_left_half_made_is_finished() -> None:
           start           container  shop-web-1  new service
         2 containers to start, 1 container to create.
     """)
-
-
-JOB = (
-    service("job"),
-    service("web", depends_on=(Dependency(service="job", condition="service_completed_successfully"),)),
-)
-
-
-def test_a_job_is_awaited() -> None:
-    assert text(up(stack(*JOB), World())) == golden("""
-        Stack shop:
-          create            network    shop_default  new network
-          create            container  shop-job-1    new service
-          start             container  shop-job-1    new service
-          create            container  shop-web-1    new service
-          wait (completed)  container  shop-job-1    job must have completed
-          start             container  shop-web-1    new service
-        1 network to create, 2 containers to create, 2 containers to start.
-    """)
-
-
-def test_a_job_that_completed_is_not_run_again_while_nothing_changed() -> None:
-    of = stack(*JOB)
-    done = World().add(wanted(of)).put("shop-job-1", status="exited", exit_code=0)
-    failed = World().add(wanted(of)).put("shop-job-1", status="exited", exit_code=1)
-
-    assert up(of, done).steps == ()
-    assert [step.key for step in up(of, failed).steps] == ["start container shop-job-1"]
 
 
 def test_forced_recreation_concerns_the_selected_services() -> None:
@@ -402,49 +273,6 @@ def test_a_chain_of_a_thousand_services_is_planned() -> None:
     assert len(plan_down("shop", World().add(wanted(of)).observed, DownOptions(), exists=True).steps) == 2004
 
 
-def test_down_stops_dependants_first_and_keeps_the_volumes() -> None:
-    world = World().add(wanted(stack(*WEB_ON_DB)))
-    found = plan_down("shop", world.observed, DownOptions(), exists=True)
-
-    assert text(found) == golden("""
-        Stack shop:
-          stop    container  shop-web-1    down
-          stop    container  shop-db-1     down
-          remove  container  shop-db-1     down
-          remove  container  shop-web-1    down
-          remove  network    shop_default  down
-          close   stack      shop          down
-        2 containers to stop, 2 containers to remove, 1 network to remove, 1 stack to close.
-    """)
-
-
-def test_down_removes_volumes_and_images_when_asked() -> None:
-    world = World().add(wanted(stack(*WEB_ON_DB)))
-    world.volumes["other_data"] = ObservedVolume(name="other_data", project="other")
-    found = plan_down("shop", world.observed, DownOptions(volumes=True, images=("shop-web",)), exists=True)
-
-    assert [step.key for step in found.steps][-2:] == ["remove volume shop_data", "remove image shop-web"]
-
-
-def test_down_of_nothing_plans_nothing() -> None:
-    assert plan_down("shop", Observed(), DownOptions(), exists=False).steps == ()
-
-
-def test_down_leaves_orphans_and_what_they_need() -> None:
-    world = World().add(wanted(stack(service("web"), service("old"))))
-    found = plan_down("shop", world.observed, DownOptions(known_services=("web",)), exists=True)
-
-    assert [step.key for step in found.steps] == ["stop container shop-web-1", "remove container shop-web-1"]
-    assert "shop-old-1" in found.warnings[0]
-
-
-def test_an_interrupted_up_stops_what_runs() -> None:
-    of = stack(*WEB_ON_DB)
-    world = World().add(wanted(of)).put("shop-web-1", status="exited")
-
-    assert [step.key for step in plan_stop("shop", world.observed.containers).steps] == ["stop container shop-db-1"]
-
-
 def test_a_plan_reads_as_json() -> None:
     of = stack(service("web"))
     world = World().add(wanted(of)).put("shop-web-1", status="exited", exit_code=1)
@@ -463,5 +291,6 @@ def test_a_plan_reads_as_json() -> None:
             }
         ],
         "unchanged": [],
+        "finished": [],
         "warnings": [],
     }
