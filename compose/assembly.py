@@ -1,7 +1,7 @@
 """Puts the documents of a project, of what they include, of what they extend, together to one."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from compose.nodes import Node
 from compose.places import Place
 from compose.service_keys import SERVICE
 from compose.shapes import Reading, Shape
-from compose.sources import Asked, Sources
+from compose.sources import BY_COMMAND, Asked, Sources
 
 _INCLUDED = ("services", "networks", "volumes", "secrets", "configs", "models")
 
@@ -24,12 +24,14 @@ _INCLUDED = ("services", "networks", "volumes", "secrets", "configs", "models")
 class Setting(NamedTuple):
     """What documents are read with: where relative paths begin, the variables, the files that include them.
 
-    `including` are absolute paths with the place that includes each (None: the command line does).
+    `including` are absolute paths with the place that includes each (None: the command line does). `letters` are the
+    volumes with a name of one letter.
     """
 
     directory: str
     variables: Mapping[str, str]
     including: tuple[tuple[str, Place | None], ...] = ()
+    letters: frozenset[str] = frozenset()
 
 
 class Assembly:
@@ -42,22 +44,28 @@ class Assembly:
         self.later: set[Place] = set()
         self._layers: dict[tuple[str, int], Layer | None] = {}
 
-    def document(self, files: Iterable[str], setting: Setting, asked: Asked | None = None) -> Node | None:
+    def document(self, files: Sequence[str], setting: Setting, asked: Asked = BY_COMMAND) -> Node | None:
         """All documents of the files laid over one another in canonical form; None when none can be used."""
         whole: Node | None = None
+        volumes = (
+            root.fields["volumes"] for path in files for root in self._roots(path, asked) if "volumes" in root.fields
+        )
+        letters = setting.letters.union(name for node in volumes for name in node.fields if len(name) == 1)
+        setting = setting._replace(letters=letters)
         for path in files:
-            place = asked.place if asked else None
-            setting = setting._replace(including=(*setting.including, (path, place)))
-            try:
-                roots = self._sources.documents(path, asked) if asked else self._sources.documents(path)
-            except FileError as error:
-                self.problems += error.problems
-                continue
-            for root in roots:
+            setting = setting._replace(including=(*setting.including, (path, asked.place)))
+            for root in self._roots(path, asked):
                 layer = self._layer(root, setting)
                 if layer is not None:
                     whole = layer if whole is None else merged(whole, layer)
         return settled(whole) if whole is not None and self._sources.marked else whole
+
+    def _roots(self, path: str, asked: Asked) -> tuple[Node, ...]:
+        try:
+            return self._sources.documents(path, asked)
+        except FileError as error:
+            self.problems += error.problems
+            return ()
 
     def _layer(self, root: Node, setting: Setting) -> Node | None:
         """One document, with what it includes, and with what its services extend."""
@@ -88,7 +96,7 @@ class Assembly:
 
     def read(self, shape: Shape, node: Node, path: str, setting: Setting) -> Node | None:
         """A value in canonical form; None when it is wrong."""
-        reading = Reading(setting.directory, setting.variables.get("HOME", "/root"))
+        reading = Reading(setting.directory, setting.variables.get("HOME", "/root"), setting.letters)
         result = reading.attempt(shape, node, path)
         self.problems += reading.problems
         self.warnings += reading.warnings
@@ -166,10 +174,8 @@ class Assembly:
         return self._layers[key]
 
     def _file(self, path: str, asked: Asked, setting: Setting) -> "_File | None":
-        try:
-            roots = self._sources.documents(path, asked)
-        except FileError as error:
-            self.problems += error.problems
+        roots = self._roots(path, asked)
+        if not roots:
             return None
         documents = [self.interpolated(root, setting) for root in roots]
         return _File(self, setting, self._sources.shown(path), documents)

@@ -1,6 +1,6 @@
 """Checks that the parts of a stack fit together, across services, networks and volumes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from compose import codes
@@ -8,10 +8,14 @@ from compose.dependencies import cycles, has_cycle
 from compose.errors import Problem
 from compose.model import Service, Stack
 from compose.network_modes import check_modes
+from compose.nodes import Node
+from compose.places import Place
 from compose.ports import port_range
 from compose.spelling import did_you_mean
 
 _RESTARTS = ("no", "always", "unless-stopped", "on-failure")
+
+_NOTHING = Node({}, Place(""))
 
 
 def check(stack: Stack) -> list[Problem]:
@@ -36,10 +40,15 @@ def check(stack: Stack) -> list[Problem]:
 
 
 def _image(stack: Stack, service: Service) -> Iterator[Problem]:
-    if not service.image and service.build is None:
+    if not service.image and service.build is None and not _has_provider(stack, service):
         hint = "add `image:` with a name, or `build:` with the directory of a Dockerfile"
         place = stack.place("services", service.name)
         yield Problem(place, f"services.{service.name} has neither 'image' nor 'build'", hint, codes.NO_IMAGE)
+
+
+def _has_provider(stack: Stack, service: Service) -> bool:
+    document = stack.document
+    return document is not None and "provider" in document.fields["services"].fields[service.name].fields
 
 
 def _references(stack: Stack, service: Service) -> Iterator[Problem]:
@@ -53,13 +62,40 @@ def _references(stack: Stack, service: Service) -> Iterator[Problem]:
         for index, grant in enumerate(grants):
             if grant.source not in getattr(stack, kind):
                 yield _undefined(stack, service, kind, index, grant.source)
+    yield from _document_references(stack, service)
 
 
-def _undefined(stack: Stack, service: Service, kind: str, step: str | int, name: str) -> Problem:
-    hint = did_you_mean(name, getattr(stack, kind)) or f"add '{name}:' below the file's `{kind}:`"
+def _document_references(stack: Stack, service: Service) -> Iterator[Problem]:
+    """What is only read: models, and the secrets of builds."""
+    if stack.document is None:
+        return
+    fields = stack.document.fields["services"].fields[service.name].fields
+    known = stack.document.fields.get("models", _NOTHING).fields
+    for name in fields.get("models", _NOTHING).fields:
+        if name not in known:
+            yield _undefined(stack, service, "models", name, name, known)
+    for index, grant in enumerate(fields.get("build", _NOTHING).fields.get("secrets", _NOTHING).entries):
+        name = str(grant.fields["source"].value) if "source" in grant.fields else ""
+        if name not in stack.secrets:
+            yield _undefined(stack, service, "secrets", index, name, stack.secrets, ("build",))
+
+
+def _undefined(
+    stack: Stack,
+    service: Service,
+    kind: str,
+    step: str | int,
+    name: str,
+    known: Mapping[str, object] | None = None,
+    within: tuple[str, ...] = (),
+) -> Problem:
+    hint = (
+        did_you_mean(name, getattr(stack, kind) if known is None else known)
+        or f"add '{name}:' below the file's `{kind}:`"
+    )
     if kind == "volumes" and "/" in name:
         hint = f"a path on the host begins with ./, / or ~: write ./{name}"
-    place = stack.place("services", service.name, kind, step)
+    place = stack.place("services", service.name, *within, kind, step)
     message = f"services.{service.name} uses the {kind[:-1]} '{name}', which is not defined"
     return Problem(place, message, hint, codes.UNDEFINED)
 

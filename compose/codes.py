@@ -56,6 +56,7 @@ ONE_FOR_MANY: Final = "WL304"
 CONTRADICTION: Final = "WL305"
 
 NOT_YET: Final = "WL401"
+NO_START: Final = "WL402"
 
 UNSET_VARIABLE: Final = "WL501"
 NO_EFFECT: Final = "WL502"

@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from compose import codes
 from compose.decoding_grants import grants
 from compose.findings import Findings
 from compose.model import Mount, Volume
 from compose.mounts import tmpfs_target
 from compose.nodes import Node
 from compose.values import NOTHING, flag, number, text, texts
+
+_RELATIVE = "begin it with /; a source before it is ./path, or a volume that stands below the file's `volumes:`"
 
 
 class FilesDecoder:
@@ -64,7 +67,9 @@ class FilesDecoder:
         fields = entry.fields
         kind, target = fields["type"].value, text(fields, "target")
         if not target.startswith("/"):
-            self._refuse(entry, f"{path} has the target '{target}', which is no absolute path", "begin it with /")
+            self._refuse(
+                entry, f"{path} has the target '{target}', which is no absolute path", _RELATIVE, codes.NO_START
+            )
             return None
         read_only = flag(fields, "read_only")
         if kind == "bind":

@@ -55,9 +55,7 @@ def _need(name: str, image: Image | None, builder: str, *, build: bool, policy: 
     return None
 
 
-def _problem(
-    stack: Stack, service: Service, name: str, *, found: bool, made: bool, builder: str
-) -> Problem | None:
+def _problem(stack: Stack, service: Service, name: str, *, found: bool, made: bool, builder: str) -> Problem | None:
     """Why an image cannot be had: only a registry has it, or the service's policy forbids to get it.
 
     An image that is here has not come from a registry, so that no policy makes it stale but `always`.

@@ -31,8 +31,25 @@ def long_mounts(node: Node, path: str, reading: Reading) -> tuple[Node, ...]:
         raise Refusal(node.place, f"{path} {error}", _HINT, codes.WRONG_MOUNT) from None
 
 
+def _parts(text: str, node: Node, reading: Reading) -> list[str]:
+    """Source, target, options. A single letter before a colon is a drive of Windows for Compose, but a volume here.
+
+    Only if no volume has that name it is taken as Compose does.
+    """
+    pieces = text.split(":")
+    parts: list[str] = []
+    while pieces:
+        piece = pieces.pop(0)
+        drive = len(piece) == 1 and piece.isalpha() and bool(pieces)
+        if drive and piece in reading.letters and not parts:
+            reading.warn(node.place, f"'{text}' mounts the volume '{piece}'; Compose takes it for a path of Windows")
+            drive = False
+        parts.append(f"{piece}:{pieces.pop(0)}" if drive else piece)
+    return parts
+
+
 def _mount(text: str, node: Node, reading: Reading) -> Node:
-    parts = text.split(":")
+    parts = _parts(text, node, reading)
     if len(parts) > 3:
         raise ValueError(f"has more than three parts between colons: '{text}'")
     if not all(parts):
@@ -48,7 +65,7 @@ def _mount(text: str, node: Node, reading: Reading) -> Node:
     if unknown:
         reading.warn(node.place, f"the mount '{text}' has the unknown option '{unknown[0]}', which changes nothing")
     read_only = [option for option in options if option in ("ro", "rw")][-1:] == ["ro"]
-    bind = source.startswith(("/", ".", "~"))
+    bind = source.startswith(("/", ".", "~", "\\\\")) or source[1:2] == ":"
     _warn_of_idle_options(options, node, reading, bind=bind)
     if bind:
         details = fields(

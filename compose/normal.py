@@ -57,7 +57,8 @@ def _named(resource: Node, key: str, project: Project) -> Node:
 
 def _service(service: Node, project: Project, variables: Mapping[str, str], env_files: EnvFiles | None) -> Node:
     fields = dict(service.fields)
-    if not _child(service, "networks").fields and "network_mode" not in fields:
+    alone = "network_mode" in fields or "provider" in fields
+    if not alone and not _child(service, "networks").fields:
         place = fields.get("networks", service).place
         fields["networks"] = Node({"default": Node(None, place)}, place)
     if "secrets" in fields:

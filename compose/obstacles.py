@@ -8,6 +8,9 @@ from compose.errors import Problem
 from compose.nodes import Node
 from compose.places import Place
 
+OBSTACLES = frozenset((codes.NOT_YET, codes.NO_START))
+"""The codes of what `config` shows, and what keeps a stack from starting."""
+
 
 def obstacles(document: Node, later: AbstractSet[Place], disabled: AbstractSet[str]) -> Iterator[Problem]:
     """A problem for each key that stands at one of the places `later`, but for those of disabled services.
@@ -19,7 +22,7 @@ def obstacles(document: Node, later: AbstractSet[Place], disabled: AbstractSet[s
             for service, details in node.fields.items():
                 if service not in disabled:
                     yield from _found(details, f"services.{service}", later)
-        elif not name.startswith("x-"):
+        elif name != "models" and not name.startswith("x-"):  # a service that wants a model says so itself
             yield from _found(node, name, later)
 
 

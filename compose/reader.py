@@ -19,7 +19,7 @@ from compose.model import Service, Stack
 from compose.network_modes import with_settled_modes
 from compose.nodes import Node
 from compose.normal import Project, normal
-from compose.obstacles import obstacles
+from compose.obstacles import OBSTACLES, obstacles
 from compose.places import Place
 from compose.provenance import Places
 from compose.selection import with_used_resources
@@ -95,8 +95,8 @@ class _Reader:
         stack, found = self._decoded(document, name, enabled)
         stack = with_settled_modes(stack)
         found = [*found, *check(stack)]
-        self._problems += [problem for problem in found if problem.code != codes.NOT_YET]
-        later = [problem for problem in found if problem.code == codes.NOT_YET]
+        self._problems += [problem for problem in found if problem.code not in OBSTACLES]
+        later = [problem for problem in found if problem.code in OBSTACLES]
         if self._assembly.later:
             later += obstacles(document, self._assembly.later, stack.disabled.keys())
         return structs.replace(stack, obstacles=tuple(sorted(later))) if later else stack
@@ -190,7 +190,7 @@ class _Reader:
             warnings=(*self._project.warnings, *self._assembly.warnings, *decoder.findings.warnings),
             document=document,
         )
-        unserved = [problem for problem in idle.findings.problems if problem.code != codes.NOT_YET]
+        unserved = [problem for problem in idle.findings.problems if problem.code not in OBSTACLES]
         return stack, [*decoder.findings.problems, *unserved]
 
 

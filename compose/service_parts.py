@@ -17,7 +17,7 @@ from compose.shapes import (
     Size,
     absolute,
 )
-from compose.special_shapes import Contexts, Count, TextOf, long_device, with_count
+from compose.special_shapes import Contexts, Count, SshKeys, TextOf, long_device, with_count
 from compose.structures import Assignments, Fields, Later, ListOf, Maybe, Named, OneOf, Spread
 from compose.vocabulary import (
     BOOLEAN,
@@ -105,7 +105,7 @@ BUILD = OneOf(
             "target": TEXT,
             "dockerfile_inline": Later(TEXT),
             "entitlements": Later(WORDS),
-            "ssh": Later(Named(Maybe(TEXT), lambda name: name.with_value(None))),
+            "ssh": Later(SshKeys()),
             "labels": Later(LABELS),
             "cache_from": Later(WORDS),
             "cache_to": Later(WORDS),

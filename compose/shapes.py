@@ -4,6 +4,7 @@ A shape never raises: it tells `Reading` what is wrong (with place and hint) and
 `compose.keys` put shapes together to the whole Compose Specification.
 """
 
+import re
 from collections.abc import Callable
 from typing import Protocol
 
@@ -20,12 +21,13 @@ _LEGACY_FALSE = frozenset(("no", "off", "n", "0", "f"))
 class Reading:
     """What one file's reading knows and finds out: the base of relative paths, the problems, the warnings.
 
-    `later` are the places of keys that are not supported yet.
+    `later` are the places of keys that are not supported yet. `letters` are names of volumes of one letter.
     """
 
-    def __init__(self, directory: str, home: str) -> None:
+    def __init__(self, directory: str, home: str, letters: frozenset[str] = frozenset()) -> None:
         self.directory = directory
         self.home = home
+        self.letters = letters
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.later: set[Place] = set()
@@ -225,9 +227,12 @@ class HostPath:
         return node.with_value(absolute(node.value, reading))
 
 
+_DRIVE = re.compile(r"[a-zA-Z]:([/\\]|$)")  # Windows', which Compose leaves as they are
+
+
 def absolute(path: str, reading: Reading) -> str:
     """A path as seen from the project's directory."""
-    if path.startswith("/"):
+    if path.startswith(("/", "\\\\")) or _DRIVE.match(path):
         return path
     if path.startswith("~"):
         return _joined(reading.home, path[1:].lstrip("/"))

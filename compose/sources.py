@@ -46,6 +46,7 @@ class Sources:
     def documents(self, path: str, asked: Asked = BY_COMMAND) -> tuple[Node, ...]:
         """The documents of a file that are not empty; raises FileError, also when there are none."""
         if path not in self._documents:
+            self._documents[path] = ()  # who asks again for a file that is wrong gets nothing
             content = self._content(path, asked)
             self.marked = self.marked or b"!reset" in content or b"!override" in content
             shown = self.shown(path)
@@ -72,7 +73,6 @@ class Sources:
             with open(path, "rb") as file:
                 return file.read()
         except OSError as error:
-            self._documents[path] = ()
             missing = isinstance(error, FileNotFoundError)
             reason = "no such file" if missing else f"cannot be read: {error.strerror}"
             code = codes.NO_FILE if missing else codes.UNREADABLE

@@ -46,6 +46,19 @@ class ExtraHosts:
         return host, entry.with_value(address)
 
 
+class SshKeys:
+    """build.ssh: a list of NAME or NAME=path, or a mapping; canonical as the list, sorted by name."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Node:
+        keys = Assignments().read(node, path, reading).fields
+        return node.with_value(
+            tuple(
+                child.with_value(name if child.value is None else f"{name}={child.value}")
+                for name, child in sorted(keys.items())
+            )
+        )
+
+
 class Mode:
     """Permissions of a file; canonical as the octal text that Compose prints."""
 

@@ -33,7 +33,7 @@ def _addresses(stack: Stack, service: Service) -> Iterator[Problem]:
         if not network.subnet:
             hint = f"add `ipam: {{config: [{{subnet: ...}}]}}` below networks.{network.key}"
             message = f"{said} needs a network with a subnet, and '{network.key}' has none"
-            yield Problem(place, message, hint, codes.WRONG_ADDRESS)
+            yield Problem(place, message, hint, codes.NO_START)
         elif subnet is not None and address not in subnet:
             message = f"{said}: {address} lies outside of {subnet}"
             yield Problem(place, message, f"choose an address in {subnet}", codes.WRONG_ADDRESS)

@@ -131,4 +131,30 @@ Compose knows it and windlass reads it, so `config` shows it; but a container th
 file asks for, so `up` refuses. Delete the key, or rename it to begin with x- to keep it as a note.
 """,
     ),
+    Explanation(
+        codes.NO_START,
+        "something that no container can be started with",
+        """\
+Compose's `config` takes such a value as it stands, and so does ours; but no container can be made with it, such as one
+with a mount on a path that does not begin with /, or with an address on a network without a subnet. So `up` refuses it.
+""",
+        wrong="""\
+services:
+  web:
+    image: nginx
+    volumes:
+      - type: bind
+        source: ./pages
+        target: pages
+""",
+        right="""\
+services:
+  web:
+    image: nginx
+    volumes:
+      - type: bind
+        source: ./pages
+        target: /pages
+""",
+    ),
 )

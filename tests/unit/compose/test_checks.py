@@ -146,20 +146,24 @@ def test_addresses_lie_in_their_subnet(problems: Problems) -> None:
     text = """
 services:
   a: {image: x, networks: {n: {ipv4_address: 10.6.0.1}}}
-  b: {image: x, networks: {m: {ipv4_address: 10.5.0.1}}}
   c: {image: x, networks: {n: {ipv4_address: ten}}}
-networks: {n: {ipam: {config: [{subnet: 10.5.0.0/24, gateway: 10.7.0.1}]}}, m: }
+networks: {n: {ipam: {config: [{subnet: 10.5.0.0/24, gateway: 10.7.0.1}]}}}
 """
     assert problems(text) == (
         "compose.yaml:3:46: services.a.networks.n.ipv4_address: 10.6.0.1 lies outside of 10.5.0.0/24\n"
         "  choose an address in 10.5.0.0/24\n"
-        "compose.yaml:4:46: services.b.networks.m.ipv4_address needs a network with a subnet, and 'm' has none\n"
-        "  add `ipam: {config: [{subnet: ...}]}` below networks.m\n"
-        "compose.yaml:5:46: services.c.networks.n.ipv4_address: 'ten' is no IPv4 address\n"
+        "compose.yaml:4:46: services.c.networks.n.ipv4_address: 'ten' is no IPv4 address\n"
         "  write one such as 10.5.0.10\n"
-        "compose.yaml:6:63: networks.n.ipam.config[0].gateway: '10.7.0.1' is no address in 10.5.0.0/24\n"
+        "compose.yaml:5:63: networks.n.ipam.config[0].gateway: '10.7.0.1' is no address in 10.5.0.0/24\n"
         "  such as 10.5.0.1"
     )
+
+
+def test_an_address_on_a_network_without_a_subnet_is_an_obstacle(read: Read) -> None:
+    stack = read("services: {b: {image: x, networks: {m: {ipv4_address: 10.5.0.1}}}}\nnetworks: {m: }\n")
+    assert [str(each) for each in stack.obstacles] == [
+        "compose.yaml:1:55: services.b.networks.m.ipv4_address needs a network with a subnet, and 'm' has none"
+    ]
 
 
 def test_values_windlass_cannot_serve_yet_are_refused(problems: Problems) -> None:
@@ -178,3 +182,23 @@ volumes: {v: {driver: nfs}}
         "compose.yaml:4:23: volumes.v: the driver 'nfs' is not supported yet\n"
         "  use `driver: local`, or delete the line"
     )
+
+
+def test_models_and_secrets_of_builds_are_looked_up(problems: Problems) -> None:
+    text = """
+services:
+  a: {image: x, models: [llm], build: {context: ., secrets: [key]}}
+models: {lm: {model: m}}
+"""
+    assert problems(text) == (
+        "compose.yaml:3:26: services.a uses the model 'llm', which is not defined\n"
+        "  did you mean 'lm'?\n"
+        "compose.yaml:3:62: services.a uses the secret 'key', which is not defined\n"
+        "  add 'key:' below the file's `secrets:`"
+    )
+
+
+def test_a_service_with_a_provider_has_neither_image_nor_network(read: Read) -> None:
+    stack = read("services: {a: {provider: {type: cloud}}}\n")
+    assert stack.services["a"].networks == ()
+    assert [str(each) for each in stack.obstacles] == ["compose.yaml:1:16: services.a.provider is not supported yet"]

@@ -118,10 +118,10 @@ def test_mount_options_without_effect_are_told(read: Read, problems: Problems) -
     assert tuple(map(str, stack.warnings)) == (
         "compose.yaml:1:36: the mount '/a:/b:cached,foo' has the unknown option 'foo', which changes nothing",
     )
-    stack = read("services: {a: {image: x, volumes: ['/a:/b:nocopy', 'v:/c:shared,z']}}\nvolumes: {v: }\n")
+    stack = read("services: {a: {image: x, volumes: ['/a:/b:nocopy', 'vo:/c:shared,z']}}\nvolumes: {vo: }\n")
     assert tuple(map(str, stack.warnings)) == (
         "compose.yaml:1:36: the mount '/a:/b:nocopy' has the option 'nocopy', which does nothing on a bind mount",
-        "compose.yaml:1:52: the mount 'v:/c:shared,z' has the option 'shared', which does nothing on a volume",
+        "compose.yaml:1:52: the mount 'vo:/c:shared,z' has the option 'shared', which does nothing on a volume",
     )
     long = "{type: bind, source: /a, target: /b, bind: {}, volume: {nocopy: true}}"
     tmpfs = "{type: tmpfs, source: x, target: /t, tmpfs: {size: 1m}}"
@@ -132,4 +132,31 @@ def test_mount_options_without_effect_are_told(read: Read, problems: Problems) -
     )
     assert problems("services: {a: {image: x, volumes: ['/a:/b:rshared']}}\n").startswith(
         "compose.yaml:1:36: services.a.volumes[0]: the propagation 'rshared' is not supported yet"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("v:/c", ("volume", "v", "/c")),
+        ("v:/c:ro", ("volume", "v", "/c")),
+        ("c:/x:/y", ("bind", "c:/x", "/y")),
+        ("C:\\x:/c:ro", ("bind", "C:\\x", "/c")),
+        ("\\\\.\\pipe:/c", ("bind", "\\\\.\\pipe", "/c")),
+    ],
+)
+def test_a_letter_before_a_colon_is_a_volume_if_there_is_one_else_a_drive_of_windows(
+    read: Read, text: str, expected: tuple[str, str, str]
+) -> None:
+    stack = read(f"services: {{a: {{image: x, volumes: ['{text}']}}}}\nvolumes: {{v: }}\n")
+    assert [(mount.type, mount.source, mount.target) for mount in stack.services["a"].mounts] == [expected]
+    warned = [str(warning) for warning in stack.warnings]
+    said = f"compose.yaml:1:36: '{text}' mounts the volume 'v'; Compose takes it for a path of Windows"
+    assert warned == ([said] if expected[0] == "volume" else [])
+
+
+def test_a_drive_without_a_target_is_no_place_in_a_container(problems: Problems) -> None:
+    assert problems("services: {a: {image: x, volumes: ['a:/a']}}\n") == (
+        "compose.yaml:1:36: services.a.volumes[0] has the target 'a:/a', which is no absolute path\n"
+        "  begin it with /; a source before it is ./path, or a volume that stands below the file's `volumes:`"
     )

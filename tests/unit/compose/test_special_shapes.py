@@ -42,3 +42,8 @@ def test_a_remote_build_context_stays_as_it_is() -> None:
     assert canonical(BUILD, "https://example.org/a.git") == {"context": "https://example.org/a.git"}
     assert canonical(BUILD, "../x") == {"context": "/x"}
     assert canonical(BUILD, "~/x") == {"context": "/home/me/x"}
+
+
+def test_keys_of_ssh_become_a_sorted_list() -> None:
+    assert canonical(BUILD, "{ssh: {k: /p, default: }}") == {"ssh": ["default", "k=/p"]}
+    assert canonical(BUILD, "{ssh: [default, k=/p]}") == {"ssh": ["default", "k=/p"]}
