@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Literal, NamedTuple, Self
 
-from compose.attachment import Attachment, at_once
+from compose.attachment import ALIVE, Attachment, at_once
 from compose.connection import Connection
 from compose.execute import Execution, Happening, Supervisor
 from compose.interrupts import InterruptedByUser, Interrupts
@@ -13,7 +13,7 @@ from compose.observed import Observed
 from compose.plan_down import plan_stop
 from compose.reports import Progress, report_of
 from compose.shelf import LocalShelf
-from compose.steps import Plan, StartContainer
+from compose.steps import Await, Plan, StartContainer
 from engine.client import Client
 from engine.errors import StateError, SupervisorError
 from engine.locks import command_lock
@@ -21,6 +21,16 @@ from engine.protocol import Event, Kill, Picture, Snapshot, Subscribe
 from engine.state import ContainerRecord
 
 INTERRUPTED = 130
+
+
+class AbortWhen(NamedTuple):
+    """What ends the whole stack: any container's end, only a failed one's, or none's (empty).
+
+    The status is then that of the container which ended, or of `service`'s.
+    """
+
+    ends: Literal["", "any", "failed"] = ""
+    service: str = ""
 
 
 class Foreground:
@@ -34,7 +44,9 @@ class Foreground:
         say: Callable[[str], None],
         open_progress: Callable[[str], Progress],
         grace_seconds: float | None = None,
+        abort: AbortWhen = AbortWhen(),  # noqa: B008 - it cannot change
     ) -> None:
+        self._abort = abort
         self._connection = connection
         self._attachment = attachment
         self._say = say
@@ -42,6 +54,11 @@ class Foreground:
         self._grace_seconds = grace_seconds
         self._resources = ExitStack()
         self._interrupts: Interrupts | None = None
+        self._own: set[str] = set()
+        self._running: set[str] = set()
+        self._jobs: set[str] = set()
+        self._aborting: int | None = None
+        self._statuses: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +73,17 @@ class Foreground:
         """Listens to what happens from now on, to the output of the containers that go on running as well."""
         self._interrupts = self._resources.enter_context(Interrupts())
         self._connection.client().ask(Subscribe())
-        started = {step.action.id for step in decided.steps if isinstance(step.action, StartContainer)}
+        actions = [step.action for step in decided.steps]
+        started = {action.id for action in actions if isinstance(action, StartContainer)}
+        self._own = {*decided.unchanged, *(action.name for action in actions if isinstance(action, StartContainer))}
+        self._jobs = {
+            action.name for action in actions if isinstance(action, Await) and action.condition == "completed"
+        }
+        self._running = {
+            record.spec.name
+            for record in observed.containers
+            if record.spec.name in decided.unchanged and record.state.status in ALIVE
+        }
         self._attachment.add_records(
             (
                 record
@@ -88,10 +115,25 @@ class Foreground:
     def handle(self, event: Event) -> None:
         """Takes note of an event."""
         self._attachment.handle(event)
+        name = event.container_name
+        if name not in self._own:
+            return
+        if event.action in {"start", "restart"}:
+            self._running.add(name)
+        if event.action != "die" or event.record is None or event.record.state.status == "restarting":
+            return
+        state = event.record.state
+        self._running.discard(name)
+        status = 1 if state.exit_code is None else state.exit_code
+        self._statuses[event.service] = status
+        # A job that others wait for has done what it was started for.
+        expected = status == 0 and (name in self._jobs or self._abort.ends == "failed")
+        if self._abort.ends and not expected and self._aborting is None:
+            self._aborting = status
 
     def watch(self) -> int:
-        """Shows output until everything has ended (0); raises InterruptedByUser."""
-        while self._attachment.alive:
+        """Shows output until everything has ended (0), or one container's end ends all; raises InterruptedByUser."""
+        while (self._running or (not self._own and self._attachment.alive)) and self._aborting is None:
             try:
                 client = self._connection.client()
                 self.wait(client, None)
@@ -101,11 +143,14 @@ class Foreground:
             except SupervisorError:
                 self._find_again()
         self._attachment.print_news()
-        return 0
+        if self._aborting is None:
+            return self._statuses.get(self._abort.service, 0)
+        self.stop("Aborting on container exit...")
+        return self._statuses.get(self._abort.service, 0) if self._abort.service else self._aborting
 
-    def stop(self) -> int:
-        """Stops what is attached, gracefully; a second Ctrl-C kills it. Returns 0, or 130 after a second one."""
-        self._say("Gracefully stopping... (press Ctrl+C again to force)")
+    def stop(self, why: str = "Gracefully stopping... (press Ctrl+C again to force)") -> int:
+        """Stops what belongs to this command; Ctrl-C meanwhile kills it. Returns 0, or 130 after it was killed."""
+        self._say(why)
         try:
             with command_lock(self._connection.stack, "windlass up", wait=False):
                 return self._stop()
@@ -116,7 +161,7 @@ class Foreground:
     def _stop(self) -> int:
         client = self._connection.client()
         observed = self._connection.observe()
-        mine = tuple(record for record in observed.containers if self._attachment.follows(record.spec.name))
+        mine = tuple(record for record in observed.containers if record.spec.name in self._own)
         decided = plan_stop(self._connection.stack.name, mine, grace_seconds=self._grace_seconds)
         progress = self._open_progress("stop")
         stopping = _Stopping(self, client, mine_ids=[record.spec.id for record in mine])
@@ -148,12 +193,14 @@ class Foreground:
         client = self._connection.renew()
         if client is None:
             self._attachment.alive.clear()
+            self._running.clear()
             return
         client.ask(Subscribe())
         picture = client.ask(Snapshot())
         if isinstance(picture, Picture):
             running = {record.spec.name for record in picture.containers if record.state.status != "exited"}
             self._attachment.alive &= running
+            self._running &= running
 
 
 class _Stopping:

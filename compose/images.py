@@ -16,9 +16,16 @@ BOOTSTRAP = "debootstrap:"
 
 
 def choose_images(
-    stack: Stack, services: Iterable[Service], find: Callable[[str], Image | None], *, build: bool = False
+    stack: Stack,
+    services: Iterable[Service],
+    find: Callable[[str], Image | None],
+    *,
+    build: bool = False,
+    no_build: bool = False,
 ) -> dict[str, ImageChoice]:
     """The services' images by service name; `build` asks for a fresh build of those that have a Dockerfile.
+
+    With `no_build`, nothing is built.
 
     Raises FileError for images that are neither here nor can be made.
     """
@@ -36,8 +43,11 @@ def choose_images(
             found[name] = find(name)
         image = found[name]
         builder = builders.get(name, "")
-        need = _need(name, image, builder, build=build, policy=service.pull_policy)
+        need = _need(name, image, "" if no_build else builder, build=build, policy=service.pull_policy)
         problem = _problem(stack, service, name, found=image is not None, made=need is not None, builder=builder)
+        if image is None and builder and no_build:
+            place, hint = stack.place("services", service.name, "build"), f"windlass build {builder} builds it"
+            problem = Problem(place, f"image {name} is not built yet, and --no-build forbids it", hint)
         if problem is not None:
             problems.append(problem)
         choices[service.name] = ImageChoice(name=name, image=image, need=need)

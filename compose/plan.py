@@ -211,8 +211,10 @@ class _Planning:
             self._start(service, record.spec, _why_start(record))
 
     def _why_replace(self, service: WantedService, spec: ContainerSpec, record: ContainerRecord) -> str:
+        if self._wanted.options.no_recreate:
+            return ""
         if service.recreate:
-            return "--force-recreate"
+            return "--force-recreate" if self._wanted.options.force_recreate else "--always-recreate-deps"
         for endpoint in record.spec.endpoints:
             if endpoint.network in self._network_changes:
                 return self._network_changes[endpoint.network]
@@ -238,6 +240,8 @@ class _Planning:
         self._start(service, spec, cause, needs=(creation,))
 
     def _start(self, service: WantedService, spec: ContainerSpec, cause: str, *, needs: tuple[str, ...] = ()) -> None:
+        if self._wanted.options.no_start:
+            return
         hard: list[str] = [*needs]
         soft: list[str] = []
         for dependency in service.dependencies:

@@ -35,7 +35,7 @@ def _decide(
     stack: Stack, layout: Layout, observed: Observed, options: Options, contents: Contents, *, build: bool
 ) -> Plan:
     store = ImageStore(layout.images, layout.cache)
-    images = choose_images(stack, selected_services(stack, options), store.find, build=build)
+    images = choose_images(stack, selected_services(stack, options), store.find, build=build, no_build=options.no_build)
     return _with_hashes(
         plan(wanted_stack(stack, images, options, new_id=new_id, digests=contents.digests), observed), stack
     )

@@ -58,12 +58,20 @@ class WantedVolume(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line asks for. `services` empty means all; `scale` overrides the file's replicas."""
+    """What the command line asks for. `services` empty means all; `scale` overrides the file's replicas.
+
+    With `no_start`, containers are made but not started. `force_recreate` concerns the named services alone, unless
+    `recreate_dependencies`; with `no_recreate`, what exists stays as it is, whatever has changed.
+    """
 
     services: tuple[str, ...] = ()
     scale: dict[str, int] = {}
     no_dependencies: bool = False
     force_recreate: bool = False
+    recreate_dependencies: bool = False
+    no_recreate: bool = False
+    no_start: bool = False
+    no_build: bool = False
     remove_orphans: bool = False
     wait: bool = False
     grace_seconds: float | None = None
@@ -182,8 +190,14 @@ def _wanted_service(
             for number in range(1, total + 1)
         ),
         dependencies=tuple(dependency for dependency in service.depends_on if dependency.service in names),
-        recreate=options.force_recreate and (not options.services or service.name in options.services),
+        recreate=_is_recreated(service, options),
     )
+
+
+def _is_recreated(service: Service, options: Options) -> bool:
+    """Whether the command line wants new containers, changed or not."""
+    named = not options.services or service.name in options.services
+    return options.force_recreate if named else options.recreate_dependencies
 
 
 def _volumes(stack: Stack, services: Iterable[WantedService]) -> tuple[WantedVolume, ...]:

@@ -17,6 +17,7 @@ VERBS = {
     "build": "Builds the images of services with a Dockerfile.",
     "check": "Tells everything that is wrong with the file.",
     "config": "Checks the file, prints it in its canonical form.",
+    "create": "Makes what the file asks for, starts nothing.",
     "doctor": "Tells what this machine offers, what is missing, how to mend it.",
     "down": "Stops the stack, removes what was made for it.",
     "exec": "Runs a command in a running container.",
@@ -29,18 +30,19 @@ VERBS = {
     "ps": "Lists the containers.",
     "restart": "Stops containers and starts them again.",
     "rm": "Removes containers that have ended.",
+    "scale": "Runs as many replicas as asked for.",
     "start": "Starts containers that exist.",
     "stop": "Stops containers and keeps them.",
     "unpause": "Lets paused containers go on.",
     "up": "Makes and starts what the file asks for.",
     "version": "Tells the version.",
+    "wait": "Waits until containers have ended.",
 }
 NOT_YET = frozenset(
     (
         "attach",
         "commit",
         "cp",
-        "create",
         "events",
         "export",
         "ls",
@@ -49,11 +51,9 @@ NOT_YET = frozenset(
         "pull",
         "push",
         "run",
-        "scale",
         "stats",
         "top",
         "volumes",
-        "wait",
         "watch",
     )
 )

@@ -104,3 +104,75 @@ def test_names_that_are_no_services_are_refused(project: Callable[[str], Windlas
     for verb in ("start", "stop", "restart", "kill", "pause", "unpause", "rm"):
         assert "no such service: wbe" in boat(verb, "wbe", status=1).stderr
     assert "--signal FOO" in boat("kill", "-s", "FOO", status=1).stderr
+
+
+JOBS = """
+services:
+  first:
+    image: localhost/bb:1
+    command: [sh, -c, "echo one; exit ${CODE:-0}"]
+  last:
+    image: localhost/bb:1
+    command: [sh, -c, "trap 'exit 9' TERM; echo two; sleep 1000 & wait $$!"]
+"""
+
+
+def test_one_end_can_end_everything_and_give_its_status(project: Callable[..., Windlass]) -> None:
+    boat = project(JOBS, CODE="5")
+    done = boat("up", "--abort-on-container-exit", status=5)
+    assert "Aborting on container exit" in done.stderr
+    assert boat.ps()["boat-last-1"]["ExitCode"] == 9
+    boat("up", "--exit-code-from", "last", status=9)
+    boat("up", "--abort-on-container-failure", status=5)
+    assert "cannot be combined" in boat("up", "-d", "--abort-on-container-exit", status=1).stderr
+    boat("down")
+
+
+def test_output_is_shown_of_the_services_that_are_asked_for(project: Callable[..., Windlass]) -> None:
+    boat = project(JOBS.replace("sleep 1000", "sleep 0.2"))
+    assert boat("up", "--attach", "first").stdout.splitlines() == ["first-1  | one", "first-1 exited with code 0"]
+    assert "two" not in boat("up", "--no-attach", "last").stdout
+    assert "no such service: lats" in boat("up", "--no-attach", "lats", status=1).stderr
+    boat("down")
+
+
+def test_create_makes_and_start_starts(project: Callable[..., Windlass]) -> None:
+    boat = project(JOBS)
+    boat("create")
+    assert {found["State"] for found in boat.ps().values()} == {"created"}
+    boat("up", "--no-start", "--force-recreate")
+    boat("start", "last")
+    assert boat.ps()["boat-last-1"]["State"] == "running"
+    boat("down")
+
+
+def test_scale_leaves_what_runs(project: Callable[..., Windlass]) -> None:
+    boat = project(JOBS)
+    boat("scale", "last=3")
+    before = boat.pids()
+    assert set(before) == {"boat-last-1", "boat-last-2", "boat-last-3"}
+    boat("scale", "last=1")
+    assert boat.pids() == {"boat-last-1": before["boat-last-1"]}
+    boat("down")
+
+
+def test_wait_tells_each_end(project: Callable[..., Windlass]) -> None:
+    boat = project(JOBS.replace("sleep 1000", "sleep 0.2"), CODE="4")
+    boat("up", "-d")
+    told = boat("wait", "first", status=4).stdout
+    assert told.startswith('container "')
+    assert told.endswith('" exited with status code 4\n')
+    boat("wait", "--down-project", "last")
+    assert boat.ps() == {}
+
+
+def test_changed_files_leave_containers_alone_if_asked(project: Callable[..., Windlass]) -> None:
+    boat = project(JOBS)
+    boat("up", "-d")
+    before = boat.ps()["boat-last-1"]["ID"]
+    boat.environment["CODE"] = "1"
+    project(JOBS.replace("echo two", "echo three"))
+    boat("up", "-d", "--no-recreate", "last")
+    assert boat.ps()["boat-last-1"]["ID"] == before
+    assert "cannot be combined" in boat("up", "-d", "--no-recreate", "--force-recreate", status=1).stderr
+    boat("down")

@@ -1,0 +1,182 @@
+"""Brings a stack up, in the foreground or not: what `up`, `create` and `scale` have in common."""
+
+import sys
+import time
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from compose.cli import failures
+from compose.cli.outcomes import show_failures
+from compose.cli.session import Session
+from compose.connection import Connection
+from compose.contents import forget_contents
+from compose.errors import FileError, UsageError
+from compose.execute import Happening
+from compose.interrupts import InterruptedByUser
+from compose.model import Stack
+from compose.observe import containers
+from compose.steps import Plan
+from compose.wanted import Options, require_service, selected_services
+from engine.locks import command_lock
+from engine.state import ContainerRecord
+
+if TYPE_CHECKING:
+    from compose.foreground import AbortWhen, Foreground
+
+
+class Showing(NamedTuple):
+    """How output is shown in the foreground.
+
+    `attach` are the services whose output is shown (empty: the named ones, with `dependencies` those that they need);
+    `hide` are never shown.
+    """
+
+    color: bool = True
+    prefix: bool = True
+    timestamps: bool = False
+    attach: tuple[str, ...] = ()
+    dependencies: bool = False
+    hide: tuple[str, ...] = ()
+
+
+class Way(NamedTuple):
+    """How to go about it; without `showing`, the stack is left running. `verb` is what was typed."""
+
+    options: Options
+    verb: str = "up"
+    build: bool = False
+    timeout_seconds: float | None = None
+    showing: Showing | None = None
+    abort: "AbortWhen | None" = None
+
+
+def bring_up(session: Session, way: Way) -> int:
+    """Carries out what the file asks for; returns the exit status."""
+    began = time.monotonic()
+    with ExitStack() as resources:
+        connection = _warm_connection(session, resources)
+        stack = session.startable_stack(services=way.options.services)
+        if connection is None or connection.stack.name != stack.name:
+            connection = resources.enter_context(Connection(session.layout.stack(stack.name)))
+        foreground = resources.enter_context(_foreground(session, stack, connection, way)) if way.showing else None
+        try:
+            with command_lock(connection.stack, f"windlass {way.verb}", on_wait=session.tell_wait):
+                found, failed = _carry_out(session, stack, connection, way, foreground)
+                forget_contents(connection.stack)
+            if not failed and foreground:
+                return foreground.watch()
+        except KeyboardInterrupt:
+            session.tell("interrupted: what was begun stays; `windlass up` goes on with it, `windlass down` removes it")
+            return failures.INTERRUPTED
+        except InterruptedByUser:
+            return foreground.stop() if foreground else failures.INTERRUPTED
+        if failed:
+            session.tell("`windlass up` goes on from here once that is mended; `windlass down` removes what there is")
+            return show_failures(failed)
+        _show_result(session, stack, found, connection, way, time.monotonic() - began)
+    return 0
+
+
+def _foreground(session: Session, stack: Stack, connection: Connection, way: Way) -> "Foreground":
+    from compose.attachment import Attachment  # noqa: PLC0415 - whoever detaches needs none of it
+    from compose.foreground import AbortWhen, Foreground  # noqa: PLC0415 - likewise
+    from compose.loglines import Prefixes  # noqa: PLC0415 - likewise
+
+    showing = way.showing or Showing()
+    color = showing.color and session.color(sys.stdout)
+    prefixes = Prefixes(connection.stack.name, (), color=color, shown=showing.prefix)
+    attachment = Attachment(
+        connection.stack,
+        prefixes,
+        relay=True,
+        timestamps=showing.timestamps,
+        silent=stack.services.keys() - _shown_services(stack, way.options, showing),
+    )
+    return Foreground(
+        connection,
+        attachment,
+        say=session.tell,
+        open_progress=session.progress,
+        grace_seconds=way.options.grace_seconds,
+        abort=way.abort or AbortWhen(),
+    )
+
+
+def _shown_services(stack: Stack, options: Options, showing: Showing) -> list[str]:
+    """The services whose output is shown."""
+    for name in (*showing.attach, *showing.hide):
+        require_service(stack, name)
+    named = showing.attach or options.services
+    if not named:
+        shown = [service.name for service in stack.services.values() if service.attach]
+    elif showing.dependencies:
+        shown = [service.name for service in selected_services(stack, Options(services=tuple(named)))]
+    else:
+        shown = list(named)
+    return [name for name in shown if name not in showing.hide]
+
+
+def _warm_connection(session: Session, resources: ExitStack) -> Connection | None:
+    """A connection whose supervisor is loaded while the file is being read, if the stack's name is known so far."""
+    try:
+        name = session.stack_name()
+    except (FileError, UsageError, OSError):
+        return None  # reading the file tells the same, with all that is wrong besides
+    connection = resources.enter_context(Connection(session.layout.stack(name)))
+    connection.warm_up(session.layout)
+    return connection
+
+
+def _carry_out(
+    session: Session, stack: Stack, connection: Connection, way: Way, foreground: "Foreground | None"
+) -> tuple[Plan, tuple[Happening, ...]]:
+    from compose.carrying_out import carry_out  # noqa: PLC0415 - loads while the supervisor does
+    from compose.up import decide_with_images  # noqa: PLC0415 - likewise
+    from engine.leftovers import boot_time, remove_leftovers  # noqa: PLC0415 - likewise
+
+    observed = connection.observe()
+    if not observed.containers:  # after a boot every stack is new
+        remove_leftovers(session.layout, booted_at=boot_time())
+    found = decide_with_images(
+        stack,
+        session.layout,
+        observed,
+        way.options,
+        open_progress=session.progress,
+        build=way.build,
+    )
+    for warning in found.warnings:
+        session.warn(warning)
+    if foreground:
+        foreground.attach(found, observed)
+    progress = session.progress(way.verb, tuple(step.action for step in found.steps))
+    do = partial(carry_out, found, connection, session.layout, progress=progress, timeout_seconds=way.timeout_seconds)
+    if foreground is None:
+        return found, do()
+    with foreground.beside(progress):
+        return found, do(on_event=foreground.handle, wait=foreground.wait)
+
+
+def _show_result(session: Session, stack: Stack, found: Plan, connection: Connection, way: Way, seconds: float) -> None:
+    if not found.steps:
+        session.tell(f"Stack {stack.name} is as its file asks: nothing to do.")
+        return
+    records = containers(connection.stack)
+    if way.options.no_start:
+        return
+    running = sum(record.state.status == "running" for record in records)
+    session.tell(f"Stack {stack.name} is up: {running} container{'s' if running != 1 else ''} in {seconds:.1f}s")
+    for line in _addresses(stack, records):
+        session.tell(line)
+
+
+def _addresses(stack: Stack, records: tuple[ContainerRecord, ...]) -> list[str]:
+    """The published addresses, one line each."""
+    prefix = f"{stack.name}-"
+    return [
+        f"  {record.spec.name.removeprefix(prefix)}  {port.host_ip or '0.0.0.0'}:{port.host_port}"  # noqa: S104
+        f" -> {port.container_port}/{port.protocol}"
+        for record in records
+        for port in record.state.ports
+    ]
