@@ -6,6 +6,7 @@ from functools import reduce
 from typing import NamedTuple
 
 from compose import codes
+from compose.as_written import Hiding, WrittenReading
 from compose.environments import env_file_variables
 from compose.errors import FileError, Problem
 from compose.inheritance import Inheritance, Layer
@@ -13,6 +14,7 @@ from compose.interpolation import Interpolation
 from compose.keys import DOCUMENT
 from compose.merging import laid_under, merged, service_merged, settled
 from compose.nodes import Node
+from compose.phases import ALL, Phases
 from compose.places import Place
 from compose.service_keys import SERVICE
 from compose.shapes import Reading, Shape
@@ -35,13 +37,20 @@ class Setting(NamedTuple):
 
 
 class Assembly:
-    """Gathers what is found on the way: problems, warnings, the places of keys that are not supported yet."""
+    """Gathers what is found on the way: problems, warnings, the places of keys that are not supported yet.
 
-    def __init__(self, sources: Sources) -> None:
+    `unset` are the variables without value or default, by the places of their warnings. With `hiding`, variables stay
+    names.
+    """
+
+    def __init__(self, sources: Sources, phases: Phases = ALL, hiding: Hiding | None = None) -> None:
         self._sources = sources
+        self._phases = phases
+        self._hiding = hiding
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.later: set[Place] = set()
+        self.unset: dict[Place, str] = {}
         self._layers: dict[tuple[str, int], Layer | None] = {}
 
     def document(self, files: Sequence[str], setting: Setting, asked: Asked = BY_COMMAND) -> Node | None:
@@ -85,6 +94,8 @@ class Assembly:
 
     def interpolated(self, root: Node, setting: Setting) -> Node:
         """A document with variables in all values."""
+        if self._hiding is not None:
+            return self._hiding.hidden(root)
         interpolation = Interpolation(setting.variables.get)
         result = interpolation.document(root)
         self.problems += interpolation.problems
@@ -92,11 +103,14 @@ class Assembly:
             Problem(place, f"the variable {name} is not set; it is taken as empty", "", codes.UNSET_VARIABLE)
             for name, place in interpolation.unset.items()
         ]
+        self.unset.update({place: name for name, place in interpolation.unset.items()})
         return result
 
     def read(self, shape: Shape, node: Node, path: str, setting: Setting) -> Node | None:
         """A value in canonical form; None when it is wrong."""
-        reading = Reading(setting.directory, setting.variables.get("HOME", "/root"), setting.letters)
+        kind = Reading if self._hiding is None else WrittenReading
+        home = setting.variables.get("HOME", "/root")
+        reading = kind(setting.directory, home, setting.letters, resolves_paths=self._phases.paths)
         result = reading.attempt(shape, node, path)
         self.problems += reading.problems
         self.warnings += reading.warnings

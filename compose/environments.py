@@ -53,10 +53,15 @@ def env_file_variables(
 
 
 class EnvFiles:
-    """Reads the env files of services, each one once; collects problems."""
+    """Reads the env files of services, each one once; collects problems.
 
-    def __init__(self, variables: Mapping[str, str], shown: Callable[[str], str]) -> None:
+    `defined` are the names that they set, each with the file that does. Relative paths begin in `directory`.
+    """
+
+    def __init__(self, variables: Mapping[str, str], shown: Callable[[str], str], directory: str = "/") -> None:
         self._variables = variables
+        self._directory = directory
+        self.defined: dict[str, str] = {}
         self._shown = shown
         self._contents: dict[str, bytes | None] = {}
         self.problems: list[Problem] = []
@@ -88,7 +93,7 @@ class EnvFiles:
         return {**result, **(own.fields if own else {})}
 
     def _file(self, entry: Node, earlier: Mapping[str, Node]) -> Mapping[str, str | None]:
-        path = str(entry.fields["path"].value)
+        path = os.path.join(self._directory, str(entry.fields["path"].value))
         required, form = entry.fields.get("required"), entry.fields.get("format")
         data = self._content(path, entry.place, required=required is None or required.value is True)
         if data is None:
@@ -99,10 +104,12 @@ class EnvFiles:
             return self._variables.get(name, None if known is None else str(known.value))
 
         try:
-            return read_dotenv(data, self._shown(path), lookup=lookup, raw=form is not None and form.value == "raw")
+            values = read_dotenv(data, self._shown(path), lookup=lookup, raw=form is not None and form.value == "raw")
         except FileError as error:
             self.problems.extend(problem for problem in error.problems if problem not in self.problems)
             return {}
+        self.defined = {**dict.fromkeys(values, self._shown(path)), **self.defined}
+        return values
 
     def _content(self, path: str, place: Place, *, required: bool, kind: str = "env") -> bytes | None:
         if path not in self._contents:
@@ -126,6 +133,9 @@ def build_arguments(build: Node, variables: Mapping[str, str]) -> Node:
     arguments = build.fields.get("args")
     if arguments is None:
         return build
+    if type(arguments.value) is tuple:
+        kept = tuple(entry for entry in arguments.entries if "=" in str(entry.value) or str(entry.value) in variables)
+        return build.with_value({**build.fields, "args": arguments.with_value(kept)})
     resolved: dict[str, Node] = {}
     for name, node in arguments.fields.items():
         value = variables.get(name) if node.value is None else node.value

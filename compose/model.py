@@ -307,7 +307,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     `places` knows where each value stands, by its path in the file (("services", "web", "ports", 0)); a path that is
     missing stands where its nearest parent does. `warnings` are for the user to see once. `obstacles` are what cannot
     be served yet: `config` shows such a stack, everything that starts something refuses it. `document` is what the
-    files say, merged and with nothing left to guess, from which `config` is printed.
+    files say, merged and with nothing left to guess, from which `config` is printed. `variables` are those that files
+    may use: the environment over .env.
     """
 
     name: str
@@ -322,6 +323,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     secrets: dict[str, Content] = {}
     warnings: tuple[Problem, ...] = ()
     obstacles: tuple[Problem, ...] = ()
+    variables: Mapping[str, str] = {}
     document: Node | None = None
 
     def place(self, *path: str | int) -> Place:

@@ -17,18 +17,33 @@ class Project(NamedTuple):
     directory: str
 
 
-def normal(
-    document: Node, *, project: Project, variables: Mapping[str, str], env_files: EnvFiles, enabled: frozenset[str]
-) -> Node:
-    """The document with nothing left to guess; env files are read for the `enabled` services alone."""
+def with_environments(document: Node, *, env_files: EnvFiles, enabled: frozenset[str]) -> Node:
+    """The document with env files and variables in the environments of the `enabled` services."""
+    services = document.fields.get("services", Node({}, document.place))
+    resolved = {
+        name: _with_environment(node, env_files) if name in enabled else node for name, node in services.fields.items()
+    }
+    return document.with_value({**document.fields, "services": services.with_value(resolved)})
+
+
+def _with_environment(service: Node, env_files: EnvFiles) -> Node:
+    fields = dict(service.fields)
+    if "env_file" in fields or "environment" in fields:
+        place = fields.get("environment", service).place
+        fields["environment"] = Node(env_files.environment(service), place)
+    if "label_file" in fields:
+        place = fields.get("labels", fields["label_file"]).place
+        fields["labels"] = Node(env_files.labels(service), place)
+    return service.with_value(fields)
+
+
+def completed(document: Node, *, project: Project, variables: Mapping[str, str]) -> Node:
+    """The document with names, the default network, implied dependencies, values of arguments of builds."""
     fields = dict(document.fields)
     fields["name"] = fields.get("name", document).with_value(project.name)
     services = fields.get("services", Node({}, document.place))
     fields["services"] = services = services.with_value(
-        {
-            name: _service(node, project, variables, env_files if name in enabled else None)
-            for name, node in services.fields.items()
-        }
+        {name: _service(node, project, variables) for name, node in services.fields.items()}
     )
     if any("default" in _child(service, "networks").fields for service in services.fields.values()):
         networks = fields.get("networks", Node({}, document.place))
@@ -55,7 +70,7 @@ def _named(resource: Node, key: str, project: Project) -> Node:
     return _with_defaults(resource, name=name)
 
 
-def _service(service: Node, project: Project, variables: Mapping[str, str], env_files: EnvFiles | None) -> Node:
+def _service(service: Node, project: Project, variables: Mapping[str, str]) -> Node:
     fields = dict(service.fields)
     alone = "network_mode" in fields or "provider" in fields
     if not alone and not _child(service, "networks").fields:
@@ -69,12 +84,6 @@ def _service(service: Node, project: Project, variables: Mapping[str, str], env_
         fields["depends_on"] = _dependencies(_child(service, "depends_on"), implied)
     if "build" in fields:
         fields["build"] = _build(build_arguments(fields["build"], variables), project)
-    if env_files is not None and ("env_file" in fields or "environment" in fields):
-        place = fields.get("environment", service).place
-        fields["environment"] = Node(env_files.environment(service), place)
-    if env_files is not None and "label_file" in fields:
-        place = fields.get("labels", fields["label_file"]).place
-        fields["labels"] = Node(env_files.labels(service), place)
     return service.with_value(fields)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, NoReturn
 from msgspec import structs
 
 from compose import codes
+from compose.as_written import Hiding
 from compose.assembly import Assembly, Setting
 from compose.checks import check
 from compose.decoding import Decoder
@@ -18,8 +19,9 @@ from compose.interpolation import Interpolation
 from compose.model import Service, Stack
 from compose.network_modes import with_settled_modes
 from compose.nodes import Node
-from compose.normal import Project, normal
+from compose.normal import Project, completed, with_environments
 from compose.obstacles import OBSTACLES, obstacles
+from compose.phases import ALL, Phases
 from compose.places import Place
 from compose.provenance import Places
 from compose.selection import with_used_resources
@@ -41,6 +43,7 @@ class ReadRequest(NamedTuple):
     services: tuple[str, ...] = ()
     env_files: tuple[str, ...] = ()
     stdin: Callable[[], bytes] = bytes
+    phases: Phases = ALL
 
 
 def read_stack(request: ReadRequest) -> Stack:
@@ -48,10 +51,15 @@ def read_stack(request: ReadRequest) -> Stack:
     return _Reader(request).stack()
 
 
+def read_written(request: ReadRequest) -> Node:
+    """The files as one document whose variables are still names; raises FileError."""
+    return _Reader(request, Hiding()).written()
+
+
 class _Reader:
     """One reading: gathers problems and warnings over all files."""
 
-    def __init__(self, request: ReadRequest) -> None:
+    def __init__(self, request: ReadRequest, hiding: Hiding | None = None) -> None:
         environment = request.environment
         self._request = request
         self._sources = Sources(request.working_directory, request.stdin)
@@ -63,7 +71,8 @@ class _Reader:
             tuple(os.path.join(request.working_directory, os.path.expanduser(file)) for file in env_files),
             self._sources.shown,
         )
-        self._assembly = Assembly(self._sources)
+        self._hiding = hiding
+        self._assembly = Assembly(self._sources, request.phases, hiding)
         self._problems: list[Problem] = []
 
     def stack(self) -> Stack:
@@ -78,28 +87,48 @@ class _Reader:
         self._give_up_if_wrong()
         return with_used_resources(stack)
 
+    def written(self) -> Node:
+        parsed = self._parsed()
+        self._give_up_if_wrong()
+        name = self._name(parsed)
+        document = self._document()
+        self._give_up_if_wrong()
+        assert self._hiding is not None  # noqa: S101 - see read_written
+        document = self._hiding.shown(document)
+        normalization = self._request.phases.normalization
+        project = Project(name, self._project.directory)
+        return completed(document, project=project, variables=self._variables) if normalization else document
+
     def _completed(self, document: Node, name: str) -> Stack:
         """The stack of a canonical document, with what only shows when everything is seen together."""
         services = document.fields.get("services", Node({}, document.place)).fields
         active = self._active_profiles(services)
         enabled = frozenset(key for key, node in services.items() if _is_enabled(node, active))
-        env_files = EnvFiles(self._variables, self._sources.shown)
-        document = normal(
-            document,
-            project=Project(name, self._project.directory),
-            variables=self._variables,
-            env_files=env_files,
-            enabled=enabled,
-        )
+        env_files = EnvFiles(self._variables, self._sources.shown, self._project.directory)
+        if self._request.phases.normalization:
+            project = Project(name, self._project.directory)
+            document = completed(document, project=project, variables=self._variables)
+        if self._request.phases.environment:
+            document = with_environments(document, env_files=env_files, enabled=enabled)
         self._problems += env_files.problems
+        self._explain_unset(env_files.defined)
         stack, found = self._decoded(document, name, enabled)
         stack = with_settled_modes(stack)
-        found = [*found, *check(stack)]
+        found = [*found, *check(stack)] if self._request.phases.consistency else []
         self._problems += [problem for problem in found if problem.code not in OBSTACLES]
         later = [problem for problem in found if problem.code in OBSTACLES]
         if self._assembly.later:
             later += obstacles(document, self._assembly.later, stack.disabled.keys())
         return structs.replace(stack, obstacles=tuple(sorted(later))) if later else stack
+
+    def _explain_unset(self, defined: Mapping[str, str]) -> None:
+        """Tells why a variable that some env_file sets is not set in the file: the commonest mistake with them."""
+        unset = self._assembly.unset
+        for index, warning in enumerate(self._assembly.warnings):
+            file = defined.get(unset.get(warning.place, ""))
+            if file and warning.code == codes.UNSET_VARIABLE:
+                hint = f"{file} sets it, but for containers alone: set it in .env, too, or give --env-file {file}"
+                self._assembly.warnings[index] = warning._replace(hint=hint)
 
     def _look_further(self, document: Node, name: str) -> NoReturn:
         """Gives up with what else is wrong: in services that are whole, if all that others speak of is there."""
@@ -188,6 +217,7 @@ class _Reader:
             disabled=disabled,
             places=Places(document),
             warnings=(*self._project.warnings, *self._assembly.warnings, *decoder.findings.warnings),
+            variables=self._variables,
             document=document,
         )
         unserved = [problem for problem in idle.findings.problems if problem.code not in OBSTACLES]

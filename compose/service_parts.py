@@ -50,7 +50,7 @@ class _Context:
         return read if remote else read.with_value(absolute(text, reading))
 
 
-class _Test:
+class HealthTest:
     """healthcheck.test: a shell's line, or a list that begins with NONE, CMD or CMD-SHELL."""
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
@@ -142,7 +142,7 @@ DEPENDS_ON = Named(
 
 HEALTHCHECK = Fields(
     {
-        "test": _Test(),
+        "test": HealthTest(),
         "interval": DURATION,
         "timeout": DURATION,
         "start_period": DURATION,

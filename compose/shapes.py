@@ -21,11 +21,15 @@ _LEGACY_FALSE = frozenset(("no", "off", "n", "0", "f"))
 class Reading:
     """What one file's reading knows and finds out: the base of relative paths, the problems, the warnings.
 
-    `later` are the places of keys that are not supported yet. `letters` are names of volumes of one letter.
+    `later` are the places of keys that are not supported yet. `letters` are names of volumes of one letter. Without
+    `resolves_paths` paths stay as they are written.
     """
 
-    def __init__(self, directory: str, home: str, letters: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, directory: str, home: str, letters: frozenset[str] = frozenset(), *, resolves_paths: bool = True
+    ) -> None:
         self.directory = directory
+        self.resolves_paths = resolves_paths
         self.home = home
         self.letters = letters
         self.problems: list[Problem] = []
@@ -76,22 +80,22 @@ class Text:
     """Text; `check` raises ValueError with what is wrong with it, completing "`path` ..."."""
 
     def __init__(self, check: Callable[[str], object] | None = None, *, numbers: bool = False, hint: str = "") -> None:
-        self._check = check
-        self._numbers = numbers
+        self.check = check
+        self.numbers = numbers
         self._hint = hint
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         value = node.value
         if not isinstance(value, str):
-            if self._numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
+            if self.numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
                 value = number_text(value)
                 node = node.with_value(value)
             else:
                 quotes = "put it in quotes" if value is not None and kind(node) not in ("a list", "a mapping") else ""
                 raise wrong(node, path, "text", quotes)
-        if self._check is not None:
+        if self.check is not None:
             try:
-                self._check(value)
+                self.check(value)
             except ValueError as error:
                 raise Refusal(node.place, f"{path} {error}", self._hint, codes.WRONG_NAME) from None
         return node
@@ -101,17 +105,17 @@ class Choice:
     """One of a few words."""
 
     def __init__(self, *words: str) -> None:
-        self._words = words
+        self.words = words
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
-        if node.value in self._words and isinstance(node.value, str):
+        if node.value in self.words and isinstance(node.value, str):
             return node
         shown = f"'{node.value}'" if isinstance(node.value, str) else kind(node)
         from compose.spelling import did_you_mean  # noqa: PLC0415 - only a mistake needs it
 
-        hint = did_you_mean(str(node.value), self._words)
+        hint = did_you_mean(str(node.value), self.words)
         raise Refusal(
-            node.place, f"{path} must be one of {', '.join(self._words)}, not {shown}", hint, codes.NO_SUCH_CHOICE
+            node.place, f"{path} must be one of {', '.join(self.words)}, not {shown}", hint, codes.NO_SUCH_CHOICE
         )
 
 
@@ -139,9 +143,9 @@ class Integer:
     """A whole number, or text that is one (after interpolation)."""
 
     def __init__(self, low: int | None = None, high: int | None = None, *, truncate: bool = False) -> None:
-        self._low = low
-        self._high = high
-        self._truncate = truncate
+        self.low = low
+        self.high = high
+        self.truncate = truncate
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         value = node.value
@@ -152,14 +156,14 @@ class Integer:
                 value = None
             if value is None:
                 raise Refusal(node.place, f"{path} must be a whole number, not '{node.value}'", code=codes.WRONG_KIND)
-        if self._truncate and isinstance(value, float) and abs(value) < 2**63:
+        if self.truncate and isinstance(value, float) and abs(value) < 2**63:
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise wrong(node, path, "a whole number")
-        if self._low is not None and value < self._low:
-            raise Refusal(node.place, f"{path} must be {self._low} or more, not {value}", code=codes.OUT_OF_RANGE)
-        if self._high is not None and value > self._high:
-            raise Refusal(node.place, f"{path} must be {self._high} or less, not {value}", code=codes.OUT_OF_RANGE)
+        if self.low is not None and value < self.low:
+            raise Refusal(node.place, f"{path} must be {self.low} or more, not {value}", code=codes.OUT_OF_RANGE)
+        if self.high is not None and value > self.high:
+            raise Refusal(node.place, f"{path} must be {self.high} or less, not {value}", code=codes.OUT_OF_RANGE)
         return node.with_value(value)
 
 
@@ -184,18 +188,18 @@ class Size:
     """A size in bytes; canonical as the decimal text that Compose prints."""
 
     def __init__(self, *, numbers: bool = True, negative: bool = False) -> None:
-        self._numbers = numbers
-        self._negative = negative
+        self.numbers = numbers
+        self.negative = negative
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         value = node.value
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and self._numbers:
-            if value != int(value) or (value < 0 and not (self._negative and value == -1)):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and self.numbers:
+            if value != int(value) or (value < 0 and not (self.negative and value == -1)):
                 raise Refusal(node.place, f"{path} must be a size such as 512m, not {value}", code=codes.WRONG_SIZE)
             return node.with_value(str(int(value)))
         if not isinstance(value, str):
             raise wrong(node, path, "a size such as 512m")
-        if self._negative and value == "-1":
+        if self.negative and value == "-1":
             return node
         try:
             return node.with_value(str(size_bytes(value)))
@@ -232,7 +236,7 @@ _DRIVE = re.compile(r"[a-zA-Z]:([/\\]|$)")  # Windows', which Compose leaves as 
 
 def absolute(path: str, reading: Reading) -> str:
     """A path as seen from the project's directory."""
-    if path.startswith(("/", "\\\\")) or _DRIVE.match(path):
+    if not reading.resolves_paths or path.startswith(("/", "\\\\")) or _DRIVE.match(path):
         return path
     if path.startswith("~"):
         return _joined(reading.home, path[1:].lstrip("/"))

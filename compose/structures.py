@@ -31,21 +31,21 @@ class ListOf:
     """A list of one shape. `unique` drops equal scalars behind the first; `single` lets one value stand for a list."""
 
     def __init__(self, entry: Shape, *, unique: bool = False, single: bool = False) -> None:
-        self._entry = entry
-        self._unique = unique
-        self._single = single
+        self.entry = entry
+        self.unique = unique
+        self.single = single
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
-        if self._single and isinstance(node.value, str):
+        if self.single and isinstance(node.value, str):
             node = node.with_value((Node(node.value, node.place),))
         if type(node.value) is not tuple:
             hint = f"write `- {node.value}` in a line of its own" if isinstance(node.value, str) else ""
             raise wrong(node, path, "a list", hint)
-        entries = [reading.attempt(self._entry, child, f"{path}[{index}]") for index, child in enumerate(node.value)]
+        entries = [reading.attempt(self.entry, child, f"{path}[{index}]") for index, child in enumerate(node.value)]
         known: dict[object, Node] = {}
         for index, entry in enumerate(entries):
             if entry is not None:
-                known.setdefault(entry.value if self._unique else index, entry)
+                known.setdefault(entry.value if self.unique else index, entry)
         return node.with_value(tuple(known.values()))
 
 
@@ -57,7 +57,7 @@ class Spread:
 
     def __init__(self, short: Callable[[Node, str, Reading], tuple[Node, ...]], long: Shape) -> None:
         self._short = short
-        self._long = long
+        self.long = long
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         if type(node.value) is not tuple:
@@ -67,7 +67,7 @@ class Spread:
         short: set[str] = set()
         for index, child in enumerate(node.value):
             if isinstance(child.value, dict):
-                long = reading.attempt(self._long, child, f"{path}[{index}]")
+                long = reading.attempt(self.long, child, f"{path}[{index}]")
                 entries += () if long is None else (long,)
             elif repr(child.value) not in short:
                 short.add(repr(child.value))
@@ -83,19 +83,19 @@ class OneOf:
 
     def __init__(self, short: Callable[[str, Node], Node], long: Shape) -> None:
         self._short = short
-        self._long = long
+        self.long = long
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         if isinstance(node.value, str):
             node = self._short(node.value, node)
-        return self._long.read(node, path, reading)
+        return self.long.read(node, path, reading)
 
 
 class Named:
     """A list of names or a mapping from names to details; canonical as the mapping."""
 
     def __init__(self, details: Shape, blank: Callable[[Node], Node]) -> None:
-        self._map = MapOf(details)
+        self.map = MapOf(details)
         self._blank = blank
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
@@ -104,7 +104,7 @@ class Named:
             node = node.with_value({str(name.value): self._blank(name) for name in names.entries})
         if not isinstance(node.value, dict):
             raise wrong(node, path, "a list or a mapping")
-        return self._map.read(node, path, reading)
+        return self.map.read(node, path, reading)
 
 
 class Assignments:
@@ -114,7 +114,7 @@ class Assignments:
     """
 
     def __init__(self, *, blank: str | None = None, strict_names: bool = False) -> None:
-        self._blank = blank
+        self.blank = blank
         self._strict_names = strict_names
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
@@ -133,7 +133,7 @@ class Assignments:
                     child.key or child.place, f"{path}: the name '{name}' ends with a space", code=codes.WRONG_NAME
                 )
             elif child.value is None:
-                result[name] = child.with_value(self._blank)
+                result[name] = child.with_value(self.blank)
             elif isinstance(child.value, (bool, int, float)):
                 result[name] = child.with_value(number_text(child.value))
             elif isinstance(child.value, str):
@@ -159,8 +159,8 @@ class MapOf:
     """A mapping from free names to one shape. `check` raises ValueError for names that are not allowed."""
 
     def __init__(self, entry: Shape, *, check: Callable[[str], object] | None = None, extensions: bool = False) -> None:
-        self._entry = entry
-        self._check = check
+        self.entry = entry
+        self.check = check
         self._extensions = extensions
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
@@ -171,12 +171,12 @@ class MapOf:
             if child.tag == "!reset" or (self._extensions and name.startswith("x-")):
                 result[name] = child
                 continue
-            if self._check is not None:
+            if self.check is not None:
                 try:
-                    self._check(name)
+                    self.check(name)
                 except ValueError as error:
                     reading.refuse(child.key or child.place, f"{path}: '{name}' {error}", code=codes.WRONG_NAME)
-            read = reading.attempt(self._entry, child, f"{path}.{name}")
+            read = reading.attempt(self.entry, child, f"{path}.{name}")
             if read is not None:
                 result[name] = read
         return node.with_value(result)
@@ -186,13 +186,13 @@ class Maybe:
     """A shape or nothing: an empty value stays empty, or becomes an empty mapping (`blank`)."""
 
     def __init__(self, shape: Shape, *, blank: bool = False) -> None:
-        self._shape = shape
-        self._blank = blank
+        self.shape = shape
+        self.blank = blank
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         if node.value is not None:
-            return self._shape.read(node, path, reading)
-        return node.with_value({}) if self._blank else node
+            return self.shape.read(node, path, reading)
+        return node.with_value({}) if self.blank else node
 
 
 class Later:
@@ -217,15 +217,15 @@ class Fields:
         finish: Callable[[Node, str, Reading], Node] | None = None,
     ) -> None:
         self.keys = frozenset(table)
-        self._table = table
-        self._required = required
+        self.table = table
+        self.required = required
         self._finish = finish
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         if not isinstance(node.value, dict):
             raise wrong(node, path, "a mapping")
         result: dict[str, Node] = {}
-        table, prefix = self._table, path + "." if path else ""
+        table, prefix = self.table, path + "." if path else ""
         for key, child in node.value.items():
             shape = table.get(key)
             if child.tag == "!reset" or key.startswith("x-"):
@@ -236,18 +236,18 @@ class Fields:
                 read = reading.attempt(shape, child, prefix + key)
                 if read is not None:
                     result[key] = read
-        for key in self._required:
+        for key in self.required:
             if key not in node.value or node.value[key].tag == "!reset":
                 raise Refusal(node.key or node.place, f"{path} has no '{key}'", f"add '{key}:'", codes.MISSING_KEY)
         node = node.with_value(result)
-        complete = all(key in result for key in self._required)  # one that was refused is a problem already
+        complete = all(key in result for key in self.required)  # one that was refused is a problem already
         return self._finish(node, path, reading) if self._finish is not None and complete else node
 
     def _unknown(self, key: str, child: Node, path: str, reading: Reading) -> None:
         from compose.spelling import did_you_mean  # noqa: PLC0415 - only a mistake needs it
 
         owner = path or "the file"
-        hint = did_you_mean(key, self._table)
+        hint = did_you_mean(key, self.table)
         hint = hint or "keys of your own begin with x-"
         reading.refuse(child.key or child.place, f"{owner} has no key '{key}'", hint, codes.UNKNOWN_KEY)
 

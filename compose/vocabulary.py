@@ -54,7 +54,7 @@ COMMAND = Command()
 NAME = matches(r"[a-zA-Z0-9._-]+", "is no valid name: use letters, digits, '.', '_' and '-'")
 
 
-class _Limit:
+class Limit:
     """One of ulimits: a number, or a soft and a hard one."""
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
@@ -63,7 +63,7 @@ class _Limit:
 
 
 _SOFT_AND_HARD = Fields({"soft": INTEGER, "hard": INTEGER}, required=("soft", "hard"))
-ULIMITS = MapOf(_Limit(), check=matches(r"[a-z]+", "is no limit: use lower case letters"))
+ULIMITS = MapOf(Limit(), check=matches(r"[a-z]+", "is no limit: use lower case letters"))
 EXTRA_HOSTS = ExtraHosts()
 GRANT = Fields({"source": TEXT, "target": TEXT, "uid": TEXT, "gid": TEXT, "mode": Mode()})
 GRANTS = ListOf(OneOf(keyed("source"), GRANT))

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from compose import naming
 from compose.cli.choices import one_of
@@ -11,13 +11,16 @@ from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.errors import UsageError
 from compose.model import Stack
+from compose.nodes import Node
+from compose.phases import Phases
+from compose.reader import read_written
 
 
 def command(
     session: Session,
     services: Annotated[list[str] | None, Argument("Only these services, and what they depend on.")] = None,
     *,
-    output: Annotated[str, Option("--format", tells="yaml or json.")] = "yaml",
+    output: Annotated[str, Option("--format", tells="yaml or json.")] = "",
     quiet: Annotated[bool, Option("--quiet", "-q", tells="Check only.")] = False,
     to_file: Annotated[str, Option("--output", "-o", tells="Write to this file.")] = "",
     show_services: Annotated[bool, Option("--services", tells="The services' names.")] = False,
@@ -27,11 +30,18 @@ def command(
     show_profiles: Annotated[bool, Option("--profiles", tells="The profiles' names.")] = False,
     show_images: Annotated[bool, Option("--images", tells="The images' names.")] = False,
     hash_of: Annotated[str, Option("--hash", tells="The hash of this service's definition; '*': of all.")] = "",
+    show_variables: Annotated[bool, Option("--variables", tells="The variables in the files, their defaults.")] = False,
+    show_environment: Annotated[bool, Option("--environment", tells="What files may use as variables.")] = False,
+    no_interpolate: Annotated[bool, Option("--no-interpolate", tells="Keep the names of variables.")] = False,
+    no_normalize: Annotated[bool, Option("--no-normalize", tells="Fill in no names, networks and the like.")] = False,
+    no_paths: Annotated[bool, Option("--no-path-resolution", tells="Keep paths as they are written.")] = False,
+    no_consistency: Annotated[bool, Option("--no-consistency", tells="Do not check that all fits together.")] = False,
+    no_env: Annotated[bool, Option("--no-env-resolution", tells="Leave env files out of environments.")] = False,
     resolve_digests: Annotated[bool, Option("--resolve-image-digests", hidden=True)] = False,
     lock_digests: Annotated[bool, Option("--lock-image-digests", hidden=True)] = False,
 ) -> None:
     """Checks the file, prints it in its canonical form."""
-    one_of("--format", output, ("yaml", "json"))
+    one_of("--format", output or "yaml", ("yaml", "json"))
     if resolve_digests or lock_digests:
         option = "--resolve-image-digests" if resolve_digests else "--lock-image-digests"
         raise UsageError(f"{option} is not supported yet", hint="digests come from registries, which are not read yet")
@@ -43,14 +53,39 @@ def command(
         "hash": bool(hash_of),
         "profiles": show_profiles,
         "images": show_images,
+        "variables": show_variables,
+        "environment": show_environment,
     }
-    wanted = next((name for name, flag in chosen.items() if flag), "nothing" if quiet else output)
+    wanted = next((name for name, flag in chosen.items() if flag), "nothing" if quiet else output or "yaml")
     names = tuple(services or ())
-    text = _text(session.stack(services=names), names, wanted, hash_of)
+    phases = Phases(
+        normalization=not no_normalize, paths=not no_paths, consistency=not no_consistency, environment=not no_env
+    )
+    if wanted == "variables" or (no_interpolate and wanted in {"services", "yaml", "json", "nothing"}):
+        text = _written(read_written(session.read_request(names)._replace(phases=phases)), wanted, output)
+    else:
+        text = _text(session.stack(services=names, phases=phases), names, wanted, hash_of)
     if to_file:
         Path(to_file).write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)
+
+
+def _written(document: Node, wanted: str, output: str) -> str:
+    """What is printed of files whose variables are still names."""
+    from compose.canonical import as_written  # noqa: PLC0415 - few options need it
+
+    match wanted:
+        case "services":
+            return _lines(document.fields["services"].fields)
+        case "variables":
+            from compose.cli.variables import variables_text  # noqa: PLC0415 - likewise
+
+            return variables_text(document, output)
+        case "nothing":
+            return ""
+        case _:
+            return _formatted(as_written(document), wanted)
 
 
 def _text(stack: Stack, names: tuple[str, ...], wanted: str, hash_of: str) -> str:
@@ -66,6 +101,8 @@ def _text(stack: Stack, names: tuple[str, ...], wanted: str, hash_of: str) -> st
             return _lines(_images(_selected(stack, names)))
         case "hash":
             return _lines(_hashes(stack, hash_of))
+        case "environment":
+            return _lines(f"{name}={value}" for name, value in sorted(stack.variables.items()))
         case "nothing":
             return ""
         case _:
@@ -106,7 +143,10 @@ def _hashes(stack: Stack, wanted: str) -> Iterable[str]:
 def _canonical(stack: Stack, output: str) -> str:
     from compose.canonical import canonical  # noqa: PLC0415 - not for lists of names
 
-    values = canonical(stack, as_json=output == "json")
+    return _formatted(canonical(stack, as_json=output == "json"), output)
+
+
+def _formatted(values: dict[str, Any], output: str) -> str:
     if output == "json":
         from compose.jsontext import json_text  # noqa: PLC0415 - not for YAML
 

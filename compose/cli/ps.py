@@ -25,11 +25,7 @@ def command(
     one_of("--format", output, ("table", "json"))
     session.require_root()
     found = choose(session, containers(session.stack_layout()), services or ())
-    shown = [
-        record
-        for record in found
-        if everything or record.state.status in {"running", "restarting"}
-    ]
+    shown = [record for record in found if everything or record.state.status in {"running", "restarting"}]
     if quiet:
         text = "".join(f"{record.spec.id}\n" for record in shown)
     elif names_only:

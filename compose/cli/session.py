@@ -14,6 +14,8 @@ from engine.layout import Layout, StackLayout
 
 if TYPE_CHECKING:
     from compose.model import Stack
+    from compose.phases import Phases
+    from compose.reader import ReadRequest
     from compose.reports import Progress
     from compose.steps import Action
 
@@ -61,23 +63,28 @@ class Session:
                 hint="run it as root, for example with sudo",
             )
 
-    def stack(self, *, services: tuple[str, ...] = (), warn: bool = True) -> "Stack":
-        """The stack as its files describe it; naming a service enables its profiles. Raises FileError."""
-        from compose.reader import ReadRequest, read_stack  # noqa: PLC0415 - YAML is loaded only where a file is read
+    def read_request(self, services: tuple[str, ...] = ()) -> "ReadRequest":
+        """What the reader has to know; naming a service enables its profiles."""
+        from compose.reader import ReadRequest  # noqa: PLC0415 - YAML is loaded only where a file is read
 
-        stack = read_stack(
-            ReadRequest(
-                files=self.options.files,
-                project_name=self.options.project_name,
-                project_directory=self.options.project_directory,
-                profiles=self.options.profiles,
-                services=services,
-                env_files=self.options.env_files,
-                working_directory=str(self._working_directory),
-                environment=self.environment,
-                stdin=sys.stdin.buffer.read,
-            )
+        return ReadRequest(
+            files=self.options.files,
+            project_name=self.options.project_name,
+            project_directory=self.options.project_directory,
+            profiles=self.options.profiles,
+            services=services,
+            env_files=self.options.env_files,
+            working_directory=str(self._working_directory),
+            environment=self.environment,
+            stdin=sys.stdin.buffer.read,
         )
+
+    def stack(self, *, services: tuple[str, ...] = (), phases: "Phases | None" = None, warn: bool = True) -> "Stack":
+        """The stack as its files describe it; naming a service enables its profiles. Raises FileError."""
+        from compose.reader import read_stack  # noqa: PLC0415 - likewise
+
+        request = self.read_request(services)
+        stack = read_stack(request if phases is None else request._replace(phases=phases))
         for warning in stack.warnings if warn else ():
             self.warn(printable(str(warning)), printable(warning.hint), warning.code)
         return stack

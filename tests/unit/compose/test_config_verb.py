@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from compose.cli.main import main
+from compose.model import Stack
 
 Config = Callable[..., str]
 TEXT = """
@@ -78,3 +79,78 @@ def test_output_goes_to_a_file(config: Config, tmp_path: Path) -> None:
 
 def test_digests_are_refused_until_registries_are_read(config: Config) -> None:
     assert config("--resolve-image-digests").startswith("--resolve-image-digests is not supported yet")
+
+
+def test_the_environment_is_what_files_may_use(config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TAG=2\n")
+    monkeypatch.setenv("OTHER", "x")
+    lines = config("--environment").splitlines()
+
+    assert {"TAG=2", "OTHER=x", "COMPOSE_PROJECT_NAME=shop"} <= set(lines)
+    assert lines == sorted(lines)
+
+
+def test_variables_are_told_with_their_defaults(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(
+        "services: {web: {image: '${A:-${B-b}}:$C', command: ['${D:?need}', '${E:+set}', '$$F']}}"
+    )
+    assert config("--variables") == (
+        "NAME                REQUIRED            DEFAULT VALUE       ALTERNATE VALUE\n"
+        "A                   false               ${B-b}              \n"
+        "B                   false               b                   \n"
+        "C                   false                                   \n"
+        "D                   true                                    \n"
+        "E                   false                                   set\n"
+    )
+    assert config("--variables", "--format", "json").startswith(
+        '{\n    "A": {\n        "Name": "A",\n        "DefaultValue": "${B-b}",\n'
+    )
+
+
+def test_without_interpolation_variables_keep_their_names(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n"
+        "  web:\n"
+        "    image: nginx:${TAG?}\n"
+        '    ports: ["${PORT}:80"]\n'
+        "    volumes: ['${DATA:-./d}:/d']\n"
+        "    mem_limit: ${MEMORY:-1g}\n"
+        "    stop_grace_period: 60s\n"
+    )
+    assert config("--no-interpolate", "--no-normalize") == (
+        "services:\n"
+        "  web:\n"
+        "    image: nginx:${TAG?}\n"
+        "    mem_limit: ${MEMORY:-1g}\n"
+        "    ports:\n"
+        "      - ${PORT}:80\n"
+        "    stop_grace_period: 60s\n"
+        "    volumes:\n"
+        "      - source: ${DATA:-./d}\n"
+        "        target: /d\n"
+        "        type: volume\n"
+        "        volume: {}\n"
+    )
+
+
+def test_without_interpolation_mistakes_are_still_found(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {web: {imag: '${A}', mem_limit: much}}")
+    said = config("--no-interpolate")
+    assert "services.web has no key 'imag'" in said
+    assert "services.web.mem_limit" in said
+
+
+def test_phases_can_be_left_out(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "web.env").write_text("A=1\n")
+    (tmp_path / "compose.yaml").write_text("services: {web: {build: ./b, env_file: web.env, depends_on: [gone]}}")
+    assert "dockerfile" not in config("--no-normalize", "--no-consistency")
+    assert "A: " in config("--no-consistency")
+    assert "A: " not in config("--no-consistency", "--no-env-resolution")
+    assert "context: ./b" in config("--no-consistency", "--no-path-resolution")
+    assert "gone" in config("--no-consistency")
+
+
+def test_a_variable_that_only_an_env_file_sets_is_explained(read: Callable[..., Stack], tmp_path: Path) -> None:
+    (tmp_path / "web.env").write_text("A=1\n")
+    (warning,) = read("services: {web: {image: 'x:${A}', env_file: web.env}}").warnings
+    assert warning.hint == "web.env sets it, but for containers alone: set it in .env, too, or give --env-file web.env"

@@ -1,0 +1,99 @@
+"""Reads documents whose variables stay names: short forms become long ones, values keep the way they are written."""
+
+from collections.abc import Callable
+
+from compose.expressions import expressions
+from compose.nodes import Node
+from compose.service_parts import HealthTest
+from compose.shapes import Boolean, Choice, Duration, Integer, Number, Reading, Shape, Size, Text
+from compose.special_shapes import Count, ExtraHosts, Mode
+from compose.structures import Assignments, Command, Later, ListOf, Maybe, Spread
+from compose.vocabulary import Limit
+
+_VALUES = (
+    Assignments,
+    Boolean,
+    Choice,
+    Command,
+    Count,
+    Duration,
+    ExtraHosts,
+    HealthTest,
+    Integer,
+    Limit,
+    Mode,
+    Number,
+    Size,
+    Text,
+)
+_OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area: no mark of any syntax
+
+
+class Hiding:
+    """Puts stand-ins in the place of variables, whose own colons and braces would confuse the short forms."""
+
+    def __init__(self) -> None:
+        self._hidden: list[str] = []
+
+    def hidden(self, node: Node) -> Node:
+        """A document with a stand-in for each variable."""
+        if isinstance(node.value, str):
+            return node.with_value(self._text(node.value)) if "$" in node.value else node
+        return _mapped(node, self.hidden)
+
+    def shown(self, node: Node) -> Node:
+        """A document with the variables back in their places."""
+        if isinstance(node.value, str):
+            return node.with_value(self.shown_text(node.value)) if _OPEN in node.value else node
+        return _mapped(node, self.shown)
+
+    def shown_text(self, text: str) -> str:
+        """A text with the variables back in their places."""
+        pieces = text.split(_OPEN)
+        for index, piece in enumerate(pieces[1:], 1):
+            number, _, rest = piece.partition(_CLOSE)
+            pieces[index] = self._hidden[int(number)] + rest
+        return "".join(pieces)
+
+    def _text(self, text: str) -> str:
+        pieces: list[str] = []
+        end = 0
+        for each in expressions(text):
+            pieces += (text[end : each.start], f"{_OPEN}{len(self._hidden)}{_CLOSE}")
+            self._hidden.append(text[each.start : each.end])
+            end = each.end
+        return "".join((*pieces, text[end:]))
+
+
+class WrittenReading(Reading):
+    """Checks what can be checked while variables are stand-ins, and changes no value."""
+
+    def attempt(self, shape: Shape, node: Node, path: str) -> Node | None:
+        """The node with short forms inside of it made long ones; None when it is wrong."""
+        while isinstance(shape, (Later, Maybe)):
+            if isinstance(shape, Maybe) and node.value is None:
+                return node
+            shape = shape.shape
+        alone = isinstance(node.value, str) and isinstance(shape, ListOf) and isinstance(shape.entry, Text)
+        if alone or isinstance(shape, _VALUES):
+            return node if _has_stand_in(node) or super().attempt(shape, node, path) is not None else None
+        count = len(self.problems)
+        read = super().attempt(shape, node, path)
+        if isinstance(shape, Spread) and len(self.problems) > count and _has_stand_in(node):
+            del self.problems[count:]
+            return node
+        return read
+
+
+def _mapped(node: Node, change: Callable[[Node], Node]) -> Node:
+    if isinstance(node.value, dict):
+        return node.with_value({key: change(child) for key, child in node.value.items()})
+    if type(node.value) is tuple:
+        return node.with_value(tuple(change(child) for child in node.value))
+    return node
+
+
+def _has_stand_in(node: Node) -> bool:
+    if isinstance(node.value, str):
+        return _OPEN in node.value
+    return any(map(_has_stand_in, (*node.fields.values(), *node.entries)))
