@@ -130,7 +130,22 @@ def _single_values(stack: Stack, service: Service) -> Iterator[Problem]:
     if service.stop_signal and not _is_signal(service.stop_signal):
         place = stack.place("services", service.name, "stop_signal")
         message = f"services.{service.name}.stop_signal: there is no signal '{service.stop_signal}'"
-        yield Problem(place, message, "see kill -l", codes.WRONG_SIGNAL)
+        hint = did_you_mean(service.stop_signal.upper(), _signals()) or "kill -l lists them"
+        yield Problem(place, message, hint, codes.WRONG_SIGNAL)
+    for key, given in (("cap_add", service.cap_add), ("cap_drop", service.cap_drop)):
+        for index, name in enumerate(given):
+            known = _capabilities()
+            if name.upper().removeprefix("CAP_") not in known:
+                place = stack.place("services", service.name, key, index)
+                hint = (
+                    did_you_mean(name.upper().removeprefix("CAP_"), known) or "capabilities(7) lists them, or write ALL"
+                )
+                yield Problem(
+                    place,
+                    f"services.{service.name}.{key}: there is no capability '{name}'",
+                    hint,
+                    codes.WRONG_CAPABILITY,
+                )
     if service.cpus is not None and service.cpus < 0:
         place = stack.place("services", service.name, "cpus")
         message = f"services.{service.name}.cpus must be more than 0"
@@ -146,6 +161,18 @@ def _single_values(stack: Stack, service: Service) -> Iterator[Problem]:
         place = stack.place("services", service.name, "container_name")
         message = f"services.{service.name} has {service.replicas} replicas, but a container_name is for one"
         yield Problem(place, message, "delete container_name, or run one replica", codes.ONE_FOR_MANY)
+
+
+def _capabilities() -> tuple[str, ...]:
+    from engine.capabilities import NAMES  # noqa: PLC0415 - few stacks name a capability
+
+    return (*NAMES, "ALL")
+
+
+def _signals() -> tuple[str, ...]:
+    from signal import Signals  # noqa: PLC0415 - only a mistake needs it
+
+    return tuple(each.name for each in Signals)
 
 
 def _is_signal(text: str) -> bool:

@@ -10,6 +10,8 @@ from compose.shapes import Reading, Refusal, absolute
 _HINT = "write source:/target, source:/target:ro or /target"
 _PROPAGATIONS = frozenset(("shared", "rshared", "slave", "rslave", "private", "rprivate"))
 _OPTIONS = _PROPAGATIONS | {"ro", "rw", "z", "Z", "nocopy", "volume-nocopy", "cached", "delegated", "consistent"}
+_RELAXED = frozenset(("cached", "delegated"))
+_ALWAYS_CONSISTENT = "which changes nothing: on Linux container and host see the same files at once"
 
 
 class TmpfsOptions(NamedTuple):
@@ -87,6 +89,8 @@ def _warn_of_idle_options(options: list[str], node: Node, reading: Reading, *, b
         if option in others:
             message = f"the mount '{node.value}' has the option '{option}', which does nothing on a {kind}"
             reading.warn(node.place, message)
+        elif option in _RELAXED:
+            reading.warn(node.place, f"the mount '{node.value}' has the option '{option}', {_ALWAYS_CONSISTENT}")
 
 
 def clean(target: str) -> str:
@@ -120,6 +124,10 @@ def finish_mount(node: Node, path: str, reading: Reading) -> Node:
         idle.append("source")
     for key in idle:
         reading.warn(fields[key].place, f"{path}.{key} does nothing on a mount of type {kind}")
+    consistency = fields.get("consistency")
+    if consistency is not None and consistency.value not in ("", "consistent", "default"):
+        message = f"{path}.consistency is '{consistency.value}', {_ALWAYS_CONSISTENT}"
+        reading.warn(consistency.place, message)
     return node.with_value(fields)
 
 

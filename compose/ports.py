@@ -86,11 +86,16 @@ def _published(text: str, first: int, last: int) -> list[str]:
 
 
 def finish_port(node: Node, path: str, reading: Reading) -> Node:
-    """Checks the long form of a port and fills in its defaults."""
-    del reading
+    """Checks the long form of a port and fills in its defaults.
+
+    `name` and `app_protocol` describe the port to whoever reads the file.
+    """
     fields = dict(node.fields)
     defaults = {"mode": "ingress", "protocol": "tcp"}
     fields.update({key: Node(value, node.place) for key, value in defaults.items() if key not in fields})
+    if fields["mode"].value not in ("", "host", "ingress"):
+        message = f"{path}.mode is '{fields['mode'].value}', which changes nothing"
+        reading.warn(fields["mode"].place, message, "the modes are host and ingress, the same on a single host")
     published, address = fields.get("published"), fields.get("host_ip")
     try:
         if published is not None and published.value:

@@ -427,4 +427,23 @@ networks:
         - subnet: 10.5.0.0/24
 """,
     ),
+    Explanation(
+        codes.WRONG_CAPABILITY,
+        "a capability that does not exist",
+        """\
+cap_add and cap_drop take the names of capabilities(7), with or without CAP_, in upper or lower case, or ALL.
+""",
+        wrong="""\
+services:
+  web:
+    image: nginx
+    cap_add: [NET_ADMN]
+""",
+        right="""\
+services:
+  web:
+    image: nginx
+    cap_add: [NET_ADMIN]
+""",
+    ),
 )

@@ -14,6 +14,7 @@ from engine.idranges import lease_range, release_range
 from engine.namespaces import unpin
 from engine.protocol import Failure
 from engine.records import DAMAGED_SUFFIX, REMOVING_FILE, SPEC_FILE, read_spec, write_spec
+from engine.signals import signal_number
 from engine.spec import ContainerSpec
 from engine.state import ContainerState
 from engine.supervisor.containers import Container
@@ -41,6 +42,11 @@ def create(site: Site, spec: ContainerSpec) -> Container:
             raise RequestError(
                 f"the name {spec.name} is taken by the container {other.spec.id[:12]}", hint="remove it first"
             )
+    try:
+        signal_number(spec.stop_signal)
+    except ValueError as error:  # a file's was checked when it was read, an image's was not
+        hint = "name another one with stop_signal in the file"
+        raise RequestError(f"container {spec.name} could never be stopped: {error}", hint=hint) from None
     write_spec(site.stack, spec)
     container = Container(spec, ContainerState(id=spec.id))
     try:

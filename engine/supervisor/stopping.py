@@ -16,6 +16,7 @@ def stop(site: Site, container: Container, grace_seconds: float | None, answer: 
     if container.launching:
         container.after_launch.append(partial(stop, site, container, grace_seconds, answer))
         return
+    number = signal_number(container.spec.stop_signal)
     container.cancel_restart()
     changes: dict[str, object] = {"stopped_by_user": True}
     if container.state.status == "restarting":
@@ -28,7 +29,7 @@ def stop(site: Site, container: Container, grace_seconds: float | None, answer: 
         return
     container.stopped.append(answer)
     site.tell(container, "stop")
-    _send(container, signal_number(container.spec.stop_signal))
+    _send(container, number)
     if container.state.paused:
         resume(site, container)
     grace = container.spec.stop_grace_seconds if grace_seconds is None else grace_seconds

@@ -57,6 +57,12 @@ def test_stop_sends_the_stop_signal(driver: Driver) -> None:
     assert driver.output(container) == ["ready", "bye"]
 
 
+def test_a_container_that_no_signal_could_stop_is_not_made(driver: Driver) -> None:
+    with pytest.raises(RequestError, match="could never be stopped: there is no signal SIGNOPE"):
+        driver.create("web", "", stop_signal="SIGNOPE")
+    assert not driver.stack.containers.exists() or list(driver.stack.containers.iterdir()) == []
+
+
 def test_stop_kills_what_does_not_obey(driver: Driver) -> None:
     container = driver.start("web", "trap '' TERM; echo ready; sleep 1000")
     driver.expect(container, "ready")

@@ -202,3 +202,15 @@ def test_a_service_with_a_provider_has_neither_image_nor_network(read: Read) -> 
     stack = read("services: {a: {provider: {type: cloud}}}\n")
     assert stack.services["a"].networks == ()
     assert [str(each) for each in stack.obstacles] == ["compose.yaml:1:16: services.a.provider is not supported yet"]
+
+
+def test_capabilities_and_signals_that_do_not_exist_are_told_with_the_likely_one(problems: Problems) -> None:
+    text = "services: {a: {image: x, cap_add: [cap_net_admn, all], cap_drop: [CHOWN, FOO], stop_signal: SIGQIUT}}\n"
+    assert problems(text) == (
+        "compose.yaml:1:36: services.a.cap_add: there is no capability 'cap_net_admn'\n"
+        "  did you mean 'NET_ADMIN'?\n"
+        "compose.yaml:1:74: services.a.cap_drop: there is no capability 'FOO'\n"
+        "  capabilities(7) lists them, or write ALL\n"
+        "compose.yaml:1:93: services.a.stop_signal: there is no signal 'SIGQIUT'\n"
+        "  did you mean 'SIGQUIT'?"
+    )

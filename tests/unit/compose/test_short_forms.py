@@ -6,6 +6,7 @@ from compose.model import Mount, Port, Stack
 
 Read = Callable[..., Stack]
 Problems = Callable[..., str]
+AT_ONCE = "which changes nothing: on Linux container and host see the same files at once"
 
 
 @pytest.mark.parametrize(
@@ -113,10 +114,37 @@ def test_tmpfs_takes_the_options_of_mount(read: Read, problems: Problems) -> Non
     )
 
 
+def test_a_consistency_that_linux_has_anyway_is_told_once_and_the_strict_one_never(read: Read) -> None:
+    mount = "{{type: bind, source: /a, target: {0}, consistency: {1}}}"
+    mounts = ", ".join((mount.format("/b", "delegated"), mount.format("/c", "consistent"), "'/a:/d:consistent'"))
+    stack = read(f"services: {{a: {{image: x, volumes: [{mounts}]}}}}\n")
+    assert tuple(map(str, stack.warnings)) == (
+        f"compose.yaml:1:86: services.a.volumes[0].consistency is 'delegated', {AT_ONCE}",
+    )
+
+
+def test_ports_have_two_modes_that_are_one_here_and_descriptions(read: Read) -> None:
+    port = "{{target: {0}, mode: {1}, name: web, app_protocol: http}}"
+    ports = ", ".join((port.format(80, "host"), port.format(81, "ingress"), port.format(82, "global")))
+    stack = read(f"services: {{a: {{image: x, ports: [{ports}]}}}}\n")
+    assert tuple(map(str, stack.warnings)) == (
+        "compose.yaml:1:170: services.a.ports[2].mode is 'global', which changes nothing",
+    )
+
+
+def test_a_missing_bind_source_is_made_unless_the_file_forbids_it(read: Read) -> None:
+    long = "{{type: bind, source: /a, target: {0}, bind: {{{1}}}}}"
+    forbidden, asked = "create_host_path: false", "create_host_path: true"
+    mounts = ", ".join(("/a:/b", long.format("/c", ""), long.format("/d", forbidden), long.format("/e", asked)))
+    stack = read(f"services: {{a: {{image: x, volumes: [{mounts}]}}}}\n")
+    assert [mount.create_host_path for mount in stack.services["a"].mounts] == [True, True, False, True]
+
+
 def test_mount_options_without_effect_are_told(read: Read, problems: Problems) -> None:
     stack = read("services: {a: {image: x, volumes: ['/a:/b:cached,foo']}}\n")
     assert tuple(map(str, stack.warnings)) == (
         "compose.yaml:1:36: the mount '/a:/b:cached,foo' has the unknown option 'foo', which changes nothing",
+        f"compose.yaml:1:36: the mount '/a:/b:cached,foo' has the option 'cached', {AT_ONCE}",
     )
     stack = read("services: {a: {image: x, volumes: ['/a:/b:nocopy', 'vo:/c:shared,z']}}\nvolumes: {vo: }\n")
     assert tuple(map(str, stack.warnings)) == (
