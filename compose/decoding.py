@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from compose.decoding_elsewhere import tell_what_is_elsewhere
 from compose.decoding_files import FilesDecoder
 from compose.decoding_grants import Kind, content
 from compose.decoding_lives import lives
 from compose.decoding_networks import network, networking
-from compose.decoding_resources import resources
+from compose.decoding_programs import ProgramsDecoder
+from compose.decoding_resources import ResourcesDecoder
 from compose.findings import Findings
 from compose.model import (
     Build,
@@ -33,6 +35,7 @@ class Decoder:
         """One service."""
         fields = node.fields
         path = f"services.{name}"
+        tell_what_is_elsewhere(fields, path, self.findings)
         return Service(
             name=name,
             image=text(fields, "image"),
@@ -54,7 +57,8 @@ class Decoder:
             cap_add=words(fields.get("cap_add")) or (),
             cap_drop=words(fields.get("cap_drop")) or (),
             profiles=words(fields.get("profiles")) or (),
-            **resources(fields, path, self.findings.refuse),
+            **ResourcesDecoder(fields, path, self.findings).settings(),
+            **ProgramsDecoder(fields, path, self.findings).settings(),
             **networking(fields, path, self.findings.refuse),
             **self._files.settings(fields, path),
             **lives(fields, path, self.findings),

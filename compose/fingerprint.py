@@ -16,6 +16,8 @@ WORDS = {
     "endpoints": "networks",
     "mounts": "volumes",
     "name": "container_name",
+    "oom_score_adjustment": "oom_score_adj",
+    "resource_limits": "ulimits",
     "shm_bytes": "shm_size",
     "stop_grace_seconds": "stop_grace_period",
 }
@@ -26,7 +28,23 @@ PARTS = {
     "limits.memory_bytes": "mem_limit",
     "limits.cpus": "cpus",
     "limits.pids": "pids_limit",
+    "process.groups": "group_add",
+    "process.terminal": "tty",
+    "limits.memory_reservation_bytes": "mem_reservation",
+    "limits.swap_bytes": "memswap_limit",
+    "limits.swappiness": "mem_swappiness",
+    "limits.cpu_quota_us": "cpu_quota",
+    "limits.cpu_period_us": "cpu_period",
+    "limits.block": "blkio_config",
     "namespaces.network": "network_mode",
+    "namespaces.user": "userns_mode",
+    "confinement.no_new_privileges": "security_opt no-new-privileges",
+    "confinement.seccomp": "security_opt seccomp",
+    "confinement.unmasked": "security_opt systempaths",
+    "confinement.mask": "security_opt mask",
+    "confinement.unmask": "security_opt unmask",
+    "confinement.apparmor": "security_opt apparmor",
+    "confinement.device_rules": "device_cgroup_rules",
     "resolver.servers": "dns",
     "resolver.search": "dns_search",
     "resolver.options": "dns_opt",
@@ -35,6 +53,7 @@ PARTS = {
 }
 SECRET_WORDS = ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY")
 MOST_CHANGES = 3
+LONGEST_VALUES = 160
 
 
 def fingerprint(spec: ContainerSpec) -> dict[str, Any]:
@@ -89,7 +108,9 @@ def _parts(field: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
         elif part == "argv":
             yield f"command changed: {shlex.join(old[part])} -> {shlex.join(new[part])}"
         else:
-            yield f"{PARTS.get(f'{field}.{part}', part)} changed: {old.get(part)!r} -> {new[part]!r}"
+            was, now = repr(old.get(part)), repr(new[part])
+            values = f": {was} -> {now}" if len(was) + len(now) <= LONGEST_VALUES else ""
+            yield f"{PARTS.get(f'{field}.{part}', part)} changed{values}"
 
 
 def _entries(field: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
@@ -177,6 +198,8 @@ _TELLERS: dict[str, Callable[[str, Any, Any], Iterator[str]]] = {
     "limits": _parts,
     "namespaces": _parts,
     "resolver": _parts,
+    "confinement": _parts,
+    "sysctls": _entries,
     "labels": _entries,
     "annotations": _entries,
     "health": _health,

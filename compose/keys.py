@@ -143,7 +143,7 @@ DOCUMENT = Fields(
         "networks": MapOf(NETWORK, check=NAME),
         "volumes": MapOf(VOLUME, check=NAME),
         "include": INCLUDE,
-        "models": Later(MapOf(MODEL, check=NAME)),
+        "models": MapOf(MODEL, check=NAME),
         "secrets": MapOf(SECRET, check=NAME),
         "configs": MapOf(CONFIG, check=NAME),
     }

@@ -170,17 +170,13 @@ DEPLOY = Maybe(
             "resources": Fields(
                 {
                     "limits": Fields({"cpus": NUMBER, "memory": Size(numbers=False), "pids": Integer(-1)}),
-                    "reservations": Later(
-                        Fields(
-                            {
-                                "cpus": NUMBER,
-                                "memory": Size(numbers=False),
-                                "generic_resources": _GENERIC_RESOURCES,
-                                "devices": ListOf(
-                                    Fields(_DEVICE_REQUEST, required=("capabilities",), finish=with_count)
-                                ),
-                            }
-                        )
+                    "reservations": Fields(
+                        {
+                            "cpus": NUMBER,
+                            "memory": Size(numbers=False),
+                            "generic_resources": _GENERIC_RESOURCES,
+                            "devices": ListOf(Fields(_DEVICE_REQUEST, required=("capabilities",), finish=with_count)),
+                        }
                     ),
                 }
             ),

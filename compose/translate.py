@@ -11,9 +11,10 @@ from compose.model import Service, Stack
 from compose.replica import Replica
 from compose.translate_files import Digests, mounts
 from compose.translate_lives import health_probe, log_options, restart_policy
-from compose.translate_networks import network_namespace, networking
+from compose.translate_networks import networking
+from compose.translate_programs import confinement_and_shares
 from engine.images.model import Image, ImageConfig
-from engine.spec import ContainerSpec, Limits, Namespaces, Process
+from engine.spec import ContainerSpec, Process
 from engine.version import VERSION
 
 DEFAULT_GRACE_SECONDS = 10.0
@@ -43,10 +44,12 @@ def container_spec(
             environment={**config.environment, **service.environment},
             working_directory=service.working_dir or config.working_directory or "/",
             user=service.user or config.user,
+            groups=service.group_add,
+            terminal=service.tty,
+            stdin_open=service.stdin_open,
         ),
         config_hash="",
         mounts=mounts(stack, replica, config, digests or {}),
-        limits=Limits(memory_bytes=service.mem_limit_bytes, cpus=service.cpus, pids=service.pids_limit),
         health=health_probe(service.healthcheck, config),
         restart=restart_policy(service.restart, service.restart_policy),
         log=log_options(service.logging),
@@ -61,7 +64,7 @@ def container_spec(
         cap_add=service.cap_add,
         cap_drop=service.cap_drop,
         labels={**config.labels, **service.labels},
-        namespaces=Namespaces(network=network_namespace(stack, replica)),
+        **confinement_and_shares(stack, replica),
         **networking(stack, replica, config, container_id),
     )
     return _labelled(spec, stack, service)
