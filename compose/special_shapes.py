@@ -47,15 +47,15 @@ class ExtraHosts:
 
 
 class SshKeys:
-    """build.ssh: a list of NAME or NAME=path, or a mapping; canonical as the list, sorted by name."""
+    """build.ssh: names of keys with their paths; a name without path is the agent's."""
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
-        keys = Assignments().read(node, path, reading).fields
-        return node.with_value(
-            tuple(
-                child.with_value(name if child.value is None else f"{name}={child.value}")
-                for name, child in sorted(keys.items())
-            )
+        keys = Assignments().read(node, path, reading)
+        return keys.with_value(
+            {
+                name: child if child.value is None else child.with_value(absolute(str(child.value), reading))
+                for name, child in keys.fields.items()
+            }
         )
 
 

@@ -44,6 +44,6 @@ def test_a_remote_build_context_stays_as_it_is() -> None:
     assert canonical(BUILD, "~/x") == {"context": "/home/me/x"}
 
 
-def test_keys_of_ssh_become_a_sorted_list() -> None:
-    assert canonical(BUILD, "{ssh: {k: /p, default: }}") == {"ssh": ["default", "k=/p"]}
-    assert canonical(BUILD, "{ssh: [default, k=/p]}") == {"ssh": ["default", "k=/p"]}
+def test_keys_of_ssh_have_paths_or_are_the_agents() -> None:
+    assert canonical(BUILD, "{ssh: {k: ./p, default: }}") == {"ssh": {"k": "/project/p", "default": None}}
+    assert canonical(BUILD, "{ssh: [default, k=/p]}") == {"ssh": {"default": None, "k": "/p"}}
