@@ -1,8 +1,7 @@
 """Reads Compose files into a stack: parse, interpolate, validate, merge, fill in, decode, check."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, NoReturn
 
 from msgspec import structs
@@ -131,16 +130,31 @@ class _Reader:
                 self._assembly.warnings[index] = warning._replace(hint=hint)
 
     def _look_further(self, document: Node, name: str) -> NoReturn:
-        """Gives up with what else is wrong: in services that are whole, if all that others speak of is there."""
+        """Gives up with what else is wrong: the mistakes so far are in services alone, so that others can be judged.
+
+        Services with mistakes are replaced by plain ones, that those who speak of them find something.
+        """
         earlier, self._problems = self._problems, []
-        services = document.fields["services"].fields if "services" in document.fields else {}
-        broken = {_service_of(problem, services) for problem in earlier}
-        if "" not in broken and _keys(self._sources.parsed()) <= _keys([document]):
-            with suppress(Exception):  # what is left of a broken service may be more than the later phases expect
-                self._completed(document, name)
-        self._problems = [*earlier, *(each for each in self._problems if _service_of(each, services) not in broken)]
+        written = self._written_services()
+        broken = {_service_of(problem, written) for problem in earlier}
+        if "" not in broken and not any("extends" in service.fields for service in written.values()):
+            services = document.fields.get("services", document.with_value({}))
+            plain = {key: node.with_value({"image": Node("-", node.place)}) for key, node in written.items()}
+            whole = {key: node for key, node in services.fields.items() if key not in broken}
+            fields = {**document.fields, "services": services.with_value({**plain, **whole})}
+            self._completed(document.with_value(fields), name)
+        self._problems = [*earlier, *(each for each in self._problems if _service_of(each, written) not in broken)]
         self._give_up_if_wrong()
         raise AssertionError("there was a problem before")
+
+    def _written_services(self) -> dict[str, Node]:
+        """The services of all files as they stand there."""
+        return {
+            key: node
+            for root in self._sources.parsed()
+            if "services" in root.fields
+            for key, node in root.fields["services"].fields.items()
+        }
 
     def _give_up_if_wrong(self) -> None:
         if self._problems:
@@ -231,17 +245,6 @@ def _service_of(problem: Problem, services: Mapping[str, Node]) -> str:
         return ""
     fitting = (name for name in services if path.startswith((f"{name}.", f"{name} ", f"{name}[")))
     return max(fitting, key=len, default="")
-
-
-def _keys(documents: Iterable[Node]) -> set[tuple[str, str]]:
-    """The names of all services, networks and volumes."""
-    return {
-        (kind, key)
-        for document in documents
-        for kind in ("services", "networks", "volumes")
-        if kind in document.fields and isinstance(document.fields[kind].value, dict)
-        for key in document.fields[kind].fields
-    }
 
 
 def _profiles(service: Node) -> tuple[str, ...]:
