@@ -17,7 +17,7 @@ import msgspec
 from engine.directories import make_private
 from engine.errors import VolumeError
 
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}")
+_NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}"
 _RECORD = "volume.json"
 _DATA = "_data"
 _FILLED = "filled"
@@ -84,7 +84,7 @@ class VolumeStore:
 
     def find(self, name: str) -> Volume | None:
         """Returns the volume, or None when there is none."""
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(_NAME, name):
             raise VolumeError(
                 f"{name!r} is no name of a volume",
                 hint="use letters, digits, '_', '.' and '-', first a letter or digit",
@@ -104,7 +104,7 @@ class VolumeStore:
         """Returns every volume, sorted by name."""
         if not self._root.exists():
             return ()
-        names = sorted(entry.name for entry in self._root.iterdir() if _NAME.fullmatch(entry.name))
+        names = sorted(entry.name for entry in self._root.iterdir() if re.fullmatch(_NAME, entry.name))
         return tuple(volume for name in names if (volume := self.find(name)) is not None)
 
     def remove(self, name: str) -> None:

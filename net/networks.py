@@ -10,7 +10,7 @@ from net.errors import AddressError, NetError
 from net.leases import Leases
 from net.spec import NetworkState
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"
 
 
 class Network:
@@ -59,7 +59,7 @@ class NetworkRecords:
     def write(self, state: NetworkState) -> Network:
         """Record a network, atomically."""
         name = state.spec.name
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(_NAME, name):
             raise NetError(
                 f"{name!r} cannot be the name of a network",
                 hint="use letters, digits, '_', '-' and '.', beginning with a letter or digit",

@@ -2,25 +2,24 @@
 
 import contextlib
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from compose import naming
 from compose.carrying_out import carry_out
 from compose.cli.choices import one_of
 from compose.cli.options import Argument, Option
-from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
 from compose.connection import Connection
-from compose.contents import forget_contents
 from compose.errors import FileError
-from compose.model import Stack
 from compose.observed import Observed
 from compose.plan_down import DownOptions, plan_down
-from compose.plan_text import plan_text
 from engine.layout import StackLayout
 from engine.leftovers import boot_time, remove_leftovers
 from engine.locks import command_lock
 from engine.volumes import VolumeStore
+
+if TYPE_CHECKING:
+    from compose.model import Stack
 
 
 def command(
@@ -61,6 +60,8 @@ def command(
         for warning in found.warnings:
             session.warn(warning)
         if dry_run:
+            from compose.plan_text import plan_text  # noqa: PLC0415 - only here
+
             sys.stdout.write(plan_text(found))
             return 0
         if not found.steps:
@@ -68,8 +69,15 @@ def command(
             return 0
         progress = session.progress("down", tuple(step.action for step in found.steps))
         failed = carry_out(found, connection, session.layout, progress=progress, persist=True)
-        forget_contents(place)
-    return show_failures(failed) if failed else 0
+        if place.contents.exists():
+            from compose.contents import forget_contents  # noqa: PLC0415 - most stacks have none
+
+            forget_contents(place)
+    if failed:
+        from compose.cli.outcomes import show_failures  # noqa: PLC0415 - only here
+
+        return show_failures(failed)
+    return 0
 
 
 def _nothing_to_do(name: str, observed: Observed) -> str:
@@ -81,7 +89,7 @@ def _nothing_to_do(name: str, observed: Observed) -> str:
     return f"Stack {name} is not there: nothing to do{rest}."
 
 
-def _file_of(session: Session, name: str) -> Stack | None:
+def _file_of(session: Session, name: str) -> "Stack | None":
     """The stack's file if there is one that can be read: it tells orphans, but `down` goes without it."""
     if session.options.project_name and not session.options.files:
         with contextlib.suppress(FileError):
@@ -103,7 +111,7 @@ def _exists(place: StackLayout) -> bool:
     return in_kernel(place)
 
 
-def _images(name: str, observed: Observed, stack: Stack | None, choice: str) -> tuple[str, ...]:
+def _images(name: str, observed: Observed, stack: "Stack | None", choice: str) -> tuple[str, ...]:
     """The names of images to remove: `local` are those that were named after their service."""
     if not choice:
         return ()
