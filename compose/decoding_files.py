@@ -6,8 +6,8 @@ from typing import Any
 from compose import codes
 from compose.decoding_grants import grants
 from compose.findings import Findings
-from compose.model import Mount, Volume
-from compose.mounts import tmpfs_target
+from compose.model import Mount, Volume, VolumesFrom
+from compose.mounts import PROPAGATIONS, tmpfs_target
 from compose.nodes import Node
 from compose.values import NOTHING, flag, number, text, texts
 
@@ -27,6 +27,7 @@ class FilesDecoder:
             "mounts": tuple(self._mounts(fields, path)),
             "configs": tuple(grants("configs", fields, path, self._findings)),
             "secrets": tuple(grants("secrets", fields, path, self._findings)),
+            "volumes_from": tuple(_volumes_from(fields.get("volumes_from", NOTHING), path, self._findings)),
         }
 
     def volume(self, key: str, node: Node) -> Volume:
@@ -61,6 +62,9 @@ class FilesDecoder:
                     tmpfs_mode=options.mode,
                     read_only=options.read_only,
                     tmpfs_executable=options.executable,
+                    tmpfs_uid=options.uid,
+                    tmpfs_gid=options.gid,
+                    tmpfs_inodes=options.inodes,
                 )
 
     def _mount(self, entry: Node, path: str) -> Mount | None:
@@ -71,36 +75,72 @@ class FilesDecoder:
                 entry, f"{path} has the target '{target}', which is no absolute path", _RELATIVE, codes.NO_START
             )
             return None
-        read_only = flag(fields, "read_only")
-        if kind == "bind":
-            bind = fields.get("bind", NOTHING).fields
-            create = bind.get("create_host_path")
-            propagation = bind.get("propagation")
-            if propagation is not None and propagation.value not in ("", "private", "rprivate"):
-                hint = "mounts are private to the container: delete the option"
-                self._refuse(entry, f"{path}: the propagation '{propagation.value}' is not supported yet", hint)
-            return Mount(
-                type="bind",
-                source=text(fields, "source"),
-                target=target,
-                read_only=read_only,
-                create_host_path=create is None or create.value is True,
-            )
-        if kind == "volume":
-            no_copy = flag(fields.get("volume", NOTHING).fields, "nocopy")
-            return Mount(
-                type="volume", source=text(fields, "source"), target=target, read_only=read_only, no_copy=no_copy
-            )
-        if kind == "tmpfs":
-            options = fields.get("tmpfs", NOTHING).fields
-            return Mount(
-                type="tmpfs",
-                target=target,
-                read_only=read_only,
-                tmpfs_size_bytes=int(text(options, "size") or 0),
-                tmpfs_mode=int(number(options, "mode") or 0o1777),
-            )
-        self._refuse(
-            fields["type"], f"{path}: mounts of type {kind} are not supported yet", "use bind, volume or tmpfs"
+        usual: dict[str, Any] = {
+            "type": kind,
+            "target": target,
+            "source": text(fields, "source"),
+            "read_only": flag(fields, "read_only"),
+        }
+        options = fields.get(str(kind), NOTHING).fields
+        match kind:
+            case "bind":
+                return Mount(**usual, **self._bind(options, path))
+            case "volume":
+                return Mount(
+                    **usual,
+                    no_copy=flag(options, "nocopy"),
+                    subpath=self._subpath(options, path),
+                    labels=texts(options.get("labels")),
+                )
+            case "tmpfs":
+                usual["source"] = ""
+                return Mount(
+                    **usual,
+                    tmpfs_size_bytes=int(text(options, "size") or 0),
+                    tmpfs_mode=int(number(options, "mode") or 0o1777),
+                )
+            case "image":
+                if not usual["source"]:
+                    self._refuse(entry, f"{path} is a mount of no image", "add `source:` with an image's name")
+                return Mount(**{**usual, "read_only": True}, subpath=self._subpath(options, path))
+            case _:
+                hint = "use bind, volume, tmpfs or image"
+                self._refuse(fields["type"], f"{path}: mounts of type {kind} are not supported yet", hint)
+                return None
+
+    def _bind(self, options: Mapping[str, Node], path: str) -> dict[str, Any]:
+        create, propagation = options.get("create_host_path"), text(options, "propagation")
+        if propagation not in ("", *PROPAGATIONS):
+            hint = f"use one of {', '.join(sorted(PROPAGATIONS))}"
+            message = f"{path}.bind.propagation cannot be '{propagation}'"
+            self._refuse(options["propagation"], message, hint, codes.NO_SUCH_CHOICE)
+        return {
+            "create_host_path": create is None or create.value is True,
+            "propagation": propagation,
+            "recursive": text(options, "recursive") or "enabled",
+        }
+
+    def _subpath(self, options: Mapping[str, Node], path: str) -> str:
+        subpath = text(options, "subpath")
+        if subpath.startswith("/") or ".." in subpath.split("/"):
+            hint = "write a path without '..', relative to the root of what is mounted"
+            self._refuse(options["subpath"], f"{path}: the subpath '{subpath}' leads out", hint, codes.WRONG_MOUNT)
+        return subpath
+
+
+def _volumes_from(node: Node, path: str, findings: Findings) -> Iterator[VolumesFrom]:
+    """Entries "service[:ro|:rw]" or "container:name[:ro|:rw]"."""
+    for index, entry in enumerate(node.entries):
+        words = str(entry.value).split(":")
+        is_container = words[0] == "container" and len(words) > 1
+        name, *mode = words[1:] if is_container else words
+        if not name or len(mode) > 1 or (mode and mode[0] not in ("ro", "rw")):
+            hint = "write service, service:ro or container:name"
+            findings.refuse(entry, f"{path}.volumes_from[{index}] cannot be '{entry.value}'", hint, codes.WRONG_MOUNT)
+            continue
+        read_only = mode == ["ro"]
+        yield (
+            VolumesFrom(container=name, read_only=read_only)
+            if is_container
+            else VolumesFrom(service=name, read_only=read_only)
         )
-        return None

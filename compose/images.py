@@ -1,13 +1,13 @@
 """Which image each service runs, and what has to be done before it is there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from compose import naming
 from compose.errors import FileError, Problem
 from compose.model import Service, Stack
 from compose.steps import MakeImage, Plan
-from compose.wanted import ImageChoice, ImageNeed
+from compose.wanted import UNKNOWN_IMAGE, ImageChoice, ImageNeed
 from engine.images.model import Image
 from engine.images.store import ImageStore
 from engine.layout import Layout
@@ -54,6 +54,39 @@ def choose_images(
     if problems:
         raise FileError(tuple(problems))
     return choices
+
+
+def mounted_images(
+    stack: Stack,
+    services: Iterable[Service],
+    choices: Mapping[str, ImageChoice],
+    find: Callable[[str], Image | None],
+) -> dict[str, Image]:
+    """The images that services mount, by name; one that is still to be made for a service counts as an empty one.
+
+    Raises FileError for those that are not here.
+    """
+    made = {choice.name for choice in choices.values() if choice.need}
+    images: dict[str, Image] = {}
+    problems: list[Problem] = []
+    for service in services:
+        for index, mount in enumerate(service.mounts):
+            if mount.type != "image" or mount.source in images:
+                continue
+            image = find(mount.source) or (UNKNOWN_IMAGE if mount.source in made else None)
+            if image is not None:
+                images[mount.source] = image
+                continue
+            problems.append(
+                Problem(
+                    stack.place("services", service.name, "volumes", index),
+                    f"services.{service.name} mounts the image {mount.source}, which is not here",
+                    "make or build it first: it counts if a service of this file uses it as its image",
+                )
+            )
+    if problems:
+        raise FileError(tuple(problems))
+    return images
 
 
 def _need(name: str, image: Image | None, builder: str, *, build: bool, policy: str) -> ImageNeed | None:

@@ -41,7 +41,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     empty (tmpfs). `subpath` is relative to the volume's or image's root. `propagation` is mount(2)'s word, or empty.
     """
 
-    type: Literal["volume", "bind", "tmpfs"]
+    type: Literal["volume", "bind", "tmpfs", "image"]
     target: str
     source: str = ""
     read_only: bool = False
@@ -50,6 +50,9 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     tmpfs_size_bytes: int = 0
     tmpfs_mode: int = 0o1777
     tmpfs_executable: bool = False
+    tmpfs_uid: int = 0
+    tmpfs_gid: int = 0
+    tmpfs_inodes: int = 0
     subpath: str = ""
     propagation: str = ""
     recursive: Literal["enabled", "disabled", "writable", "readonly"] = "enabled"

@@ -8,8 +8,11 @@ from compose.quantities import size_bytes
 from compose.shapes import Reading, Refusal, absolute
 
 _HINT = "write source:/target, source:/target:ro or /target"
-_PROPAGATIONS = frozenset(("shared", "rshared", "slave", "rslave", "private", "rprivate"))
-_OPTIONS = _PROPAGATIONS | {"ro", "rw", "z", "Z", "nocopy", "volume-nocopy", "cached", "delegated", "consistent"}
+PROPAGATIONS = frozenset(("shared", "rshared", "slave", "rslave", "private", "rprivate"))
+_OPTIONS = PROPAGATIONS | {"ro", "rw", "z", "Z", "nocopy", "volume-nocopy", "cached", "delegated", "consistent"}
+_IDLE_TMPFS_OPTIONS = frozenset(
+    ("nosuid", "nodev", "noatime", "nodiratime", "relatime", "strictatime", "private", "rprivate")
+)  # what holds anyway, or makes no difference in memory
 _RELAXED = frozenset(("cached", "delegated"))
 _ALWAYS_CONSISTENT = "which changes nothing: on Linux container and host see the same files at once"
 
@@ -21,6 +24,9 @@ class TmpfsOptions(NamedTuple):
     mode: int = 0o1777
     read_only: bool = False
     executable: bool = False
+    uid: int = 0
+    gid: int = 0
+    inodes: int = 0
 
 
 def long_mounts(node: Node, path: str, reading: Reading) -> tuple[Node, ...]:
@@ -72,7 +78,7 @@ def _mount(text: str, node: Node, reading: Reading) -> Node:
     if bind:
         details = fields(
             selinux=next((option for option in options if option in ("z", "Z")), ""),
-            propagation=next((option for option in options if option in _PROPAGATIONS), ""),
+            propagation=next((option for option in options if option in PROPAGATIONS), ""),
             create_host_path=True,
         )
         mount = fields(type="bind", source=absolute(source, reading), target=clean(target), read_only=read_only)
@@ -84,7 +90,7 @@ def _mount(text: str, node: Node, reading: Reading) -> Node:
 
 def _warn_of_idle_options(options: list[str], node: Node, reading: Reading, *, bind: bool) -> None:
     """Warns of options that belong to the other type of mount; z and Z are common on both."""
-    others, kind = ({"nocopy", "volume-nocopy"}, "bind mount") if bind else (_PROPAGATIONS, "volume")
+    others, kind = ({"nocopy", "volume-nocopy"}, "bind mount") if bind else (PROPAGATIONS, "volume")
     for option in options:
         if option in others:
             message = f"the mount '{node.value}' has the option '{option}', which does nothing on a {kind}"
@@ -118,7 +124,7 @@ def finish_mount(node: Node, path: str, reading: Reading) -> Node:
             hint = "add `source: ./path` on the host"
             raise Refusal(node.place, f"{path} is a bind mount without source", hint, codes.WRONG_MOUNT)
         fields["source"] = source.with_value(absolute(str(source.value), reading))
-    types = ("bind", "volume", "tmpfs")
+    types = ("bind", "volume", "tmpfs", "image")
     idle: list[str] = [key for key in types if key != kind and key in fields and fields[key].fields]
     if kind == "tmpfs" and "source" in fields:
         idle.append("source")
@@ -152,11 +158,22 @@ def _with_option(options: TmpfsOptions, option: str) -> TmpfsOptions:
                 return options._replace(mode=int(value, 8))
             except ValueError:
                 raise ValueError(f"has the mode '{value}', which is no octal number") from None
+        case "uid":
+            return options._replace(uid=_whole(name, value))
+        case "gid":
+            return options._replace(gid=_whole(name, value))
+        case "nr_inodes":
+            return options._replace(inodes=_whole(name, value))
         case "ro" | "rw":
             return options._replace(read_only=name == "ro")
         case "exec" | "noexec":
             return options._replace(executable=name == "exec")
-        case "nosuid" | "nodev":
-            return options
-        case _:
-            raise ValueError(f"has the option '{option}', which is not supported yet")
+    if name in _IDLE_TMPFS_OPTIONS:
+        return options
+    raise ValueError(f"has the option '{option}', which is not supported yet")
+
+
+def _whole(name: str, value: str) -> int:
+    if not value.isdecimal():
+        raise ValueError(f"has the {name} '{value}', which is no number")
+    return int(value)

@@ -148,6 +148,6 @@ SERVICE = Fields(
         "use_api_socket": BOOLEAN,
         "userns_mode": Later(TEXT),
         "uts": Later(TEXT),
-        "volumes_from": Later(WORDS),
+        "volumes_from": WORDS,
     }
 )

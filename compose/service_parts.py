@@ -250,13 +250,13 @@ MOUNTS = Spread(
                 {
                     "propagation": TEXT,
                     "create_host_path": BOOLEAN,
-                    "recursive": Later(Choice("enabled", "disabled", "writable", "readonly")),
+                    "recursive": Choice("enabled", "disabled", "writable", "readonly"),
                     "selinux": Choice("z", "Z"),
                 }
             ),
-            "volume": Fields({"labels": Later(LABELS), "nocopy": BOOLEAN, "subpath": Later(TEXT)}),
+            "volume": Fields({"labels": LABELS, "nocopy": BOOLEAN, "subpath": TEXT}),
             "tmpfs": Fields({"size": SIZE, "mode": INTEGER}),
-            "image": Later(Fields({"subpath": TEXT})),
+            "image": Fields({"subpath": TEXT}),
         },
         required=("type", "target"),
         finish=finish_mount,

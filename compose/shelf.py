@@ -1,8 +1,11 @@
 """Volumes and images, made and removed by the command itself."""
 
+from collections.abc import Iterator
+
 from compose import naming
 from engine.layout import Layout
 from engine.records import read_records
+from engine.spec import ContainerSpec, ImageMount
 from engine.volumes import VolumeStore
 
 
@@ -36,4 +39,12 @@ def _layers_in_use(layout: Layout) -> frozenset[str]:
     except FileNotFoundError:
         return frozenset()
     records = (record for stack in stacks for record in read_records(layout.stack(stack.name)))
-    return frozenset(layer for record in records for layer in record.spec.layers)
+    return frozenset(layer for record in records for layer in layers_of(record.spec))
+
+
+def layers_of(spec: ContainerSpec) -> Iterator[str]:
+    """The layers of a container's own image, and of those that it mounts."""
+    yield from spec.layers
+    for mount in spec.mounts:
+        if isinstance(mount, ImageMount):
+            yield from mount.layers

@@ -9,7 +9,7 @@ from compose.errors import FileError, Problem
 from compose.fingerprint import config_hash
 from compose.model import Service, Stack
 from compose.replica import Replica
-from compose.translate_files import Digests, mounts
+from compose.translate_files import Surroundings, mounts
 from compose.translate_lives import health_probe, log_options, restart_policy
 from compose.translate_networks import networking
 from compose.translate_programs import confinement_and_shares
@@ -21,11 +21,17 @@ DEFAULT_GRACE_SECONDS = 10.0
 
 
 def container_spec(
-    stack: Stack, replica: Replica, image: Image, image_name: str, *, container_id: str, digests: Digests | None = None
+    stack: Stack,
+    replica: Replica,
+    image: Image,
+    image_name: str,
+    *,
+    container_id: str,
+    around: Surroundings | None = None,
 ) -> ContainerSpec:
     """The replica's specification; raises FileError where file and image together make no sense.
 
-    `digests` are of what its configs and secrets contain.
+    `around` is what its mounts depend on besides.
     """
     service = replica.service
     config = image.config
@@ -49,7 +55,7 @@ def container_spec(
             stdin_open=service.stdin_open,
         ),
         config_hash="",
-        mounts=mounts(stack, replica, config, digests or {}),
+        mounts=mounts(stack, replica, config, around or Surroundings()),
         health=health_probe(service.healthcheck, config),
         restart=restart_policy(service.restart, service.restart_policy),
         log=log_options(service.logging),

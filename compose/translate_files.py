@@ -1,37 +1,84 @@
 """A service's files become those of a container: what is mounted where."""
 
 import posixpath
-from collections.abc import Mapping
-from typing import Literal, assert_never
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple, assert_never
 
-from compose import naming
-from compose.model import Content, Grant, Mount, Stack
+import msgspec.structs
+
+from compose import codes, naming
+from compose.errors import FileError, Problem
+from compose.model import Content, Grant, Mount, Service, Stack, VolumesFrom
 from compose.replica import Replica
-from engine.images.model import ImageConfig
-from engine.spec import BindMount, FileMount, TmpfsMount, VolumeMount
+from engine.images.model import Image, ImageConfig
+from engine.spec import BindMount, ContainerSpec, FileMount, ImageMount, TmpfsMount, VolumeMount
 from engine.spec import Mount as ContainerMount
 
-Digests = Mapping[tuple[str, str], str]
-"""What configs and secrets contain: digests by kind ("configs", "secrets") and key."""
+
+class Surroundings(NamedTuple):
+    """What a container's mounts depend on, besides its service and image.
+
+    `digests` are of what configs and secrets contain, by kind ("configs", "secrets") and key. `images` are those that
+    are mounted, by name. `specs` are the stack's containers so far, by name; a service's name stands for its first.
+    """
+
+    digests: Mapping[tuple[str, str], str] = {}
+    images: Mapping[str, Image] = {}
+    specs: Mapping[str, ContainerSpec] = {}
 
 
-def mounts(stack: Stack, replica: Replica, config: ImageConfig, digests: Digests) -> tuple[ContainerMount, ...]:
-    """What a replica mounts, volumes of its image included."""
-    found = [_mount(stack, replica, mount) for mount in replica.service.mounts]
+def mounts(
+    stack: Stack, replica: Replica, config: ImageConfig, around: Surroundings
+) -> tuple[ContainerMount, ...]:
+    """What a replica mounts: its own, volumes of its image, those of other containers, configs and secrets.
+
+    Its own mounts hide others' on the same target.
+    """
+    service = replica.service
+    found = [_mount(stack, replica, mount, around.images) for mount in service.mounts]
     taken = {posixpath.normpath(mount.target) for mount in found}
+    for source in service.volumes_from:
+        for mount in _lent(stack, service, source, around.specs):
+            if posixpath.normpath(mount.target) not in taken:
+                taken.add(posixpath.normpath(mount.target))
+                found.append(mount)
     found.extend(
         VolumeMount(volume=_anonymous(stack, replica, target), target=target)
         for target in config.volumes
         if posixpath.normpath(target) not in taken
     )
-    service = replica.service
-    found.extend(_file("config", stack.configs, grant, digests) for grant in service.configs)
-    found.extend(_file("secret", stack.secrets, grant, digests) for grant in service.secrets)
+    found.extend(_file("config", stack.configs, grant, around.digests) for grant in service.configs)
+    found.extend(_file("secret", stack.secrets, grant, around.digests) for grant in service.secrets)
     return tuple(found)
 
 
+def _lent(
+    stack: Stack, service: Service, source: VolumesFrom, specs: Mapping[str, ContainerSpec]
+) -> Iterator[ContainerMount]:
+    """The volumes and bind mounts of another container."""
+    lender = specs.get(source.container or source.service)
+    if lender is None:
+        name = source.container or source.service
+        raise FileError(
+            (
+                Problem(
+                    stack.place("services", service.name, "volumes_from"),
+                    f"services.{service.name} takes the volumes of '{name}', which is not among what is to be up",
+                    "name a service of this file, or container: and the name of one of its containers",
+                    codes.UNKNOWN_SERVICE,
+                ),
+            )
+        )
+    for mount in lender.mounts:
+        if isinstance(mount, BindMount | VolumeMount):
+            yield msgspec.structs.replace(mount, read_only=mount.read_only or source.read_only)
+
+
 def _file(
-    kind: Literal["config", "secret"], contents: Mapping[str, Content], grant: Grant, digests: Digests
+    kind: Literal["config", "secret"],
+    contents: Mapping[str, Content],
+    grant: Grant,
+    digests: Mapping[tuple[str, str], str],
 ) -> FileMount:
     return FileMount(
         target=grant.target,
@@ -44,7 +91,7 @@ def _file(
     )
 
 
-def _mount(stack: Stack, replica: Replica, mount: Mount) -> ContainerMount:
+def _mount(stack: Stack, replica: Replica, mount: Mount, images: Mapping[str, Image]) -> ContainerMount:
     match mount.type:
         case "bind":
             return BindMount(
@@ -52,10 +99,19 @@ def _mount(stack: Stack, replica: Replica, mount: Mount) -> ContainerMount:
                 target=mount.target,
                 read_only=mount.read_only,
                 create_source=mount.create_host_path,
+                propagation=mount.propagation,  # type: ignore[arg-type]  # the decoder has checked it
+                recursive=mount.recursive,
             )
         case "volume":
-            name = stack.volumes[mount.source].name if mount.source else _anonymous(stack, replica, mount.target)
-            return VolumeMount(volume=name, target=mount.target, read_only=mount.read_only, no_copy=mount.no_copy)
+            named = stack.volumes[mount.source] if mount.source else None
+            return VolumeMount(
+                volume=named.name if named else _anonymous(stack, replica, mount.target),
+                target=mount.target,
+                read_only=mount.read_only,
+                no_copy=mount.no_copy,
+                subpath=mount.subpath,
+                labels=mount.labels,
+            )
         case "tmpfs":
             return TmpfsMount(
                 target=mount.target,
@@ -63,7 +119,13 @@ def _mount(stack: Stack, replica: Replica, mount: Mount) -> ContainerMount:
                 mode=mount.tmpfs_mode,
                 executable=mount.tmpfs_executable,
                 read_only=mount.read_only,
+                uid=mount.tmpfs_uid,
+                gid=mount.tmpfs_gid,
+                inodes=mount.tmpfs_inodes,
             )
+        case "image":
+            image = images[mount.source]
+            return ImageMount(image_id=image.id, layers=image.layers, target=mount.target, subpath=mount.subpath)
         case _:
             assert_never(mount.type)
 

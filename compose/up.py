@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from msgspec import structs
 
 from compose import naming
+from compose.bind_sources import require_sources
 from compose.contents import Contents, gather_contents, keep_contents
-from compose.images import choose_images, make_images
+from compose.images import choose_images, make_images, mounted_images
 from compose.model import Stack
 from compose.observed import Observed
 from compose.plan import plan
 from compose.reports import Progress, Report, resource
 from compose.steps import Action, CreateContainer, MakeImage, Plan
+from compose.translate_files import Surroundings
 from compose.wanted import Options, selected_services, wanted_stack
 from engine.images.store import ImageStore
 from engine.layout import Layout
@@ -35,9 +37,17 @@ def _decide(
     stack: Stack, layout: Layout, observed: Observed, options: Options, contents: Contents, *, build: bool
 ) -> Plan:
     store = ImageStore(layout.images, layout.cache)
-    images = choose_images(stack, selected_services(stack, options), store.find, build=build, no_build=options.no_build)
+    services = selected_services(stack, options)
+    images = choose_images(stack, services, store.find, build=build, no_build=options.no_build)
+    require_sources(stack, services)
+    specs = {record.spec.name: record.spec for record in observed.containers}
+    around = Surroundings(
+        digests=contents.digests,
+        images=mounted_images(stack, services, images, store.find),
+        specs={**{spec.service: spec for spec in specs.values() if spec.number == 1}, **specs},
+    )
     return _with_hashes(
-        plan(wanted_stack(stack, images, options, new_id=new_id, digests=contents.digests), observed), stack
+        plan(wanted_stack(stack, images, options, new_id=new_id, around=around), observed), stack
     )
 
 

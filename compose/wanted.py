@@ -10,11 +10,16 @@ from compose.errors import FileError, Problem, UsageError
 from compose.model import Dependency, Service, Stack
 from compose.replica import Replica
 from compose.translate import container_spec
-from compose.translate_files import Digests
+from compose.translate_files import Surroundings
 from compose.translate_networks import network_spec
 from engine.images.model import Image, ImageConfig
 from engine.spec import ContainerSpec, VolumeMount
 from net.spec import NetworkSpec
+
+UNKNOWN_IMAGE = Image(
+    id="", created_ns=0, architecture="", config=ImageConfig(command=("not known yet",)), layers=()
+)
+"""Stands for an image that is still to be made."""
 
 
 class ImageNeed(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,18 +133,25 @@ def wanted_stack(
     options: Options,
     *,
     new_id: Callable[[], str],
-    digests: Digests | None = None,
+    around: Surroundings | None = None,
 ) -> Wanted:
     """The stack that file and command line ask for; raises FileError with all that cannot be.
 
-    `digests` are of what configs and secrets contain.
+    `around` is what mounts depend on besides: contents and images.
     """
     services = selected_services(stack, options)
     problems: list[Problem] = []
     wanted: list[WantedService] = []
+    around = around or Surroundings()
+    specs = dict(around.specs)
+    around = around._replace(specs=specs)
     for service in services:
         try:
-            wanted.append(_wanted_service(stack, service, images[service.name], services, options, new_id, digests))
+            made = _wanted_service(stack, service, images[service.name], services, options, new_id, around)
+            wanted.append(made)
+            specs.update({spec.name: spec for spec in made.specs})
+            if made.specs:
+                specs[service.name] = made.specs[0]
         except FileError as error:
             problems.extend(error.problems)
     if problems:
@@ -163,7 +175,7 @@ def _wanted_service(
     services: Iterable[Service],
     options: Options,
     new_id: Callable[[], str],
-    digests: Digests | None,
+    around: Surroundings,
 ) -> WantedService:
     total = options.scale.get(service.name, service.replicas)
     if total > 1 and service.container_name:
@@ -176,16 +188,14 @@ def _wanted_service(
                 ),
             )
         )
-    image = choice.image or Image(
-        id="", created_ns=0, architecture="", config=ImageConfig(command=("not known yet",)), layers=()
-    )
+    image = choice.image or UNKNOWN_IMAGE
     names = {other.name for other in services}
     return WantedService(
         name=service.name,
         image=choice,
         specs=tuple(
             container_spec(
-                stack, Replica(service, number, total), image, choice.name, container_id=new_id(), digests=digests
+                stack, Replica(service, number, total), image, choice.name, container_id=new_id(), around=around
             )
             for number in range(1, total + 1)
         ),
@@ -221,5 +231,5 @@ def _named_volume(stack: Stack, key: str) -> WantedVolume:
 
 
 def _anonymous_volume(stack: Stack, spec: ContainerSpec, mount: VolumeMount) -> WantedVolume:
-    labels = {naming.PROJECT: stack.name, naming.SERVICE: spec.service, naming.ANONYMOUS_VOLUME: ""}
+    labels = {**mount.labels, naming.PROJECT: stack.name, naming.SERVICE: spec.service, naming.ANONYMOUS_VOLUME: ""}
     return WantedVolume(name=mount.volume, labels=labels, cause=f"{mount.target} of {spec.name}")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from errno import EINVAL, ENOENT, EPERM
 from pathlib import Path
 
-from engine import syscalls
+from engine import syscalls, targets
 from engine.directories import make_private
 from engine.errors import StartError, SyscallError
 from engine.mounts import DeviceNode, HostPath, HostProgram
@@ -201,9 +201,69 @@ def given_file(path: Path, attributes: Attribute) -> int:
     return tree
 
 
-def volume(path: Path, attributes: Attribute, userns_fd: int) -> int:
-    """Returns a mount of a volume's data, which are on disk with the ids that containers see."""
-    return _mapped_copy(path, AT_FDCWD, str(path), attributes, userns_fd, recursive=False)
+def volume(path: Path, attributes: Attribute, userns_fd: int, subpath: str = "") -> int:
+    """Returns a mount of a volume's data, which are on disk with the ids that containers see, or of a part of them.
+
+    Links on the way to the part stay inside the volume, whoever made them.
+    """
+    if not subpath:
+        return _mapped_copy(path, AT_FDCWD, str(path), attributes, userns_fd, recursive=False)
+    top = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        part = targets.find(top, subpath)
+    finally:
+        os.close(top)
+    if part is None:
+        hint = "make it in the volume first, for example with a service that mounts the whole volume"
+        raise StartError(f"the volume {path.parent.name} has no {subpath}", stage=_STAGE, errno=ENOENT, hint=hint)
+    try:
+        return _mapped_copy(path / subpath, part, "", attributes, userns_fd, recursive=False)
+    finally:
+        os.close(part)
+
+
+def image(layers: Sequence[Path], attributes: Attribute, userns_fd: int, subpath: str = "") -> int:
+    """Returns a mount of an image's files (`layers` base first), or of a part of them, that nobody can write to."""
+    trees: list[int] = []
+    try:
+        if len(layers) == 1:
+            whole = _layer_tree(layers[0], userns_fd)
+            syscalls.mount_setattr(whole, attr_set=attributes)
+        else:
+            whole = _read_only_overlay(_lowers(layers, trees, userns_fd), attributes)
+    finally:
+        _close(trees)
+    if not subpath:
+        return whole
+    try:
+        return _part(whole, subpath)
+    finally:
+        os.close(whole)
+
+
+def _read_only_overlay(lowers: Sequence[str], attributes: Attribute) -> int:
+    fs_fd = syscalls.fsopen("overlay")
+    try:
+        syscalls.fsconfig_set(fs_fd, "source", "windlass")
+        _set_lowers(fs_fd, lowers)
+        syscalls.fsconfig_create(fs_fd)
+        return syscalls.fsmount(fs_fd, attributes)
+    finally:
+        os.close(fs_fd)
+
+
+def _part(whole: int, subpath: str) -> int:
+    """A mount of what lies below the root of a detached one."""
+    part = targets.find(whole, subpath)
+    if part is None:
+        raise StartError(f"the image has no {subpath}", stage=_STAGE, errno=ENOENT, hint="check the mount's subpath")
+    try:
+        return syscalls.open_tree(part, "")
+    except SyscallError as error:
+        hint = "mount the whole image: parts of one need Linux 6.15" if error.errno == EINVAL else ""
+        raise StartError(f"cannot mount {subpath} of an image: {error}", stage=_STAGE, hint=hint) from error
+    finally:
+        os.close(part)
 
 
 def host_program(wanted: HostProgram) -> int:
@@ -216,14 +276,16 @@ def host_program(wanted: HostProgram) -> int:
     return tree
 
 
-def host_path(wanted: HostPath, userns_fd: int) -> int:
+def host_path(wanted: HostPath, layers: Sequence[Path], userns_fd: int) -> int:
     """Returns a mount of a host's file or directory, with all below it, in which id N inside is id N of the host.
 
+    A source that is missing is not made where the image (`layers`) has a file, which a directory could not cover.
     Where a file system cannot map ids, a read-only mount shows its files as nobody's; a writable one is refused.
     """
     source = Path(wanted.source)
     try:
         if wanted.create_source and not os.path.lexists(source):
+            _refuse_to_cover_a_file(wanted, layers)
             source.mkdir(parents=True)
         held = os.open(source, os.O_PATH | os.O_CLOEXEC)
     except OSError as error:
@@ -235,32 +297,82 @@ def host_path(wanted: HostPath, userns_fd: int) -> int:
             hint=hint,
         ) from error
     try:
-        return _mapped_copy(source, held, "", wanted.attributes, userns_fd, recursive=True)
+        tree = _mapped_copy(
+            source,
+            held,
+            "",
+            wanted.attributes,
+            userns_fd,
+            recursive=wanted.recursive,
+            propagation=wanted.propagation,
+        )
     except StartError as error:
-        if not wanted.attributes & Attribute.RDONLY or error.errno not in {EINVAL, EPERM}:
+        if not wanted.top_attributes & Attribute.RDONLY or error.errno not in {EINVAL, EPERM}:
             raise
-        tree = syscalls.open_tree(held, "", AT_RECURSIVE)
-        syscalls.mount_setattr(tree, AT_RECURSIVE, attr_set=wanted.attributes, propagation=MountFlag.PRIVATE)
-        return tree
+        flags = AT_RECURSIVE if wanted.recursive else 0
+        tree = syscalls.open_tree(held, "", flags)
+        syscalls.mount_setattr(tree, flags, attr_set=wanted.attributes, propagation=wanted.propagation)
     finally:
         os.close(held)
+    if wanted.top_attributes & ~wanted.attributes:
+        syscalls.mount_setattr(tree, attr_set=wanted.top_attributes)
+    return tree
 
 
-def _mapped_copy(shown: Path, dirfd: int, path: str, attributes: Attribute, userns_fd: int, *, recursive: bool) -> int:
+def _refuse_to_cover_a_file(wanted: HostPath, layers: Sequence[Path]) -> None:
+    for layer in reversed(layers):
+        top = os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            there = targets.find(top, wanted.target)
+        except SyscallError:
+            continue
+        finally:
+            os.close(top)
+        if there is None:
+            continue
+        is_file = stat.S_ISREG(os.fstat(there).st_mode)
+        os.close(there)
+        if is_file:
+            raise StartError(
+                f"cannot mount {wanted.source} on {wanted.target}: it does not exist, and the image has a file there",
+                stage=_STAGE,
+                errno=ENOENT,
+                hint="create the file, or check the path for a typing error",
+            )
+        return
+
+
+def _mapped_copy(
+    shown: Path,
+    dirfd: int,
+    path: str,
+    attributes: Attribute,
+    userns_fd: int,
+    *,
+    recursive: bool,
+    propagation: MountFlag = MountFlag.PRIVATE,
+) -> int:
     flags = AT_RECURSIVE if recursive else 0
     try:
         tree = syscalls.open_tree(dirfd, path, flags)
     except SyscallError as error:
         raise StartError(f"cannot mount {shown}: {error}", stage=_STAGE, errno=error.errno) from error
-    _map_ids(tree, attributes, userns_fd, shown, flags)
+    _map_ids(tree, attributes, userns_fd, shown, flags, propagation)
     return tree
 
 
-def _map_ids(tree: int, attributes: Attribute, userns_fd: int, shown: Path, flags: int = 0) -> None:
+def _map_ids(
+    tree: int,
+    attributes: Attribute,
+    userns_fd: int,
+    shown: Path,
+    flags: int = 0,
+    propagation: MountFlag = MountFlag.PRIVATE,
+) -> None:
     """Shows a detached tree through the container's ids; closes it on failure."""
     wanted = attributes | Attribute.IDMAP
     try:
-        syscalls.mount_setattr(tree, flags, attr_set=wanted, propagation=MountFlag.PRIVATE, userns_fd=userns_fd)
+        syscalls.mount_setattr(tree, flags, attr_set=wanted, propagation=propagation, userns_fd=userns_fd)
     except SyscallError as error:
         os.close(tree)
         raise StartError(

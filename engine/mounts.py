@@ -5,8 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.errors import StartError
-from engine.spec import BindMount, Confinement, ContainerSpec, Device, FileMount, Mount, TmpfsMount, VolumeMount
-from engine.syscalls import Attribute
+from engine.spec import (
+    BindMount,
+    Confinement,
+    ContainerSpec,
+    Device,
+    FileMount,
+    ImageMount,
+    Mount,
+    TmpfsMount,
+    VolumeMount,
+)
+from engine.syscalls import Attribute, MountFlag
 
 _NOSUID, _NODEV, _NOEXEC, _RDONLY = Attribute.NOSUID, Attribute.NODEV, Attribute.NOEXEC, Attribute.RDONLY
 _KERNEL = _NOSUID | _NODEV | _NOEXEC
@@ -95,21 +105,37 @@ class HostProgram(NamedTuple):
 
 
 class HostPath(NamedTuple):
-    """A file or directory of the host's."""
+    """A file or directory of the host's.
+
+    `attributes` are of all mounts in it, `top_attributes` of itself alone. `propagation` 0 keeps the source's own.
+    """
 
     source: str
     target: str
     attributes: Attribute
     create_source: bool = False
+    top_attributes: Attribute = Attribute(0)
+    propagation: MountFlag = MountFlag.PRIVATE
+    recursive: bool = True
 
 
 class VolumeData(NamedTuple):
-    """A named volume; filled with what the image has at `target` when it is new, if `fill`."""
+    """A named volume, or what it has at `subpath`; filled with what the image has at `target` when new, if `fill`."""
 
     volume: str
     target: str
     attributes: Attribute
     fill: bool
+    subpath: str = ""
+
+
+class ImageTree(NamedTuple):
+    """The files of another image, or what it has at `subpath`; `layers` are base first."""
+
+    layers: tuple[str, ...]
+    target: str
+    attributes: Attribute
+    subpath: str = ""
 
 
 class GivenFile(NamedTuple):
@@ -120,7 +146,18 @@ class GivenFile(NamedTuple):
     attributes: Attribute = _NOSUID | _NODEV | _RDONLY
 
 
-MountOp = NewFilesystem | Devices | DeviceCopy | SharedSys | OwnFile | HostProgram | HostPath | VolumeData | GivenFile
+MountOp = (
+    NewFilesystem
+    | Devices
+    | DeviceCopy
+    | SharedSys
+    | OwnFile
+    | HostProgram
+    | HostPath
+    | VolumeData
+    | ImageTree
+    | GivenFile
+)
 
 
 def mount_plan(spec: ContainerSpec, *, init_program: str = "") -> tuple[MountOp, ...]:
@@ -219,14 +256,39 @@ def _wanted(mount: Mount, names: Mapping[str, str]) -> MountOp:
         )
     if isinstance(mount, FileMount):
         return GivenFile(names[mount.target], mount.target)
-    attributes = _NOSUID | _NODEV | (_RDONLY if mount.read_only else Attribute(0))
+    if isinstance(mount, ImageMount):
+        return ImageTree(mount.layers, mount.target, _NOSUID | _NODEV | _RDONLY, mount.subpath)
+    locked = _RDONLY if mount.read_only else Attribute(0)
+    attributes = _NOSUID | _NODEV | locked
     match mount:
         case BindMount():
-            return HostPath(mount.source, mount.target, attributes, mount.create_source)
+            return _host_path(mount, locked)
         case VolumeMount():
-            return VolumeData(mount.volume, mount.target, attributes, fill=not mount.no_copy)
+            fill = not mount.no_copy and not mount.subpath
+            return VolumeData(mount.volume, mount.target, attributes, fill=fill, subpath=mount.subpath)
         case TmpfsMount():
             size = (("size", str(mount.size_bytes)),) if mount.size_bytes else ()
-            options = (("mode", f"{mount.mode:o}"), *size)
+            inodes = (("nr_inodes", str(mount.inodes)),) if mount.inodes else ()
+            owner = tuple((key, str(value)) for key, value in (("uid", mount.uid), ("gid", mount.gid)) if value)
+            options = (("mode", f"{mount.mode:o}"), *size, *inodes, *owner)
             executable = Attribute(0) if mount.executable else _NOEXEC
             return NewFilesystem("tmpfs", mount.target, attributes | executable, options)
+
+
+def _host_path(mount: BindMount, locked: Attribute) -> HostPath:
+    """A bind mount. What is mounted below its source comes along and is locked along, unless it says otherwise."""
+    everywhere = _NOSUID | _NODEV | (Attribute(0) if mount.recursive == "writable" else locked)
+    propagation = MountFlag.PRIVATE
+    if mount.propagation.endswith("slave"):
+        propagation = MountFlag.SLAVE
+    elif mount.propagation.endswith("shared"):
+        propagation = MountFlag(0)
+    return HostPath(
+        mount.source,
+        mount.target,
+        everywhere,
+        create_source=mount.create_source,
+        top_attributes=locked,
+        propagation=propagation,
+        recursive=mount.recursive != "disabled",
+    )

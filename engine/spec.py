@@ -53,13 +53,19 @@ class VolumeMount(msgspec.Struct, frozen=True, kw_only=True, tag="volume"):
 
 
 class TmpfsMount(msgspec.Struct, frozen=True, kw_only=True, tag="tmpfs"):
-    """An empty file system in memory at `target`. `size_bytes` 0 means the kernel's default, `mode` 0o1777."""
+    """An empty file system in memory at `target`.
+
+    `size_bytes` and `inodes` 0 mean the kernel's default. `uid` and `gid` are the container's.
+    """
 
     target: str
     size_bytes: int = 0
     mode: int = 0o1777
     read_only: bool = False
     executable: bool = False
+    uid: int = 0
+    gid: int = 0
+    inodes: int = 0
 
 
 class ImageMount(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
@@ -86,7 +92,7 @@ class FileMount(msgspec.Struct, frozen=True, kw_only=True, tag="file"):
     mode: int = 0o444
 
 
-Mount = BindMount | VolumeMount | TmpfsMount | FileMount
+Mount = BindMount | VolumeMount | TmpfsMount | ImageMount | FileMount
 
 
 class BlockLimit(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from engine.mounts import (
     GivenFile,
     HostPath,
     HostProgram,
+    ImageTree,
     MountOp,
     NewFilesystem,
     OwnFile,
@@ -56,6 +57,7 @@ class LaunchOrder(NamedTuple):
 
     `layer_directories` are base first. `volumes` is by volume name. `own_files` is a directory with hosts, hostname
     and resolv.conf. `stdin` None is the container's own /dev/null. The descriptors stay the caller's.
+    `image_layers` are the directories of the layers of images that it mounts.
     `given_files` is a directory with the configs and secrets, named as engine.mounts.given_files says.
     `network` is a pidfd of the process whose network namespace a container is to share, if that is a container's.
     `cache` is where compiled filters of system calls are kept, if anywhere.
@@ -74,6 +76,7 @@ class LaunchOrder(NamedTuple):
     volumes: Mapping[str, VolumeSource] = {}
     cache: Path | None = None
     given_files: Path | None = None
+    image_layers: Mapping[str, Path] = {}
     network: int | None = None
 
 
@@ -241,24 +244,36 @@ def _outside(op: MountOp, order: LaunchOrder, userns_fd: int) -> tuple[int, ...]
         case SharedSys():
             with _shared_network(order):
                 return (detached.new_sys(op.attributes),)
+        case VolumeData():
+            return _volume(op, order, userns_fd)
+        case _:
+            return (_tree(op, order, userns_fd),)
+
+
+def _tree(
+    op: OwnFile | HostProgram | HostPath | ImageTree | GivenFile, order: LaunchOrder, userns_fd: int
+) -> int:
+    """The mount of something that lies outside."""
+    match op:
         case OwnFile():
-            return (detached.own_file(order.own_files / op.name, userns_fd),)
+            return detached.own_file(order.own_files / op.name, userns_fd)
         case HostProgram():
-            return (detached.host_program(op),)
+            return detached.host_program(op)
         case HostPath():
-            return (detached.host_path(op, userns_fd),)
+            return detached.host_path(op, order.layer_directories, userns_fd)
+        case ImageTree():
+            layers = [order.image_layers[layer] for layer in op.layers]
+            return detached.image(layers, op.attributes, userns_fd, op.subpath)
         case GivenFile():
             if order.given_files is None:
                 raise AssertionError(f"nobody wrote the file for {op.target}")
-            return (detached.given_file(order.given_files / op.name, op.attributes),)
-        case VolumeData():
-            return _volume(op, order, userns_fd)
+            return detached.given_file(order.given_files / op.name, op.attributes)
 
 
 def _volume(op: VolumeData, order: LaunchOrder, userns_fd: int) -> tuple[int, ...]:
     source = order.volumes[op.volume]
     if not op.fill:
-        return (detached.volume(source.path, op.attributes, userns_fd),)
+        return (detached.volume(source.path, op.attributes, userns_fd, op.subpath),)
     # While it is filled it must be writable; afterwards the container's first process takes that away.
     attributes = op.attributes & ~Attribute.RDONLY
     mount_fd = detached.volume(source.path, attributes, userns_fd)

@@ -59,6 +59,7 @@ class MountFlag(IntFlag):
 
     REC = 0x4000
     PRIVATE = 0x40000
+    SLAVE = 0x80000
 
 
 class Attribute(IntFlag):

@@ -11,7 +11,7 @@ from engine.namespaces import ensure_pins, pin_process, unpin
 from engine.outcome import read_outcome
 from engine.processes import identify
 from engine.protocol import Action, Failure
-from engine.spec import Confinement, VolumeMount
+from engine.spec import Confinement, ContainerSpec, ImageMount, VolumeMount
 from engine.start import LaunchOrder, VolumeSource, launch
 from engine.supervisor.containers import Answered, Container
 from engine.supervisor.creating import write_identity_files
@@ -102,6 +102,7 @@ def _launch(site: Site, container: Container) -> int:
                 cgroup=cgroup,
                 cache=stack.roots.cache,
                 given_files=given_files,
+                image_layers=_image_layers(site, spec),
                 network=network,
             )
             output.read()
@@ -162,6 +163,12 @@ def _volumes(site: Site, container: Container) -> dict[str, VolumeSource]:
             volume = site.volumes.ensure(mount.volume, project=site.stack.name)
             sources[mount.volume] = VolumeSource(path=volume.data, fill=not mount.no_copy and not volume.filled)
     return sources
+
+
+def _image_layers(site: Site, spec: ContainerSpec) -> dict[str, Path]:
+    """Where the layers of the images are that the container mounts."""
+    images = (mount for mount in spec.mounts if isinstance(mount, ImageMount))
+    return {layer: site.layer_directory(layer) for mount in images for layer in mount.layers}
 
 
 def _finish(site: Site, container: Container, outcome_fd: int, action: Action) -> None:

@@ -91,6 +91,7 @@ class Boxes:
         *argv: str,
         layers: tuple[Path, ...] = (),
         volumes: Mapping[str, VolumeSource] | None = None,
+        image_layers: Mapping[str, Path] | None = None,
         connect: Callable[[int], None] = lambda _pid: None,
         container_id: str = "",
         **given: Any,
@@ -118,6 +119,7 @@ class Boxes:
             stdout=writing,
             stderr=writing,
             volumes=volumes or {},
+            image_layers=image_layers or {},
             cache=self.roots.cache,
         )
         try:

@@ -4,12 +4,13 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from engine import fill
+from engine import fill, syscalls
 from engine.layout import Layout
-from engine.spec import BindMount, TmpfsMount, VolumeMount
+from engine.spec import BindMount, ImageMount, TmpfsMount, VolumeMount
 from engine.start import VolumeSource
 from engine.volumes import VolumeStore
 from tests.kernel.engine.boxes import Boxes
@@ -284,3 +285,119 @@ def test_a_mount_on_the_root_or_below_proc_is_refused(boxes: Boxes, host: Path) 
     for target in ("/", "//", "/./", "/proc/sys", "/sys/../proc"):
         failure = boxes.failure("true", mounts=(BindMount(source=str(host), target=target),))
         assert failure.message == f"nothing can be mounted on {target} of a container"
+
+
+def test_a_part_of_a_volume_is_all_that_is_seen_and_links_stay_inside(boxes: Boxes, store: VolumeStore) -> None:
+    data = _source(store, "data")
+    inside = data["data"].path / "in" / "side"
+    inside.mkdir(parents=True)
+    (inside / "file").write_text("deep\n")
+    (data["data"].path / "out").symlink_to("/etc")
+    said = boxes.sh(
+        "cat /data/file; ls /data; echo more >/data/more",
+        mounts=(VolumeMount(volume="data", target="/data", subpath="in/side"),),
+        volumes=data,
+    )
+    assert said.output == "deep\nfile\n"
+    assert (inside / "more").read_text() == "more\n"
+    failure = boxes.failure(
+        "true", mounts=(VolumeMount(volume="data", target="/data", subpath="out/passwd"),), volumes=data
+    )
+    assert "the volume data has no out/passwd" in failure.message
+
+
+def test_a_tmpfs_has_the_owner_and_the_limits_that_it_was_asked_for(boxes: Boxes) -> None:
+    said = boxes.sh(
+        "stat -c '%u:%g %a' /t; for i in 1 2 3 4 5 6 7 8; do touch /t/$i || break; done; ls /t",
+        mounts=(TmpfsMount(target="/t", uid=5, gid=6, mode=0o750, inodes=5),),
+        cap_add=("DAC_OVERRIDE",),
+    )
+    assert said.output.startswith("5:6 750\n")
+    assert "No space left on device" in said.output
+
+
+def _with_a_mount_below(host: Path) -> None:
+    (host / "below").mkdir()
+    syscalls.mount("windlass-test", host / "below", "tmpfs", syscalls.MountFlag(0), "size=64k")
+    (host / "below" / "seen").touch()
+
+
+@pytest.mark.parametrize(
+    ("recursive", "expected"),
+    [("enabled", "seen top:no below:no"), ("writable", "seen top:no below:yes"), ("disabled", "top:no below:no")],
+)
+def test_what_is_mounted_below_a_source_comes_along_as_it_was_asked_for(
+    boxes: Boxes, host: Path, recursive: Literal["enabled", "writable", "disabled"], expected: str
+) -> None:
+    _with_a_mount_below(host)
+    try:
+        said = boxes.sh(
+            "ls /m/below; for p in '' below/; do touch /m/${p}new 2>/dev/null && echo ${p}yes || echo ${p}no; done",
+            mounts=(BindMount(source=str(host), target="/m", read_only=True, recursive=recursive),),
+        ).output.split()
+    finally:
+        syscalls.umount2(host / "below", syscalls.MNT_DETACH)
+    words = [word for word in said if word == "seen"]
+    answers = {"top": "yes" if "yes" in said else "no", "below": "yes" if "below/yes" in said else "no"}
+    assert " ".join((*words, *(f"{place}:{answer}" for place, answer in answers.items()))) == expected
+
+
+def test_a_slave_sees_what_the_host_mounts_later_and_a_private_mount_does_not(boxes: Boxes, host: Path) -> None:
+    syscalls.mount(str(host), host, "", syscalls.MountFlag(0x1000))  # MS_BIND: a mount of its own
+    try:
+        syscalls.mount("", host, "", syscalls.MountFlag(0x100000))  # MS_SHARED
+        (host / "later").mkdir()
+        given = {"slave": "rslave", "private": ""}
+        started = {
+            name: boxes.start(
+                "sleep", "1000", mounts=(BindMount(source=str(host), target="/m", propagation=words),)  # type: ignore[arg-type]
+            )
+            for name, words in given.items()
+        }
+        syscalls.mount("windlass-test", host / "later", "tmpfs", syscalls.MountFlag(0), "size=64k")
+        try:
+            said = {name: box.enter("grep", "-c", " /m/later ", "/proc/mounts").output for name, box in started.items()}
+        finally:
+            syscalls.umount2(host / "later", syscalls.MNT_DETACH)
+    finally:
+        syscalls.umount2(host, syscalls.MNT_DETACH)
+    assert said == {"slave": "1\n", "private": "0\n"}
+
+
+def test_a_missing_source_is_not_made_where_the_image_has_a_file(boxes: Boxes, tmp_path: Path) -> None:
+    source = tmp_path / "nginx.conf"
+    layer = _layer(tmp_path, etc__nginx__conf="from the image\n")
+    failure = boxes.failure(
+        "true",
+        layers=(boxes.layer, layer),
+        mounts=(BindMount(source=str(source), target="/etc/nginx/conf", create_source=True),),
+    )
+    assert "does not exist, and the image has a file there" in failure.message
+    assert not source.exists()
+
+
+def test_another_images_files_are_shown_and_cannot_be_changed(boxes: Boxes, tmp_path: Path) -> None:
+    base, over = tmp_path / "base", tmp_path / "over"
+    for layer, name in ((base, "one"), (over, "two")):
+        (layer / "bin").mkdir(parents=True)
+        (layer / "bin" / name).write_text(f"{name}\n")
+    image_layers = {"sha256:b": base, "sha256:o": over}
+    mounts = (
+        ImageMount(image_id="i", layers=("sha256:b", "sha256:o"), target="/all"),
+        ImageMount(image_id="i", layers=("sha256:b",), target="/single"),
+        ImageMount(image_id="i", layers=("sha256:b", "sha256:o"), target="/part", subpath="bin"),
+        ImageMount(image_id="i", layers=("sha256:b",), target="/file", subpath="bin/one"),
+    )
+    said = boxes.sh(
+        "ls /all/bin /part; cat /single/bin/one /file; stat -c %u /all/bin/one; touch /all/x /single/x /part/x /file",
+        mounts=mounts,
+        image_layers=image_layers,
+    ).output
+    assert said.startswith("/all/bin:\none\ntwo\n\n/part:\none\ntwo\none\none\n0\n")
+    assert said.count("Read-only file system") == 4
+    failure = boxes.failure(
+        "true",
+        mounts=(ImageMount(image_id="i", layers=("sha256:b",), target="/x", subpath="no"),),
+        image_layers=image_layers,
+    )
+    assert "the image has no no" in failure.message

@@ -11,6 +11,7 @@ from compose.fingerprint import changes
 from compose.model import Content, Grant, Stack
 from compose.replica import Replica
 from compose.translate import container_spec
+from compose.translate_files import Surroundings
 from engine.contents import digest_of
 from engine.images.model import Image, ImageConfig
 from engine.layout import Layout
@@ -39,7 +40,8 @@ secrets:
 def _spec(stack: Stack, **digests: str) -> ContainerSpec:
     known = {("configs" if key == "app" else "secrets", key): value for key, value in digests.items()}
     service = stack.services["web"]
-    return container_spec(stack, Replica(service, 1, 1), IMAGE, "bb", container_id="0" * 64, digests=known)
+    around = Surroundings(digests=known)
+    return container_spec(stack, Replica(service, 1, 1), IMAGE, "bb", container_id="0" * 64, around=around)
 
 
 def test_short_and_long_forms_say_target_owner_and_mode(read: Read) -> None:
