@@ -1,9 +1,9 @@
 """Checks that the parts of a stack fit together, across services, networks and volumes."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from compose import codes
+from compose.conflicts import conflicts
 from compose.dependencies import cycles, has_cycle
 from compose.errors import Problem
 from compose.model import Service, Stack
@@ -12,6 +12,7 @@ from compose.nodes import Node
 from compose.places import Place
 from compose.ports import port_range
 from compose.spelling import did_you_mean
+from compose.value_checks import check_values
 
 _RESTARTS = ("no", "always", "unless-stopped", "on-failure")
 
@@ -26,14 +27,15 @@ def check(stack: Stack) -> list[Problem]:
         problems += _references(stack, service)
         problems += _dependencies(stack, service)
         problems += _single_values(stack, service)
-        problems += _mount_targets(stack, service)
+        problems += _never_healthy(stack, service)
+        if stack.document is not None:
+            problems += check_values(service.name, stack.document.fields["services"].fields[service.name])
     if any(network.subnet for network in stack.networks.values()) or _has_fixed_address(stack):
         from compose.subnets import check_subnets  # noqa: PLC0415 - few stacks choose their addresses
 
         problems += check_subnets(stack)
     problems += check_modes(stack)
-    problems += _container_names(stack)
-    problems += _host_ports(stack)
+    problems += conflicts(stack)
     if has_cycle(stack.services):
         problems += _cycles(stack)
     return problems
@@ -119,6 +121,26 @@ def _dependencies(stack: Stack, service: Service) -> Iterator[Problem]:
         yield Problem(place, message, hint, code)
 
 
+def _never_healthy(stack: Stack, service: Service) -> Iterator[Problem]:
+    """Dependencies on the health of a service that has no health check, whatever its image says."""
+    for dependency in service.depends_on:
+        other = stack.services.get(dependency.service)
+        if dependency.condition != "service_healthy" or other is None:
+            continue
+        check = other.healthcheck
+        if check is not None and (check.disable or check.test[:1] == ("NONE",)):
+            reason = "switches its health check off"
+        elif check is None and other.build is None and other.image.startswith("debootstrap:"):
+            reason = "has no health check"
+        else:
+            continue
+        place = stack.place("services", service.name, "depends_on", other.name, "condition")
+        there = stack.place("services", other.name, "healthcheck")
+        message = f"services.{service.name} waits until '{other.name}' is healthy, but that {reason}"
+        hint = f"give {other.name} a `healthcheck:`, or wait with `condition: service_started`"
+        yield Problem(place, message, hint, codes.NEVER_HEALTHY, (there,))
+
+
 def _single_values(stack: Stack, service: Service) -> Iterator[Problem]:
     restart, _, retries = service.restart.partition(":")
     place = stack.place("services", service.name, "restart")
@@ -184,71 +206,8 @@ def _is_signal(text: str) -> bool:
         return False
 
 
-def _mount_targets(stack: Stack, service: Service) -> Iterator[Problem]:
-    first: dict[str, int] = {}
-    tmpfs_from = sum(1 for _ in service.mounts) - _tmpfs_count(stack, service)
-    for index, mount in enumerate(service.mounts):
-        earlier = first.setdefault(mount.target, index)
-        if earlier != index:
-            steps = ("volumes", index) if index < tmpfs_from else ("tmpfs", index - tmpfs_from)
-            place = stack.place("services", service.name, *steps)
-            other = stack.place("services", service.name, "volumes", earlier)
-            message = f"services.{service.name} mounts something on {mount.target} twice, first in line {other.line}"
-            yield Problem(place, message, "give each mount a target of its own", codes.TARGET_TWICE, (other,))
-
-
-def _tmpfs_count(stack: Stack, service: Service) -> int:
-    if stack.document is None:
-        return 0
-    node = stack.document.fields["services"].fields[service.name].fields.get("tmpfs")
-    return len(node.entries) if node else 0
-
-
 def _has_fixed_address(stack: Stack) -> bool:
     return any(attachment.ipv4_address for service in stack.services.values() for attachment in service.networks)
-
-
-def _container_names(stack: Stack) -> Iterator[Problem]:
-    first: dict[str, str] = {}
-    for service in stack.services.values():
-        other = first.setdefault(service.container_name, service.name) if service.container_name else service.name
-        if other != service.name:
-            place = stack.place("services", service.name, "container_name")
-            message = f"services.{service.name} has the container_name '{service.container_name}' of services.{other}"
-            there = stack.place("services", other, "container_name")
-            yield Problem(place, message, "give each container a name of its own", codes.NAME_TWICE, (there,))
-
-
-class _HostPort(NamedTuple):
-    """A fixed host port that some service publishes."""
-
-    service: str
-    position: int
-    host_ip: str
-
-
-def _host_ports(stack: Stack) -> Iterator[Problem]:
-    taken: dict[tuple[int, str], list[_HostPort]] = {}
-    for service in stack.services.values():
-        for index, port in enumerate(service.ports):
-            if not port.published or "-" in port.published:
-                continue
-            mine = _HostPort(service.name, index, port.host_ip)
-            others = taken.setdefault((int(port.published), port.protocol), [])
-            clash = next((other for other in others if _overlap(mine.host_ip, other.host_ip)), None)
-            others.append(mine)
-            if clash is None:
-                continue
-            place = stack.place("services", service.name, "ports", index)
-            where = stack.place("services", clash.service, "ports", clash.position)
-            message = f"services.{service.name} publishes the host port {port.published}/{port.protocol}"
-            said = f"{message}, which services.{clash.service} publishes in line {where.line}"
-            yield Problem(place, said, "give one of them another host port", codes.PORT_TWICE, (where,))
-
-
-def _overlap(one: str, two: str) -> bool:
-    everywhere = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
-    return one == two or one in everywhere or two in everywhere
 
 
 def _cycles(stack: Stack) -> Iterator[Problem]:

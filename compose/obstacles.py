@@ -8,7 +8,7 @@ from compose.errors import Problem
 from compose.nodes import Node
 from compose.places import Place
 
-OBSTACLES = frozenset((codes.NOT_YET, codes.NO_START))
+OBSTACLES = frozenset((codes.NOT_YET, codes.NO_START, codes.WRONG_SYSCTL))
 """The codes of what `config` shows, and what keeps a stack from starting."""
 
 

@@ -91,9 +91,7 @@ def kept_program(
     return made
 
 
-def compile_rules(
-    rules: tuple[Rule, ...], *, default: Rule = _DEFAULT, architectures: tuple[str, ...] = ()
-) -> bytes:
+def compile_rules(rules: tuple[Rule, ...], *, default: Rule = _DEFAULT, architectures: tuple[str, ...] = ()) -> bytes:
     """Compiles a filter for this machine's own architecture; calls by any other architecture's way do not exist.
 
     `default` says what happens to calls without a rule. `architectures` are others to serve, by libseccomp's names.

@@ -3,8 +3,7 @@
 from typing import Literal
 
 _IPC = frozenset(
-    f"kernel/{name}"
-    for name in ("msgmax", "msgmnb", "msgmni", "sem", "shm_rmid_forced", "shmall", "shmmax", "shmmni")
+    f"kernel/{name}" for name in ("msgmax", "msgmnb", "msgmni", "sem", "shm_rmid_forced", "shmall", "shmmax", "shmmni")
 )
 
 

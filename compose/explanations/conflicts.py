@@ -124,6 +124,70 @@ services:
 """,
     ),
     Explanation(
+        codes.OVERLAP,
+        "two subnets that share addresses",
+        """\
+Each network of a stack needs addresses of its own: where two subnets overlap, it could not be told which network an
+address belongs to.
+""",
+        wrong="""\
+services:
+  web:
+    image: nginx
+networks:
+  front:
+    ipam:
+      config: [{subnet: 10.5.0.0/16}]
+  back:
+    ipam:
+      config: [{subnet: 10.5.1.0/24}]
+""",
+        right="""\
+services:
+  web:
+    image: nginx
+networks:
+  front:
+    ipam:
+      config: [{subnet: 10.5.0.0/24}]
+  back:
+    ipam:
+      config: [{subnet: 10.5.1.0/24}]
+""",
+    ),
+    Explanation(
+        codes.NEVER_HEALTHY,
+        "a wait for the health of a service without health check",
+        """\
+condition: service_healthy waits for a health check to succeed. A service that has none, or switches its image's check
+off, never becomes healthy. Describe a check, or wait with service_started.
+""",
+        wrong="""\
+services:
+  web:
+    image: nginx
+    depends_on:
+      db:
+        condition: service_healthy
+  db:
+    image: postgres
+    healthcheck:
+      disable: true
+""",
+        right="""\
+services:
+  web:
+    image: nginx
+    depends_on:
+      db:
+        condition: service_healthy
+  db:
+    image: postgres
+    healthcheck:
+      test: pg_isready
+""",
+    ),
+    Explanation(
         codes.NOT_YET,
         "something that windlass does not support yet",
         """\

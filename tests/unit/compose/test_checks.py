@@ -214,3 +214,94 @@ def test_capabilities_and_signals_that_do_not_exist_are_told_with_the_likely_one
         "compose.yaml:1:93: services.a.stop_signal: there is no signal 'SIGQIUT'\n"
         "  did you mean 'SIGQUIT'?"
     )
+
+
+@pytest.mark.parametrize(
+    ("service", "message"),
+    [
+        ("user: 'a b'", "1:32: services.a.user cannot be 'a b'"),
+        ("user: '1000:'", "1:32: services.a.user cannot be '1000:'"),
+        ("ulimits: {nofiles: 1}", "1:36: services.a.ulimits.nofiles is no resource limit"),
+        (
+            "ulimits: {nofile: {soft: 9, hard: 8}}",
+            "1:51: services.a.ulimits.nofile has the soft limit 9 above the hard one, 8",
+        ),
+        ("devices: [null]", "1:36: services.a.devices[0] must be text or a mapping, not empty"),
+        ("devices: [zero]", "1:36: services.a.devices[0] names no device: 'zero'"),
+        ("devices: ['/dev/zero:/z:x']", "1:36: services.a.devices[0] has the permissions 'x'"),
+        ("device_cgroup_rules: [c 1]", "1:48: services.a.device_cgroup_rules[0] is no rule for devices: 'c 1'"),
+        (
+            "healthcheck: {test: x, start_interval: 1s}",
+            "1:65: services.a.healthcheck.start_interval counts only within a start_period, and there is none",
+        ),
+        ("healthcheck: {test: x, interval: 1us}", "1:59: services.a.healthcheck.interval is too short: 1µs"),
+        ("dns: dns.example", "1:31: services.a.dns[0] is no address: 'dns.example'"),
+        ("extra_hosts: [x=y]", "1:40: services.a.extra_hosts[0] leads to 'y', which is no address"),
+        ("mac_address: '02:42'", "1:39: services.a.mac_address is no MAC address: '02:42'"),
+        ("cpuset: 0-", "1:34: services.a.cpuset is no list of processors: '0-'"),
+        ("secrets: [s], volumes: [/run/secrets/s]", "1:36: services.a mounts something on /run/secrets/s twice"),
+        ("ports: ['81:80', '81:82']", "1:43: services.a publishes the host port 81/tcp, which it publishes in line 1"),
+        ("ports: ['81-82:80', 81:81, 82:82]", "1:34: services.a publishes one of the host ports 81-82/tcp, which it"),
+    ],
+)
+def test_values_that_only_fail_later_are_told(problems: Problems, service: str, message: str) -> None:
+    told = problems(f"services: {{a: {{image: x, {service}}}}}\nsecrets: {{s: {{file: ./s}}}}\n")
+    assert told.startswith(f"compose.yaml:{message}")
+
+
+@pytest.mark.parametrize(
+    ("service", "message"),
+    [
+        ("sysctls: {vm.swappiness: 1}", "services.a.sysctls.vm.swappiness is a setting of the whole machine"),
+        (
+            "sysctls: {net.ipv4.ip_forward: 1}, network_mode: host",
+            "services.a.sysctls.net.ipv4.ip_forward would change the host, for network_mode is 'host'",
+        ),
+        (
+            "sysctls: [kernel.sem=1], ipc: host",
+            "services.a.sysctls.kernel.sem would change the host, for ipc is 'host'",
+        ),
+        ("sysctls: {net.core.somaxconn: 1, kernel.shmmax: 1, fs.mqueue.msg_max: 5}", ""),
+    ],
+)
+def test_settings_of_the_whole_machine_stand_in_the_way_of_starting(read: Read, service: str, message: str) -> None:
+    stack = read(f"services: {{a: {{image: x, {service}}}}}\n")
+    told = [problem.message for problem in stack.obstacles if "not supported yet" not in problem.message]
+    assert told == ([message] if message else [])
+
+
+def test_who_waits_for_health_that_never_comes_is_told(problems: Problems) -> None:
+    text = """
+services:
+  a: {image: x, depends_on: {b: {condition: service_healthy}, c: {condition: service_healthy}}}
+  b: {image: x, healthcheck: {test: [NONE]}}
+  c: {image: "debootstrap:bookworm"}
+  d: {image: x, depends_on: {e: {condition: service_healthy}}}
+  e: {image: x}
+"""
+    assert problems(text) == (
+        "compose.yaml:3:45: services.a waits until 'b' is healthy, but that switches its health check off\n"
+        "  give b a `healthcheck:`, or wait with `condition: service_started`\n"
+        "compose.yaml:3:78: services.a waits until 'c' is healthy, but that has no health check\n"
+        "  give c a `healthcheck:`, or wait with `condition: service_started`"
+    )
+
+
+def test_subnets_overlap_and_addresses_are_given_once(problems: Problems) -> None:
+    text = """
+services:
+  a: {image: x, networks: {n: {ipv4_address: 10.5.0.9}}}
+  b: {image: x, networks: {n: {ipv4_address: 10.5.0.9}}}
+  c: {image: x, networks: {n: {ipv4_address: 10.5.0.1}}}
+networks:
+  n: {ipam: {config: [{subnet: 10.5.0.0/24, gateway: 10.5.0.1}]}}
+  m: {ipam: {config: [{subnet: 10.0.0.0/8}]}}
+"""
+    assert problems(text) == (
+        "compose.yaml:4:46: services.b.networks.n: 10.5.0.9 is the address of services.a\n"
+        "  choose another one\n"
+        "compose.yaml:5:46: services.c.networks.n: 10.5.0.1 is the address of the network's gateway\n"
+        "  choose another one\n"
+        "compose.yaml:8:32: networks.m: the subnet 10.0.0.0/8 overlaps 10.5.0.0/24 of networks.n\n"
+        "  give each network addresses of its own"
+    )

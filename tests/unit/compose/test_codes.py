@@ -11,7 +11,7 @@ from compose.explanations.catalogue import CATALOGUE
 from compose.model import Stack
 
 Read = Callable[..., Stack]
-CODES = {name: code for name, code in vars(codes).items() if name.isupper()}
+CODES = {name: code for name, code in vars(codes).items() if name.isupper() and isinstance(code, str)}
 WITHOUT_EXAMPLE = {
     codes.NO_FILE,
     codes.UNREADABLE,
