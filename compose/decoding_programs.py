@@ -59,7 +59,7 @@ class ProgramsDecoder:
                 key, value = parsed(str(entry.value))
             except ValueError as error:
                 hint = "use no-new-privileges, seccomp=FILE, seccomp=unconfined, systempaths=unconfined or apparmor=..."
-                self._refuse(entry, f"security_opt[{index}] {error}", hint)
+                self._refuse(entry, f"security_opt[{index}] {error}", hint, codes.NO_SUCH_CHOICE)
                 return ()
             if key == "apparmor" and value != "unconfined" and not _APPARMOR.exists():
                 self._findings.warn(
@@ -78,11 +78,14 @@ class ProgramsDecoder:
                 self._refuse(entry, message, "name the device's path on the host", codes.NOT_YET)
             elif not source.startswith("/") or not (target or source).startswith("/"):
                 self._refuse(
-                    entry, f"devices[{index}] names a path that is not absolute", "write /dev/source:/dev/target"
+                    entry,
+                    f"devices[{index}] names a path that is not absolute",
+                    "write /dev/source:/dev/target",
+                    codes.WRONG_DEVICE,
                 )
             elif not set(permissions) <= set("rwm"):
                 message = f"devices[{index}] has the permissions '{permissions}'"
-                self._refuse(entry, message, "use letters of r (read), w (write) and m (make)")
+                self._refuse(entry, message, "use letters of r (read), w (write) and m (make)", codes.WRONG_DEVICE)
             else:
                 yield Device(source=source, target=target or source, permissions=permissions)
 
@@ -95,7 +98,7 @@ class ProgramsDecoder:
                 try:
                     device_filter.check(str(entry.value))
                 except ValueError as error:
-                    self._refuse(entry, f"device_cgroup_rules[{index}] is no rule", str(error))
+                    self._refuse(entry, f"device_cgroup_rules[{index}] is no rule", str(error), codes.WRONG_DEVICE)
         return tuple(str(entry.value) for entry in rules)
 
     def _sysctls(self) -> dict[str, str]:
@@ -112,15 +115,14 @@ class ProgramsDecoder:
             hint = (
                 "a container has the settings net.*, fs.mqueue.* and those of kernel.sem, kernel.msg* and kernel.shm*"
             )
-            self._refuse(
-                node, f"sysctls: {name} is the host's, not a container's own", f"{hint}; set it with sysctl -w"
-            )
+            message = f"sysctls: {name} is the host's, not a container's own"
+            self._refuse(node, message, f"{hint}; set it with sysctl -w", codes.WRONG_SYSCTL)
         elif owner == "network" and text(self._fields, "network_mode") == "host":
             message = f"sysctls: {name} belongs to the network, which is the host's here"
-            self._refuse(node, message, "delete it, or network_mode: host", codes.CONTRADICTION)
+            self._refuse(node, message, "delete it, or network_mode: host", codes.WRONG_SYSCTL)
         elif owner == "ipc" and text(self._fields, "ipc") == "host":
             message = f"sysctls: {name} belongs to the IPC namespace, which is the host's here"
-            self._refuse(node, message, "delete it, or ipc: host", codes.CONTRADICTION)
+            self._refuse(node, message, "delete it, or ipc: host", codes.WRONG_SYSCTL)
 
     def _ulimits(self) -> Iterator[Ulimit]:
         limits = self._fields.get("ulimits", NOTHING).fields
@@ -132,13 +134,12 @@ class ProgramsDecoder:
             soft, hard = (int(str(child.value)) for child in _both(node))
             if name not in NUMBERS:
                 hint = did_you_mean(name, NUMBERS) or f"the limits are {', '.join(NUMBERS)}"
-                self._refuse(node, f"ulimits: there is no limit '{name}'", hint)
+                self._refuse(node, f"ulimits: there is no limit '{name}'", hint, codes.WRONG_LIMIT)
             elif soft < -1 or hard < -1:
-                self._refuse(node, f"ulimits.{name} is less than -1", "-1 stands for no limit")
+                self._refuse(node, f"ulimits.{name} is less than -1", "-1 stands for no limit", codes.WRONG_LIMIT)
             elif hard != -1 and (soft > hard or soft == -1):
-                self._refuse(
-                    node, f"ulimits.{name} has a soft limit above the hard one", "raise 'hard', or lower 'soft'"
-                )
+                message = f"ulimits.{name} has a soft limit above the hard one"
+                self._refuse(node, message, "raise 'hard', or lower 'soft'", codes.WRONG_LIMIT)
             else:
                 yield Ulimit(name=name, soft=soft, hard=hard)
 
