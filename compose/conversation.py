@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import select
 import signal
 import struct
@@ -12,10 +13,12 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NamedTuple
 
+from engine import namespaces
 from engine.terminals import WindowSize, resize
 
 CHUNK_BYTES = 1 << 16
 DRAIN_ROUNDS = 64  # of 64 KiB, for what a program that has ended left in its pipe or terminal
+UNKNOWN = 125
 WAIT_ALL = 0x40000000  # linux/wait.h: __WALL, children of clone(2) whatever signal they end with
 
 
@@ -69,9 +72,25 @@ def converse_by_pipes(streams_in: list[Stream], streams_out: list[Stream], pidfd
         return _carry(streams_in, streams_out, pidfd)
 
 
+def leave_reaping_to_the_kernel() -> None:
+    """From now on a child that has ended is gone at once, even while somebody has stopped us.
+
+    As long as one that entered a container is not reaped, the container cannot end. Kernels before 6.15 do not tell the
+    status of what they have reaped themselves.
+    """
+    major, minor = (int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
+    if (major, minor) >= (6, 15):
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+
 def exit_status(pidfd: int) -> int:
     """Waits for a child and returns its status as a shell tells it: 128 and the signal's number if killed."""
-    ended = os.waitid(os.P_PIDFD, pidfd, os.WEXITED | WAIT_ALL)
+    try:
+        ended = os.waitid(os.P_PIDFD, pidfd, os.WEXITED | WAIT_ALL)
+    except ChildProcessError:
+        status = namespaces.exit_status(pidfd)  # the kernel has reaped it
+        code = UNKNOWN if status is None else os.waitstatus_to_exitcode(status)
+        return code if code >= 0 else 128 - code
     if ended is None:
         raise AssertionError("waitid without WNOHANG returns a child")
     return ended.si_status if ended.si_code == os.CLD_EXITED else 128 + ended.si_status

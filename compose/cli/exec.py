@@ -115,6 +115,7 @@ def _run(
         )
     )
     resources.callback(os.close, entered.pidfd)
+    conversation.leave_reaping_to_the_kernel()
     streams.close_far_ends()
     _require_started(entered)
     if detach:

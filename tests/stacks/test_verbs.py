@@ -1,11 +1,20 @@
 """The verbs on a real stack: what they do, print and end with."""
 
 import json
+import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable
 
+import pytest
+
 from tests.stacks.product import Windlass
+
+
+def kernel() -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
+
 
 FILE = """
 services:
@@ -200,6 +209,19 @@ def test_an_interrupted_exec_ends_its_program(project: Callable[..., Windlass]) 
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=20) == 130
     boat("down")
+
+
+@pytest.mark.skipif(kernel() < (6, 15), reason="the kernel tells no status of what it reaped itself")
+def test_a_stopped_exec_does_not_keep_its_container_from_ending(project: Callable[..., Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    with boat.start("exec", "-T", "web", "sh", "-c", "echo on; exec sleep 1000", stdout=subprocess.PIPE) as stopped:
+        assert stopped.stdout is not None
+        stopped.stdout.readline()
+        stopped.send_signal(signal.SIGSTOP)
+        boat("down", seconds=10)
+        stopped.send_signal(signal.SIGCONT)
+        assert stopped.wait(timeout=20) == 137
 
 
 def test_images_lists_what_the_containers_use(project: Callable[..., Windlass]) -> None:
