@@ -48,11 +48,14 @@ def connect_streams(stdin: int, stdout: int, stderr: int) -> None:
         os.dup2(fd, number)
 
 
-def close_all_but(fd: int) -> None:
-    """Leaves nothing but 0, 1 and 2 to the program, and `fd` until it is executed.
+def close_all_but(*kept_fds: int) -> None:
+    """Leaves nothing but 0, 1 and 2 to the program, and these as they are: those that close when it is executed.
 
     Really closing the others, before the program is looked for, leaves a program's path nothing to go through.
     """
-    if fd > 3:
-        syscalls.close_range(3, fd - 1)
-    syscalls.close_range(fd + 1, _LAST_DESCRIPTOR)
+    start = 3
+    for fd in sorted(kept_fds):
+        if fd > start:
+            syscalls.close_range(start, fd - 1)
+        start = fd + 1
+    syscalls.close_range(start, _LAST_DESCRIPTOR)

@@ -20,6 +20,7 @@ from engine import (
     syscalls,
     sysctls,
     targets,
+    terminals,
     users,
 )
 from engine.errors import StartError, SyscallError
@@ -41,6 +42,7 @@ from engine.syscalls import (
     Clone,
     MountFlag,
 )
+from engine.terminals import WindowSize
 from engine.users import User
 
 _USER_NAMESPACES = "user/max_user_namespaces"
@@ -90,6 +92,8 @@ class _Birth:
         self.given: Iterator[int] = iter(())
         self.null_fd = -1
         self.proc_device = -1
+        self.master = -1
+        self.terminal = -1
         self.user = User(0, 0, (), "/")
         self.environment: dict[str, str] = {}
 
@@ -223,17 +227,31 @@ def _lock_root(birth: _Birth) -> None:
         syscalls.mount_setattr(birth.root_fd, attr_set=Attribute.RDONLY)
 
 
+def _open_terminal(birth: _Birth) -> None:
+    if birth.process.terminal:
+        master, birth.terminal = terminals.open_terminal(birth.root_fd, WindowSize())
+        handover.send(birth.wanted.control, b"terminal", (master,))
+        birth.master = terminals.hold(master)  # now: the descriptor may be one that the streams will take
+
+
 def _wait_for_go(birth: _Birth) -> None:
     _receive(birth)
 
 
 def _find_user(birth: _Birth) -> None:
     birth.user = users.find_user(birth.root_fd, birth.process.user, birth.process.groups)
-    birth.environment = executables.environment(birth.process.environment, birth.wanted.hostname, birth.user.home)
+    given = birth.process.environment
+    if birth.process.terminal:
+        given = {"TERM": "xterm", **given}
+    birth.environment = executables.environment(given, birth.wanted.hostname, birth.user.home)
 
 
 def _connect_streams(birth: _Birth) -> None:
     wanted = birth.wanted
+    if birth.terminal >= 0:
+        terminals.take(birth.terminal, birth.user.uid)
+        boundary.connect_streams(birth.terminal, birth.terminal, birth.terminal)
+        return
     # The container's own /dev/null: nobody has had a chance to put something else in its place.
     stdin = birth.null_fd if wanted.stdin is None else wanted.stdin
     boundary.connect_streams(stdin, wanted.stdout, wanted.stderr)
@@ -244,7 +262,10 @@ def _drop_privileges(birth: _Birth) -> None:
 
 
 def _run_program(birth: _Birth) -> NoReturn:
-    boundary.close_all_but(birth.wanted.outcome_fd)
+    if birth.terminal < 0:
+        boundary.close_all_but(birth.wanted.outcome_fd)
+    else:
+        boundary.close_all_but(birth.wanted.outcome_fd, birth.master)
     argv = birth.process.argv
     path = executables.find(argv[0] if argv else "", birth.environment["PATH"])
     rlimits.settle(birth.wanted.limits)
@@ -264,6 +285,7 @@ _STEPS: tuple[tuple[str, Callable[[_Birth], None]], ...] = (
     ("change of root", _change_root),
     ("working directory", _enter_working_directory),
     ("read-only root", _lock_root),
+    ("terminal", _open_terminal),
     ("network", _wait_for_go),
     ("user", _find_user),
     ("streams", _connect_streams),

@@ -81,17 +81,21 @@ class LaunchOrder(NamedTuple):
 
 
 class Launched(NamedTuple):
-    """A container on its way: `outcome_fd` ends silently once its program runs; see `read_outcome`."""
+    """A container on its way: `outcome_fd` ends silently once its program runs; see `read_outcome`.
+
+    `terminal_fd` is the master of its terminal, if it has one.
+    """
 
     pid: int
     pidfd: int
     outcome_fd: int
+    terminal_fd: int | None = None
 
 
 def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
     """Starts a container; `connect` is called with the pid of its first process once its namespaces exist.
 
-    The caller owns both descriptors and waits for the process. On failure nothing is left but the order's directories.
+    The caller owns the descriptors and waits for the process. On failure nothing is left but the order's directories.
     """
     spec = order.spec
     init_program = _init_program() if spec.init else ""
@@ -104,6 +108,7 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
     control, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     outcome_fd, outcome_writer = os.pipe2(os.O_CLOEXEC)
     pidfd = -1
+    terminals: list[int] = []
     try:
         wanted = Contained(
             process=spec.process,
@@ -139,8 +144,12 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
         rlimits.apply(pid, spec.resource_limits)
         _send_mounts(order, plan, pid, control)
         connect(pid)
+        if spec.process.terminal:
+            terminals.append(_terminal(control))
         handover.send(control, _GO)
     except BaseException as error:
+        for fd in terminals:
+            os.close(fd)
         if pidfd >= 0:
             kill_and_reap(pidfd)
             os.close(pidfd)
@@ -154,7 +163,14 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
         far_end.close()
         if outcome_writer >= 0:
             os.close(outcome_writer)
-    return Launched(pid, pidfd, outcome_fd)
+    return Launched(pid, pidfd, outcome_fd, terminals[0] if terminals else None)
+
+
+def _terminal(control: socket.socket) -> int:
+    _, received = handover.receive(control)
+    if not received:
+        raise StartError("the container ended before it had its terminal", stage="terminal")
+    return received[0]
 
 
 def _init_program() -> str:

@@ -35,6 +35,7 @@ _SYS_FSMOUNT = 432
 _SYS_CLONE3 = 435
 _SYS_CLOSE_RANGE = 436
 _SYS_OPENAT2 = 437
+_SYS_PIDFD_GETFD = 438
 _SYS_MOUNT_SETATTR = 442
 _SYS_KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "ppc64le": 271, "s390x": 280}
 _SYS_BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361, "s390x": 351}
@@ -137,6 +138,11 @@ def clone3(flags: Clone, *, cgroup: int | None = None, exit_signal: int = SIGCHL
     packed = struct.pack("=11Q", wanted, ctypes.addressof(pidfd), 0, 0, exit_signal, 0, 0, 0, 0, 0, cgroup or 0)
     pid = _call("clone3", flags, _SYS_CLONE3, packed, len(packed))
     return pid, pidfd.value
+
+
+def pidfd_getfd(pidfd: int, targetfd: int) -> int:
+    """Returns a copy of another process's descriptor."""
+    return _call("pidfd_getfd", targetfd, _SYS_PIDFD_GETFD, pidfd, targetfd, 0)
 
 
 def unshare(flags: Clone) -> None:

@@ -1,4 +1,4 @@
-"""Makes a terminal of its own for a program that is run inside a container; see pty(7)."""
+"""Makes a terminal of its own for a program inside a container; see pty(7)."""
 
 import fcntl
 import os
@@ -8,12 +8,13 @@ import termios
 from typing import NamedTuple
 
 from engine import syscalls
-from engine.errors import StartError
+from engine.errors import StartError, SyscallError
 from engine.syscalls import Resolve
 
 _PTMX_DEVICE = os.makedev(5, 2)
 _TIOCGPTPEER = 0x5441  # linux/tty_ioctl.h: opens the other end without a path
 _TIOCSPTLCK = 0x40045431
+_HELD = 1000  # beyond what shells use, and below what select(2) can watch
 _UNLOCK = struct.pack("=i", 0)
 
 
@@ -45,6 +46,27 @@ def take(slave: int, uid: int) -> None:
     """Makes the terminal the controlling one of this process, which leads a session, and its user's own."""
     os.fchown(slave, uid, -1)
     fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+
+def hold(master: int) -> int:
+    """Leaves the master to the program as well, where `held_by` finds it; returns the descriptor's number.
+
+    Without one, every program on the terminal is told that it is gone as soon as the supervisor dies.
+    """
+    return fcntl.fcntl(master, fcntl.F_DUPFD, _HELD)
+
+
+def held_by(pidfd: int) -> int | None:
+    """Returns a descriptor of the master that a container's first process holds; None when it has closed it."""
+    try:
+        master = syscalls.pidfd_getfd(pidfd, _HELD)
+    except SyscallError:
+        return None
+    found = os.fstat(master)
+    if stat.S_ISCHR(found.st_mode) and found.st_rdev == _PTMX_DEVICE:
+        return master
+    os.close(master)
+    return None
 
 
 def resize(fd: int, size: WindowSize) -> None:

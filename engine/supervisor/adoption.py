@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from engine import freezer
+from engine import freezer, terminals
 from engine.errors import EngineError, StateError
 from engine.namespaces import exit_status_of_pin
 from engine.processes import open_process
@@ -91,13 +91,16 @@ def _adopt_running(site: Site, container: Container) -> None:
     spec = container.spec
     container.output = Output(site.stack.container(spec.id), site.stack.data(spec.id), site.loop, spec.log)
     container.output.read()
+    master = terminals.held_by(pidfd) if spec.process.terminal else None
+    if master is not None:
+        container.output.read_terminal(master)
     site.loop.watch(pidfd, READABLE, lambda _events: on_end(site, container))
     try:
         site.network.answer_names(container.spec, container.state.attachments, identity.pid)
     except (EngineError, NetError, OSError) as error:
         site.report(f"{container.spec.name}: {error}")
     if container.state.paused:
-        freezer.freeze(site.cgroups.find(container.spec.id))  # its pause may have been cut off
+        freezer.freeze(site.cgroups.find(spec.id, spec.cgroup_parent))  # its pause may have been cut off
     else:
         resume_probing(site, container)
 

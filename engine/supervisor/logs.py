@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from engine.logstore import LogWriter, Stream
 from engine.spec import LogOptions
@@ -16,6 +17,7 @@ from engine.supervisor.loop import READABLE, Loop
 
 _CHUNK_BYTES = 1 << 16
 _DRAIN_CHUNKS = 64
+Source = Stream | Literal["terminal"]
 _STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 
 
@@ -52,7 +54,8 @@ class Output:
             if options.kept
             else None
         )
-        self._fds: dict[Stream, int] = {}
+        self._fds: dict[Source, int] = {}
+        self._carriage_return = b""
 
     def open_far_ends(self) -> tuple[int, int]:
         """Descriptors to be the container's standard output and error; the caller closes them."""
@@ -69,6 +72,20 @@ class Output:
             fd = os.open(self._fifos / stream, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             self._fds[stream] = fd
             self._loop.watch(fd, READABLE, self._reader(stream, fd))
+
+    def open_stdin(self) -> int:
+        """A descriptor to be the container's standard input; whoever writes to its FIFO is read, and it never ends."""
+        path = self._fifos / "stdin"
+        if not path.exists():
+            os.mkfifo(path, 0o600)
+            path.chmod(0o666)
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+
+    def read_terminal(self, master: int) -> None:
+        """Reads the container's terminal, too, from now on; owns the descriptor."""
+        os.set_blocking(master, False)
+        self._fds["terminal"] = master
+        self._loop.watch(master, READABLE, self._reader("terminal", master))
 
     def drain(self) -> None:
         """Reads what is left (of a container that ended), then lets go of everything."""
@@ -88,19 +105,30 @@ class Output:
         if self._log is not None:
             self._log.close()
 
-    def _reader(self, stream: Stream, fd: int) -> Callable[[int], None]:
+    def _reader(self, stream: Source, fd: int) -> Callable[[int], None]:
         def on_ready(_events: int) -> None:
             if not self._take(stream, fd):
                 self._loop.forget(fd)  # nobody writes any more, as when a daemon closed its output
 
         return on_ready
 
-    def _take(self, stream: Stream, fd: int) -> bool:
+    def _take(self, stream: Source, fd: int) -> bool:
         """Logs one chunk; False when there is none, be it for now or for ever."""
         try:
             chunk = os.read(fd, _CHUNK_BYTES)
-        except BlockingIOError:
+        except OSError:  # nothing for now, or a terminal that no program has open any more
             return False
+        if not chunk:
+            return False
+        name: Stream = "stdout" if stream == "terminal" else stream
+        if stream == "terminal":
+            chunk = self._lines(chunk)
         if chunk and self._log is not None:
-            self._log.write(stream, chunk, self._clock_ns())
-        return bool(chunk)
+            self._log.write(name, chunk, self._clock_ns())
+        return True
+
+    def _lines(self, chunk: bytes) -> bytes:
+        """What a terminal printed, its lines ended as everywhere else."""
+        chunk = self._carriage_return + chunk
+        self._carriage_return = b"\r" if chunk.endswith(b"\r") else b""
+        return chunk.removesuffix(b"\r").replace(b"\r\n", b"\n")

@@ -16,7 +16,7 @@ def pause(site: Site, container: Container, answer: Answered) -> None:
     if container.state.paused:
         answer(container.record)
         return
-    cgroup = site.cgroups.find(container.spec.id)
+    cgroup = site.cgroups.find(container.spec.id, container.spec.cgroup_parent)
     events_fd = freezer.open_events(cgroup)
     if container.probing is not None:
         container.probing.stop()
@@ -54,7 +54,7 @@ def unpause(site: Site, container: Container, answer: Answered) -> None:
 
 def resume(site: Site, container: Container) -> None:
     """Thaws a container, whatever comes next."""
-    freezer.thaw(site.cgroups.find(container.spec.id))
+    freezer.thaw(site.cgroups.find(container.spec.id, container.spec.cgroup_parent))
     container.change(paused=False)
     site.save(container)
     site.tell(container, "unpause")

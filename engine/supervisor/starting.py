@@ -89,8 +89,13 @@ def _launch(site: Site, container: Container) -> int:
             stdout, stderr = output.open_far_ends()
             far_ends.callback(os.close, stdout)
             far_ends.callback(os.close, stderr)
+            stdin = None
+            if spec.process.stdin_open and not spec.process.terminal:
+                stdin = output.open_stdin()
+                far_ends.callback(os.close, stdin)
             order = LaunchOrder(
                 spec=spec,
+                stdin=stdin,
                 first_id=container.state.first_id,
                 layer_directories=tuple(site.layer_directory(layer) for layer in spec.layers),
                 upper=stack.data(spec.id) / "upper",
@@ -111,6 +116,8 @@ def _launch(site: Site, container: Container) -> int:
     container.pidfd = launched.pidfd
     container.is_child = True
     container.output = output
+    if launched.terminal_fd is not None:
+        output.read_terminal(launched.terminal_fd)
     return launched.outcome_fd
 
 
