@@ -140,11 +140,12 @@ def windlass_contender() -> Iterator[Contender]:
     try:
         yield Contender("windlass", argv, ("tee", str(file)), environment, f"windlass/{PROJECT}-*")
     finally:
-        subprocess.run(
-            [program, "-p", PROJECT, "down", "-v"], env=environment, cwd="/", check=False, capture_output=True
-        )
-        shutil.rmtree(base)
-        shutil.rmtree(run)
+        argv = [program, "-p", PROJECT, "down", "-v"]
+        if subprocess.run(argv, env=environment, cwd="/", check=False, capture_output=True).returncode == 0:
+            shutil.rmtree(base)
+            shutil.rmtree(run)
+        else:  # what is known of the stack must stay for whoever cleans up
+            sys.stderr.write(f"(the stack could not be taken down: see {run} and {base})\n")
 
 
 def memory_file_system() -> Path:
