@@ -6,6 +6,7 @@ from typing import Protocol
 from compose.discovery import STDIN, derived_name, find_project, is_project_name
 from compose.environments import project_variables
 from compose.errors import UsageError
+from engine.lean import PatternsOnDemand
 
 
 class Choice(Protocol):
@@ -71,7 +72,8 @@ def name_line(text: str) -> str | None:
 
 
 def _read_whole(options: Choice, working_directory: str, environment: Mapping[str, str]) -> str:
-    from compose.reader import ReadRequest, read_stack  # noqa: PLC0415 - the rare file that needs it
+    with PatternsOnDemand():
+        from compose.reader import ReadRequest, read_stack  # noqa: PLC0415 - the rare file that needs it
 
     request = ReadRequest(
         files=options.files,

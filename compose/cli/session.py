@@ -11,6 +11,7 @@ from compose.cli.choices import one_of
 from compose.cli.texts import printable
 from compose.errors import FileError, StackError
 from engine.layout import Layout, StackLayout
+from engine.lean import PatternsOnDemand
 
 if TYPE_CHECKING:
     from compose.model import Stack
@@ -65,7 +66,8 @@ class Session:
 
     def read_request(self, services: tuple[str, ...] = ()) -> "ReadRequest":
         """What the reader has to know; naming a service enables its profiles."""
-        from compose.reader import ReadRequest  # noqa: PLC0415 - YAML is loaded only where a file is read
+        with PatternsOnDemand():
+            from compose.reader import ReadRequest  # noqa: PLC0415 - YAML is loaded only where a file is read
 
         return ReadRequest(
             files=self.options.files,

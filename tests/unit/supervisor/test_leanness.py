@@ -1,8 +1,11 @@
 """A supervisor starts fast and stays small because of what it does not load."""
 
 import os
+import re
 import sys
 from pathlib import Path
+
+from engine.lean import PatternsOnDemand
 
 HEAVY = frozenset(
     (
@@ -67,3 +70,13 @@ def _output_of(script: str) -> str:
         printed = output.read()
     assert os.waitpid(pid, 0)[1] == 0
     return printed
+
+
+def test_expressions_of_modules_that_are_loaded_lazily_are_compiled_at_their_first_use() -> None:
+    with PatternsOnDemand():
+        found = re.compile("b+", re.IGNORECASE)
+
+    assert not isinstance(found, re.Pattern)
+    assert found.sub("-", "aBBc") == "a-c"
+    assert [match.group() for match in found.finditer("abbcb")] == ["bb", "b"]
+    assert isinstance(re.compile("b"), re.Pattern)
