@@ -39,7 +39,7 @@ def _tell_of_runtime(fields: Mapping[str, Node], path: str, findings: Findings) 
         findings.warn(fields["runtime"], f"{path}.runtime has no effect: windlass is its own runtime")
     elif runtime:
         message = f"{path}: the runtime '{runtime}' is not supported yet"
-        findings.refuse(fields["runtime"], message, "windlass is its own runtime: delete the line")
+        findings.hinder(fields["runtime"], message, "windlass is its own runtime: delete the line")
 
 
 def _tell_of_reservations(fields: Mapping[str, Node], path: str, findings: Findings) -> None:

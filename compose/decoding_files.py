@@ -19,7 +19,7 @@ class FilesDecoder:
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        self._refuse = findings.refuse
+        self._refuse = findings.hinder
 
     def settings(self, fields: Mapping[str, Node], path: str) -> dict[str, Any]:
         """Values for the fields of a `Service`."""
@@ -136,7 +136,7 @@ def _volumes_from(node: Node, path: str, findings: Findings) -> Iterator[Volumes
         name, *mode = words[1:] if is_container else words
         if not name or len(mode) > 1 or (mode and mode[0] not in ("ro", "rw")):
             hint = "write service, service:ro or container:name"
-            findings.refuse(entry, f"{path}.volumes_from[{index}] cannot be '{entry.value}'", hint, codes.WRONG_MOUNT)
+            findings.hinder(entry, f"{path}.volumes_from[{index}] cannot be '{entry.value}'", hint, codes.WRONG_MOUNT)
             continue
         read_only = mode == ["ro"]
         yield (

@@ -69,6 +69,6 @@ def _identity(entry: Node, key: str, path: str, findings: Findings) -> int:
     if not written:
         return 0
     if not written.isdecimal() or int(written) >= _MOST_IDS:
-        findings.refuse(entry.fields[key], f"{path}.{key} cannot be '{written}'", f"write a number below {_MOST_IDS}")
+        findings.hinder(entry.fields[key], f"{path}.{key} cannot be '{written}'", f"write a number below {_MOST_IDS}")
         return 0
     return int(written)

@@ -71,21 +71,21 @@ def _check_log_options(options: Mapping[str, Node], path: str, findings: Finding
             findings.warn(node, f"{here} has no effect")
         elif name not in _LOG_OPTIONS:
             hint = f"the options are {' and '.join(_LOG_OPTIONS)}"
-            findings.refuse(node, f"{path} has no option '{name}'", hint, codes.UNKNOWN_KEY)
+            findings.hinder(node, f"{path} has no option '{name}'", hint, codes.UNKNOWN_KEY)
         elif name == "max-file" and not (str(node.value).isdecimal() and 0 < int(str(node.value)) <= 1000):
-            findings.refuse(node, f"{here} cannot be '{node.value}'", "write a number from 1 to 1000")
+            findings.hinder(node, f"{here} cannot be '{node.value}'", "write a number from 1 to 1000")
         elif name == "max-size" and node.value != "-1":
             try:
                 size_bytes(str(node.value))
             except ValueError as error:
-                findings.refuse(node, f"{here} {error}", "write a size such as 10m, or -1", codes.WRONG_SIZE)
+                findings.hinder(node, f"{here} {error}", "write a size such as 10m, or -1", codes.WRONG_SIZE)
 
 
 def _restart_policy(fields: Mapping[str, Node], path: str, findings: Findings) -> RestartPolicy:
     written = text(fields, "condition")
     if written not in _CONDITIONS:
         hint = "use none, on-failure or any"
-        findings.refuse(fields["condition"], f"{path}.condition cannot be '{written}'", hint, codes.NO_SUCH_CHOICE)
+        findings.hinder(fields["condition"], f"{path}.condition cannot be '{written}'", hint, codes.NO_SUCH_CHOICE)
     attempts = number(fields, "max_attempts")
     return RestartPolicy(
         condition=_CONDITIONS.get(written, "any"),

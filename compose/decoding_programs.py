@@ -50,7 +50,7 @@ class ProgramsDecoder:
         }
 
     def _refuse(self, node: Node, message: str, hint: str = "", code: str = codes.WRONG_VALUE) -> None:
-        self._findings.refuse(node, f"{self._path}.{message}", hint, code)
+        self._findings.hinder(node, f"{self._path}.{message}", hint, code)
 
     def _security_opt(self) -> tuple[str, ...]:
         given = self._fields.get("security_opt", NOTHING).entries

@@ -60,7 +60,7 @@ class ResourcesDecoder:
 
     def _refuse(self, key: str, message: str, hint: str, code: str = codes.WRONG_VALUE) -> None:
         node = self._fields.get(key) or self._fields.get("deploy") or NOTHING
-        self._findings.refuse(node, f"{self._path}.{message}", hint, code)
+        self._findings.hinder(node, f"{self._path}.{message}", hint, code)
 
     def _check_memory(self, settings: Mapping[str, Any]) -> None:
         memory, both, kept = (settings[f"{key}_bytes"] for key in ("mem_limit", "memswap_limit", "mem_reservation"))

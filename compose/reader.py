@@ -115,7 +115,7 @@ class _Reader:
         stack = with_settled_modes(stack)
         found = [*found, *check(stack)] if self._request.phases.consistency else []
         self._problems += [problem for problem in found if problem.code not in OBSTACLES]
-        later = [problem for problem in found if problem.code in OBSTACLES]
+        later = [*stack.obstacles, *(problem for problem in found if problem.code in OBSTACLES)]
         if self._assembly.later:
             later += obstacles(document, self._assembly.later, stack.disabled.keys())
         return structs.replace(stack, obstacles=tuple(sorted(later))) if later else stack
@@ -234,8 +234,10 @@ class _Reader:
             variables=self._variables,
             document=document,
         )
-        unserved = [problem for problem in idle.findings.problems if problem.code not in OBSTACLES]
-        return stack, [*decoder.findings.problems, *unserved]
+        return structs.replace(stack, obstacles=tuple(decoder.findings.obstacles)), [
+            *decoder.findings.problems,
+            *idle.findings.problems,
+        ]
 
 
 def _service_of(problem: Problem, services: Mapping[str, Node]) -> str:

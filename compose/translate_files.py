@@ -27,9 +27,7 @@ class Surroundings(NamedTuple):
     specs: Mapping[str, ContainerSpec] = {}
 
 
-def mounts(
-    stack: Stack, replica: Replica, config: ImageConfig, around: Surroundings
-) -> tuple[ContainerMount, ...]:
+def mounts(stack: Stack, replica: Replica, config: ImageConfig, around: Surroundings) -> tuple[ContainerMount, ...]:
     """What a replica mounts: its own, volumes of its image, those of other containers, configs and secrets.
 
     Its own mounts hide others' on the same target.

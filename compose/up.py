@@ -46,9 +46,7 @@ def _decide(
         images=mounted_images(stack, services, images, store.find),
         specs={**{spec.service: spec for spec in specs.values() if spec.number == 1}, **specs},
     )
-    return _with_hashes(
-        plan(wanted_stack(stack, images, options, new_id=new_id, around=around), observed), stack
-    )
+    return _with_hashes(plan(wanted_stack(stack, images, options, new_id=new_id, around=around), observed), stack)
 
 
 def _with_hashes(decided: Plan, stack: Stack) -> Plan:

@@ -16,9 +16,7 @@ from engine.images.model import Image, ImageConfig
 from engine.spec import ContainerSpec, VolumeMount
 from net.spec import NetworkSpec
 
-UNKNOWN_IMAGE = Image(
-    id="", created_ns=0, architecture="", config=ImageConfig(command=("not known yet",)), layers=()
-)
+UNKNOWN_IMAGE = Image(id="", created_ns=0, architecture="", config=ImageConfig(command=("not known yet",)), layers=())
 """Stands for an image that is still to be made."""
 
 

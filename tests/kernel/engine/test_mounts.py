@@ -350,7 +350,9 @@ def test_a_slave_sees_what_the_host_mounts_later_and_a_private_mount_does_not(bo
         given = {"slave": "rslave", "private": ""}
         started = {
             name: boxes.start(
-                "sleep", "1000", mounts=(BindMount(source=str(host), target="/m", propagation=words),)  # type: ignore[arg-type]
+                "sleep",
+                "1000",
+                mounts=(BindMount(source=str(host), target="/m", propagation=words),),  # type: ignore[arg-type]
             )
             for name, words in given.items()
         }

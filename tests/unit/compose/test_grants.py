@@ -80,11 +80,11 @@ def test_a_source_must_be_given_once(problems: Callable[..., str]) -> None:
 
 
 def test_an_unknown_config_and_a_strange_owner_are_refused(problems: Callable[..., str]) -> None:
-    assert problems(FILE.replace("      - app\n", "      - apq\n").replace('"33"', "www")) == (
-        "compose.yaml:6:9: services.web uses the config 'apq', which is not defined\n"
-        "  did you mean 'app'?\n"
-        "compose.yaml:7:51: services.web.configs[1].uid cannot be 'www'\n"
-        "  write a number below 65536"
+    assert problems(FILE.replace("      - app\n", "      - apq\n")) == (
+        "compose.yaml:6:9: services.web uses the config 'apq', which is not defined\n  did you mean 'app'?"
+    )
+    assert problems(FILE.replace('"33"', "www")) == (
+        "compose.yaml:7:51: services.web.configs[1].uid cannot be 'www'\n  write a number below 65536"
     )
 
 
