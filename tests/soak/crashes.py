@@ -28,13 +28,16 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
-from engine.images.store import ImageStore  # noqa: E402 -- the checkout is on the path only now
+from engine.errors import SyscallError  # noqa: E402 -- the checkout is on the path only now
+from engine.images.store import ImageStore  # noqa: E402
 from engine.layout import Layout  # noqa: E402
 from engine.processes import open_process  # noqa: E402
 from engine.records import read_records  # noqa: E402
+from engine.syscalls import inotify_add_watch, inotify_init1  # noqa: E402
 from tests.busybox import ensure_busybox  # noqa: E402
 from tests.leaks import Territory, footprint, leaked_since  # noqa: E402
 
+CHANGES = 0x100 | 0x200 | 0x80  # inotify(7): IN_CREATE, IN_DELETE, IN_MOVED_TO
 FILE = """
 services:
   watched:
@@ -54,6 +57,8 @@ services:
     stop_signal: SIGKILL
     ports: ["127.0.0.1:{port}:80"]
     volumes: ["pages:/pages"]
+    healthcheck:
+      {{test: wget -q -O /dev/null http://127.0.0.1/, interval: 1s, start_period: 9s, start_interval: 100ms}}
   teller:
     image: localhost/bb:1
     command: [sh, -c, "trap 'exit 3' TERM; i=0; while :; do i=$$((i+1)); echo line $$i; sleep 0.02; done"]
@@ -142,7 +147,7 @@ class Boat:
         for entry in Path("/proc").iterdir():
             with suppress(OSError, ValueError):
                 line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
-                if b"engine.supervisor\0" in line and str(self.layout.run).encode() + b"\0" in line:
+                if b"/engine/supervisor/__main__.py\0" in line and str(self.layout.run).encode() + b"\0" in line:
                     nested = re.search(r"^NSpid:(.*)$", (entry / "status").read_text(), re.MULTILINE)
                     if nested and len(nested[1].split()) == 1:
                         found.append(int(entry.name))
@@ -193,18 +198,27 @@ def strike(boat: Boat, process: "subprocess.Popen[str] | None", target: str, cho
             kill(choose.choice(pids))
 
 
-def eventually(check: Callable[[], None]) -> None:
-    """A check that must hold in a while, for what no descriptor announces to a stranger."""
+def eventually(boat: Boat, check: Callable[[], None]) -> None:
+    """A check that must hold in a while: it is repeated whenever a record of the stack changes, and once at the end."""
     deadline = time.monotonic() + SETTLE_SECONDS
-    while True:
-        try:
-            check()
-        except (Finding, OSError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
+    news = inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        while True:
+            for directory in (boat.place.directory, boat.place.containers, *boat.place.containers.glob("*")):
+                with suppress(SyscallError):  # it has just gone
+                    inotify_add_watch(news, directory, CHANGES)
+            try:
+                check()
+            except (Finding, OSError):
+                if time.monotonic() > deadline:
+                    raise
+                select.select([news], [], [], max(0.0, deadline - time.monotonic()))
+                with suppress(BlockingIOError):
+                    os.read(news, 1 << 16)
+            else:
+                return
+    finally:
+        os.close(news)
 
 
 def check_ps(boat: Boat) -> None:
@@ -236,12 +250,10 @@ def check_lines(boat: Boat) -> None:
 def check_up(boat: Boat) -> None:
     """After `up`, the page is served and a second `up` has nothing to do."""
 
-    def served() -> None:
-        with urllib.request.urlopen(f"http://127.0.0.1:{boat.port}/", timeout=2) as answer:
-            if answer.read() != b"hauled\n":
-                raise Finding("the page is another one")
-
-    eventually(served)
+    boat.run("up", "-d", "--wait")
+    with urllib.request.urlopen(f"http://127.0.0.1:{boat.port}/", timeout=2) as answer:
+        if answer.read() != b"hauled\n":
+            raise Finding("the page is another one")
     before = boat.pids()
     _, messages = boat.run("up", "-d")
     if "nothing to do" not in messages:
@@ -282,7 +294,7 @@ def one_step(boat: Boat, choose: random.Random) -> int:
         return 1
     if status != 0 and arguments[0] != "exec" and not (arguments[0] == "logs" and not before):
         raise Finding(f"{' '.join(arguments)} ended with {status}:\n{out}{messages}")
-    eventually(lambda: check_ps(boat))
+    eventually(boat, lambda: check_ps(boat))
     if arguments == ("up", "-d"):
         check_up(boat)
     if boat.pids():
@@ -304,7 +316,7 @@ def one_round(choose: random.Random) -> tuple[int, str]:
         for _ in range(choose.randint(5, 10)):
             faults += one_step(boat, choose)
         boat.run("up", "-d")
-        eventually(lambda: check_ps(boat))
+        eventually(boat, lambda: check_ps(boat))
         check_up(boat)
         check_lines(boat)
         boat.run("down", "-v", "-t", "1")
