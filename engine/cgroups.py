@@ -106,7 +106,7 @@ class Cgroup:
                 pass
             else:
                 return
-        for pid in self._pids():
+        for pid in self.pids():
             try:
                 os.kill(pid, SIGKILL)
             except ProcessLookupError:
@@ -141,7 +141,8 @@ class Cgroup:
         for directory in self.above:
             _remove_marked(directory)
 
-    def _pids(self) -> tuple[int, ...]:
+    def pids(self) -> tuple[int, ...]:
+        """Its processes, by the host's numbers."""
         for directory in self.directories:
             try:
                 return tuple(int(line) for line in _read(f"{directory}/cgroup.procs").split())
@@ -150,7 +151,7 @@ class Cgroup:
         return ()
 
     def _wait_until_empty(self) -> None:
-        for pid in self._pids():
+        for pid in self.pids():
             try:
                 pidfd = os.pidfd_open(pid)
             except (ProcessLookupError, ValueError):

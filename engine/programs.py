@@ -24,6 +24,7 @@ _PACKAGES = {
     "mmdebstrap": "mmdebstrap",
     "nft": "nftables",
     "pasta": "passt",
+    "ps": "procps",
     "tar": "tar",
     "tini-static": "tini",
 }

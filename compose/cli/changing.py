@@ -35,7 +35,7 @@ def change(
     place = session.layout.stack(name)
     with command_lock(place, f"windlass {verb}", on_wait=session.tell_wait), Connection(place) as connection:
         observed = connection.observe()
-        require_services(session, observed, services)
+        require_known(session, {record.spec.service for record in observed.containers}, services)
         found = decide(name, observed)
         if dry_run:
             sys.stdout.write(plan_text(found))
@@ -49,8 +49,3 @@ def change(
             found, connection, session.layout, progress=progress, persist=True, timeout_seconds=timeout_seconds
         )
     return show_failures(failed) if failed else 0
-
-
-def require_services(session: Session, observed: Observed, services: Sequence[str]) -> None:
-    """Refuses names that neither a container nor the file knows as a service."""
-    require_known(session, {record.spec.service for record in observed.containers}, services)

@@ -1,0 +1,75 @@
+"""The verbs that show what there is, on a real stack."""
+
+import json
+from collections.abc import Callable
+
+from tests.stacks.product import Windlass
+
+FILE = """
+services:
+  web:
+    image: localhost/bb:1
+    command: [sleep, "1000"]
+    stop_signal: SIGKILL
+    ports: ["127.0.0.1::80", "53/udp"]
+    scale: 2
+  db:
+    image: localhost/bb:1
+    command: [sh, -c, "sleep 1001 & exec sleep 1002"]
+    stop_signal: SIGKILL
+    volumes: ["data:/data", /scratch]
+volumes:
+  data:
+"""
+
+
+def test_ls_lists_stacks_with_what_runs_of_them(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    boat("stop", "db")
+    file = str(boat.directory / "compose.yaml")
+    assert json.loads(boat("ls", "--format", "json").stdout) == [
+        {"Name": "boat", "Status": "running(2)", "ConfigFiles": file}
+    ]
+    assert boat("ls", "-a").stdout.splitlines() == [
+        "NAME   STATUS                  CONFIG FILES",
+        f"boat   exited(1), running(2)   {file}",
+    ]
+    assert boat("ls", "-q", "--filter", "name=bo").stdout == "boat\n"
+    assert boat("ls", "-q", "--filter", "name=oa").stdout == ""
+    assert "only name=TEXT" in boat("ls", "--filter", "status=x", status=1).stderr
+    boat("down", "-v")
+    assert boat("ls", "-a", "-q").stdout == ""
+
+
+def test_port_tells_where_a_port_is_published(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    first = boat("port", "web", "80").stdout
+    assert first.startswith("127.0.0.1:")
+    assert boat("port", "--index", "2", "web", "80").stdout not in {first, ""}
+    assert boat("port", "--protocol", "udp", "web", "53").stdout.startswith("0.0.0.0:")
+    assert "no port 81/tcp for container boat-web-1" in boat("port", "web", "81", status=1).stderr
+    assert "no such service: wbe" in boat("port", "wbe", "81", status=1).stderr
+    boat("down", "-v")
+
+
+def test_top_lists_the_processes(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    lines = boat("top", "db").stdout.splitlines()
+    assert lines[0].split() == ["SERVICE", "#", "UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
+    assert sorted(line.split(None, 9)[9] for line in lines[1:]) == ["sleep 1001", "sleep 1002"]
+    boat("down", "-v")
+
+
+def test_volumes_lists_the_stacks_volumes(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    names = boat("volumes", "-q").stdout.split()
+    assert "boat_data" in names
+    assert len(names) == 2
+    assert boat("volumes", "-q", "web").stdout == ""
+    values = [json.loads(line) for line in boat("volumes", "--format", "json").stdout.splitlines()]
+    assert {value["Name"] for value in values} == set(names)
+    boat("down", "-v")
