@@ -42,7 +42,20 @@ class FilesDecoder:
             name=text(fields, "name"),
             external=flag(fields, "external"),
             labels=texts(fields.get("labels")),
+            driver_opts=self._driver_options(fields.get("driver_opts", NOTHING), f"volumes.{key}.driver_opts"),
         )
+
+    def _driver_options(self, node: Node, path: str) -> dict[str, str]:
+        options = {name: text(node.fields, name) for name in node.fields}
+        if options:
+            from engine.volumemounts import mount_call  # noqa: PLC0415 - few volumes have options
+
+            try:
+                mount_call(options)
+            except ValueError as error:
+                hint = "the local driver's options are type, device and o"
+                self._refuse(node, f"{path} {error}", hint, codes.NO_START)
+        return options
 
     def _mounts(self, fields: Mapping[str, Node], path: str) -> Iterator[Mount]:
         for index, entry in enumerate(fields.get("volumes", NOTHING).entries):

@@ -76,7 +76,7 @@ class Supervisor(Protocol):
 class Shelf(Protocol):
     """Where things live that no supervisor keeps: volumes and images."""
 
-    def create_volume(self, name: str, labels: dict[str, str]) -> None:
+    def create_volume(self, name: str, labels: dict[str, str], options: dict[str, str]) -> None:
         """Makes a volume if missing."""
 
     def remove_volume(self, name: str) -> None:
@@ -176,7 +176,7 @@ class Execution:
         try:
             match step.action:
                 case CreateVolume():
-                    self._shelf.create_volume(step.action.name, step.action.labels)
+                    self._shelf.create_volume(step.action.name, step.action.labels, step.action.options)
                 case RemoveVolume():
                     self._shelf.remove_volume(step.action.name)
                 case RemoveImage():

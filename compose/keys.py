@@ -93,7 +93,7 @@ VOLUME = Maybe(
             "driver": TEXT,
             "external": _External(),
             "labels": LABELS,
-            "driver_opts": Later(_VOLUME_OPTIONS),
+            "driver_opts": _VOLUME_OPTIONS,
         },
         finish=_finish_external,
     ),

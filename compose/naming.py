@@ -15,6 +15,11 @@ VOLUME = f"{LABEL}.volume"
 ANONYMOUS_VOLUME = "com.docker.volume.anonymous"
 
 
+def is_ours(label: str) -> bool:
+    """Whether a label tells what a stack knows of a thing, not what its file says."""
+    return label.startswith((f"{LABEL}.", "com.docker.volume."))
+
+
 def container_name(stack_name: str, service_name: str, number: int) -> str:
     """What a replica is called unless the file gives it a name."""
     return f"{stack_name}-{service_name}-{number}"

@@ -6,7 +6,7 @@ from compose import naming
 from compose.errors import StackError
 from compose.fingerprint import changes
 from compose.model import Dependency
-from compose.observed import Observed
+from compose.observed import Observed, ObservedVolume
 from compose.steps import (
     Await,
     AwaitCondition,
@@ -21,7 +21,7 @@ from compose.steps import (
     StartContainer,
     StopContainer,
 )
-from compose.wanted import Wanted, WantedService
+from compose.wanted import Wanted, WantedService, WantedVolume
 from engine.spec import ContainerSpec, VolumeMount
 from engine.state import ContainerRecord
 
@@ -146,10 +146,15 @@ class _Planning:
                     hint="make it first, or remove 'external: true' so that the stack makes it",
                 )
             if found is None:
-                self._draft.add(CreateVolume(name=volume.name, labels=volume.labels), volume.cause)
+                action = CreateVolume(name=volume.name, labels=volume.labels, options=volume.options)
+                self._draft.add(action, volume.cause)
             elif not volume.external and found.project != self._wanted.stack:
                 whose = f"stack {found.project}" if found.project else "no stack"
                 self._warnings.append(f"volume {volume.name} was made for {whose}; it is used as it is")
+            elif not volume.external and (words := _changed(volume, found)):
+                self._warnings.append(
+                    f"volume {volume.name} was made with other {words}; it is used as it is"
+                )
 
     def _plan_orphans(self) -> None:
         known = set(self._wanted.known_services)
@@ -291,6 +296,13 @@ class _Planning:
         for service in self._wanted.services:
             for spec in service.specs:
                 self._draft.order(f"remove container {spec.name}", f"create container {spec.name}")
+
+
+def _changed(wanted: WantedVolume, found: ObservedVolume) -> str:
+    """In what a volume differs from its definition, apart from what windlass says of it itself."""
+    own = {key: value for key, value in wanted.labels.items() if not naming.is_ours(key)}
+    words = ("labels",) * (own != found.labels) + ("options",) * (wanted.options != found.options)
+    return " and ".join(words)
 
 
 def _why_start(record: ContainerRecord) -> str:

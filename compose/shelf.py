@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from compose import naming
+from engine.errors import EngineError
 from engine.layout import Layout
 from engine.records import read_records
 from engine.spec import ContainerSpec, ImageMount
@@ -15,9 +16,18 @@ class LocalShelf:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
 
-    def create_volume(self, name: str, labels: dict[str, str]) -> None:
-        """Makes a volume if missing."""
-        VolumeStore(self._layout.volumes).ensure(name, labels, labels.get(naming.PROJECT, ""))
+    def create_volume(self, name: str, labels: dict[str, str], options: dict[str, str]) -> None:
+        """Makes a volume if missing, with what its options name mounted on it."""
+        store = VolumeStore(self._layout.volumes)
+        made = store.ensure(name, labels, labels.get(naming.PROJECT, ""), options)
+        if options:
+            from engine.volumemounts import attach  # noqa: PLC0415 - few volumes have options
+
+            try:
+                attach(made)
+            except EngineError:
+                store.remove(name)
+                raise
 
     def remove_volume(self, name: str) -> None:
         """Removes a volume with its data; nothing happens when it is gone."""

@@ -38,10 +38,11 @@ class RemoveNetwork(msgspec.Struct, frozen=True, kw_only=True, tag="remove-netwo
 
 
 class CreateVolume(msgspec.Struct, frozen=True, kw_only=True, tag="create-volume"):
-    """Makes a volume."""
+    """Makes a volume; `options` are the local driver's."""
 
     name: str
     labels: dict[str, str]
+    options: dict[str, str] = {}
 
 
 class RemoveVolume(msgspec.Struct, frozen=True, kw_only=True, tag="remove-volume"):

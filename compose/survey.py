@@ -20,6 +20,8 @@ def volumes(stack: StackLayout) -> tuple[ObservedVolume, ...]:
             name=volume.record.name,
             project=volume.record.project or volume.record.labels.get(naming.PROJECT, ""),
             anonymous=naming.ANONYMOUS_VOLUME in volume.record.labels,
+            labels={key: value for key, value in volume.record.labels.items() if not naming.is_ours(key)},
+            options=volume.record.options,
         )
         for volume in VolumeStore(stack.roots.volumes).list()
     )

@@ -15,6 +15,7 @@ from compose.plan import plan
 from compose.reports import Progress, Report, resource
 from compose.steps import Action, CreateContainer, MakeImage, Plan
 from compose.translate_files import Surroundings
+from compose.volume_mounts import attach_volumes
 from compose.wanted import Options, selected_services, wanted_stack
 from engine.images.store import ImageStore
 from engine.layout import Layout
@@ -88,6 +89,7 @@ def decide_with_images(
     if any(isinstance(step.action, MakeImage) for step in decided.steps):
         make_planned_images(decided, stack, layout, open_progress=open_progress)
         decided = _decide(stack, layout, observed, options, contents, build=False)
+    attach_volumes(layout, decided)
     keep_contents(layout.stack(stack.name), decided, contents)
     return decided
 

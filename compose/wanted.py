@@ -57,6 +57,7 @@ class WantedVolume(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     external: bool = False
     labels: dict[str, str] = {}
+    options: dict[str, str] = {}
     cause: str = "new volume"
 
 
@@ -225,7 +226,7 @@ def _volumes(stack: Stack, services: Iterable[WantedService]) -> tuple[WantedVol
 def _named_volume(stack: Stack, key: str) -> WantedVolume:
     volume = stack.volumes[key]
     labels = {**volume.labels, naming.PROJECT: stack.name, naming.VOLUME: key}
-    return WantedVolume(name=volume.name, external=volume.external, labels=labels)
+    return WantedVolume(name=volume.name, external=volume.external, labels=labels, options=volume.driver_opts)
 
 
 def _anonymous_volume(stack: Stack, spec: ContainerSpec, mount: VolumeMount) -> WantedVolume:

@@ -76,6 +76,7 @@ class Attribute(IntFlag):
 class Resolve(IntFlag):
     """openat2(2): RESOLVE_*."""
 
+    NO_XDEV = 0x01
     NO_MAGICLINKS = 0x02
     NO_SYMLINKS = 0x04
     BENEATH = 0x08

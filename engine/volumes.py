@@ -10,12 +10,13 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import ENOENT, EXDEV
 from pathlib import Path
 
 import msgspec
 
 from engine.directories import make_private
-from engine.errors import VolumeError
+from engine.errors import SyscallError, VolumeError
 
 _NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}"
 _RECORD = "volume.json"
@@ -26,12 +27,16 @@ SETTLED = b"1"
 
 
 class VolumeRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a volume. `project` is the stack that made it, empty for a volume made by hand."""
+    """What is known of a volume. `project` is the stack that made it, empty for a volume made by hand.
+
+    `options` are the local driver's (type, device, o); see engine.volumemounts.
+    """
 
     name: str
     created_ns: int
     project: str = ""
     labels: dict[str, str] = {}
+    options: dict[str, str] = {}
 
 
 class Volume(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +62,20 @@ class VolumeStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def ensure(self, name: str, labels: dict[str, str] | None = None, project: str = "") -> Volume:
+    def ensure(
+        self,
+        name: str,
+        labels: dict[str, str] | None = None,
+        project: str = "",
+        options: dict[str, str] | None = None,
+    ) -> Volume:
         """Returns the volume, made empty if it is missing. Whoever comes second finds the first one's."""
         found = self.find(name)
         if found is not None:
             return found
-        record = VolumeRecord(name=name, created_ns=time.time_ns(), project=project, labels=labels or {})
+        record = VolumeRecord(
+            name=name, created_ns=time.time_ns(), project=project, labels=labels or {}, options=options or {}
+        )
         draft = self._root / f"{_UNFINISHED}new-{name}"
         try:
             make_private(self._root)
@@ -146,7 +159,44 @@ def filled_marker(data: Path) -> Path:
     return data.parent / _FILLED
 
 
+def is_mounted(data: Path) -> bool:
+    """Whether something is mounted on a volume's data, be it another place of the same file system."""
+    from engine import syscalls  # noqa: PLC0415 -- few volumes have options; ctypes takes long
+
+    try:
+        parent = os.open(data.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        own = syscalls.Resolve.NO_XDEV | syscalls.Resolve.NO_SYMLINKS
+        os.close(syscalls.openat2(parent, data.name, os.O_PATH, own))
+    except SyscallError as error:
+        if error.errno == EXDEV:
+            return True
+        if error.errno == ENOENT:
+            return False
+        raise
+    finally:
+        os.close(parent)
+    return False
+
+
+def _may_be_mounted(directory: Path) -> bool:
+    """Whether a volume has options, or a record that does not tell."""
+    try:
+        return bool(msgspec.json.decode((directory / _RECORD).read_bytes(), type=VolumeRecord).options)
+    except FileNotFoundError:
+        return False
+    except (OSError, msgspec.MsgspecError):
+        return True
+
+
 def _remove_tree(directory: Path) -> None:
     import shutil  # noqa: PLC0415 -- rarely needed, and slow to import
 
+    if _may_be_mounted(directory):
+        from engine import syscalls  # noqa: PLC0415 -- likewise
+
+        while is_mounted(directory / _DATA):  # what is mounted there is not the volume's to remove
+            syscalls.umount2(directory / _DATA, syscalls.MNT_DETACH)
     shutil.rmtree(directory)

@@ -13,6 +13,7 @@ from compose.connection import Connection
 from compose.errors import FileError
 from compose.observed import Observed
 from compose.plan_down import DownOptions, plan_down
+from compose.volume_mounts import detach_volumes
 from engine.layout import StackLayout
 from engine.leftovers import boot_time, remove_leftovers
 from engine.locks import command_lock
@@ -69,6 +70,7 @@ def command(
             return 0
         progress = session.progress("down", tuple(step.action for step in found.steps))
         failed = carry_out(found, connection, session.layout, progress=progress, persist=True)
+        detach_volumes(place)
         if place.contents.exists():
             from compose.contents import forget_contents  # noqa: PLC0415 - most stacks have none
 

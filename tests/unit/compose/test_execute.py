@@ -55,7 +55,7 @@ class PaperShelf:
         self.broken = broken
         self.done: list[str] = []
 
-    def create_volume(self, name: str, labels: dict[str, str]) -> None:
+    def create_volume(self, name: str, labels: dict[str, str], _options: dict[str, str]) -> None:
         if name == self.broken:
             raise VolumeError(f"cannot make the volume {name}")
         self.done.append(f"create {name} {labels}")
