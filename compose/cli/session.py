@@ -66,8 +66,7 @@ class Session:
 
     def read_request(self, services: tuple[str, ...] = ()) -> "ReadRequest":
         """What the reader has to know; naming a service enables its profiles."""
-        with PatternsOnDemand():
-            from compose.reader import ReadRequest  # noqa: PLC0415 - YAML is loaded only where a file is read
+        from compose.reader import ReadRequest  # noqa: PLC0415 - YAML is loaded only where a file is read
 
         return ReadRequest(
             files=self.options.files,
@@ -83,7 +82,8 @@ class Session:
 
     def stack(self, *, services: tuple[str, ...] = (), phases: "Phases | None" = None, warn: bool = True) -> "Stack":
         """The stack as its files describe it; naming a service enables its profiles. Raises FileError."""
-        from compose.reader import read_stack  # noqa: PLC0415 - likewise
+        with PatternsOnDemand():
+            from compose.reader import read_stack  # noqa: PLC0415 - YAML is loaded only where a file is read
 
         request = self.read_request(services)
         stack = read_stack(request if phases is None else request._replace(phases=phases))

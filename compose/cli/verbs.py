@@ -11,6 +11,7 @@ from compose.cli import plainwords
 from compose.cli.options import Option
 from compose.cli.session import Globals, Session
 from compose.errors import UsageError
+from engine.lean import PatternsOnDemand
 from engine.version import VERSION
 
 VERBS = {
@@ -77,7 +78,8 @@ def load(name: str) -> Callable[..., Any]:
         from compose.spelling import did_you_mean  # noqa: PLC0415 - only for mistakes
 
         raise UsageError(f"windlass has no verb '{name}'", hint=did_you_mean(name, (*VERBS, *NOT_YET)))
-    command: Callable[..., Any] = import_module(f"compose.cli.{name}").command
+    with PatternsOnDemand():
+        command: Callable[..., Any] = import_module(f"compose.cli.{name}").command
     return command
 
 
