@@ -6,13 +6,17 @@ contender makes; those are counted, too. Files in the page cache are left out: t
 A few tables of a network namespace are charged to nobody; `machine_kib` sees them, and everything that others do.
 """
 
+import select
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 VERSION_1 = Path("/sys/fs/cgroup/memory")
 VERSION_2 = Path("/sys/fs/cgroup")
+ENDING_SECONDS = 5.0
 CHARGED = ("Slab", "KernelStack", "PageTables", "Percpu", "AnonPages", "Shmem")
 
 
@@ -45,9 +49,19 @@ class Account:
 
     def close(self) -> None:
         """Gives the group up; what still runs in it goes back to the top."""
-        for pid in (self._group / "cgroup.procs").read_text().split():
-            (self._hierarchy / "cgroup.procs").write_text(pid)
-        self._group.rmdir()
+        deadline = time.monotonic() + ENDING_SECONDS
+        while True:
+            for pid in (self._group / "cgroup.procs").read_text().split():
+                with suppress(ProcessLookupError):
+                    (self._hierarchy / "cgroup.procs").write_text(pid)
+            try:
+                self._group.rmdir()
+            except OSError:  # a process is just ending in it
+                if time.monotonic() > deadline:
+                    raise
+                select.select([], [], [], 0.05)
+            else:
+                return
 
 
 def machine_kib() -> int:
