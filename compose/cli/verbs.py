@@ -23,6 +23,7 @@ VERBS = {
     "down": "Stops the stack, removes what was made for it.",
     "exec": "Runs a command in a running container.",
     "explain": "Explains the code of a problem.",
+    "graph": "Draws who waits for whom.",
     "images": "Lists the images that the containers use.",
     "kill": "Sends running containers a signal.",
     "logs": "Shows the output of the containers.",

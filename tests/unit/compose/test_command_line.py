@@ -135,6 +135,7 @@ def test_every_verb_has_help(windlass: Windlass) -> None:
         "down",
         "exec",
         "explain",
+        "graph",
         "images",
         "logs",
         "plan",

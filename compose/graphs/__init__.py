@@ -1,0 +1,1 @@
+"""Who waits for whom in a stack, drawn as text and as pictures."""
