@@ -5,7 +5,7 @@ windlass := .venv/bin/windlass
 pytest := $(python) -m pytest
 guestbook := examples/stacks/guestbook/compose.yaml
 
-.PHONY: help demo demo-down test check unit kernel stacks bench soak fuzz clean
+.PHONY: help demo demo-down test check unit kernel stacks bench soak fuzz schema clean
 
 help:
 	@echo 'make demo       bring the guestbook example up and look at it'
@@ -15,6 +15,7 @@ help:
 	@echo 'make kernel     tests of namespaces, bridges, overlays and cgroups (root)'
 	@echo 'make stacks     whole stacks, with the examples (root)'
 	@echo 'make fuzz       the property tests, with many more examples'
+	@echo 'make schema     the published JSON schema, after a change of the tables of keys'
 	@echo 'make bench      up and down against Docker Compose, where shared/peers lies beside the checkout (root)'
 	@echo 'make soak       kill -9 of everything at random moments; SEED=N repeats a run (root)'
 	@echo 'make clean      remove what these commands made in the checkout'
@@ -46,6 +47,11 @@ unit kernel stacks:
 fuzz:
 	@.ci/bootstrap test
 	@HYPOTHESIS_PROFILE=fuzz $(pytest) $$(grep -rl --include='*.py' hypothesis tests/unit)
+
+schema:
+	@.ci/bootstrap run
+	@$(python) -c 'from compose.jsontext import json_text; from compose.schema import schema; print(json_text(schema()), end="")' \
+		> .schema && mv .schema compose/compose.schema.json
 
 bench:
 	@.ci/bootstrap test

@@ -20,7 +20,7 @@ from compose.vocabulary import (
 )
 
 
-class _External:
+class External:
     """external: true, or the older mapping with the name."""
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
@@ -66,7 +66,7 @@ NETWORK = Maybe(
                     "options": Later(MapOf(TEXT)),
                 }
             ),
-            "external": Later(_External()),
+            "external": Later(External()),
             "driver_opts": Later(OPTIONS),
             "enable_ipv4": Later(BOOLEAN),
             "enable_ipv6": Later(BOOLEAN),
@@ -78,20 +78,20 @@ NETWORK = Maybe(
 )
 
 
-class _VolumeOptions:
+class VolumeOptions:
     """The options of a volume's driver."""
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         return with_device_path(OPTIONS.read(node, path, reading), path, reading)
 
 
-_VOLUME_OPTIONS = _VolumeOptions()
+_VOLUME_OPTIONS = VolumeOptions()
 VOLUME = Maybe(
     Fields(
         {
             "name": TEXT,
             "driver": TEXT,
-            "external": _External(),
+            "external": External(),
             "labels": LABELS,
             "driver_opts": _VOLUME_OPTIONS,
         },
@@ -105,7 +105,7 @@ SECRET = Fields(
         "name": TEXT,
         "environment": TEXT,
         "file": HostPath(),
-        "external": _External(),
+        "external": External(),
         "labels": LABELS,
         "driver": TEXT,
         "driver_opts": OPTIONS,
@@ -119,7 +119,7 @@ CONFIG = Fields(
         "content": TEXT,
         "environment": TEXT,
         "file": HostPath(),
-        "external": _External(),
+        "external": External(),
         "labels": LABELS,
         "template_driver": TEXT,
     },

@@ -45,12 +45,12 @@ from compose.vocabulary import (
     TEXT_OR_NUMBER,
     ULIMITS,
     WORDS,
+    Matches,
     keyed,
-    matches,
 )
 
 CONTAINER_NAME = Text(
-    matches(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", "is no valid name"),
+    Matches(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", "is no valid name"),
     hint="use two or more letters, digits, '_', '.' and '-', a letter or digit first",
 )
 

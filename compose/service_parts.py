@@ -40,7 +40,7 @@ from compose.vocabulary import (
 )
 
 
-class _Context:
+class BuildContext:
     """A build's context: a directory on the host, or the address of a remote one."""
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
@@ -70,7 +70,7 @@ _DEVICE_REQUEST: dict[str, Shape] = {
     "driver": TEXT,
     "options": LABELS,
 }
-_DEVICE_REQUESTS = ListOf(Fields(_DEVICE_REQUEST))
+DEVICE_REQUESTS = ListOf(Fields(_DEVICE_REQUEST))
 
 
 class Gpus:
@@ -79,7 +79,7 @@ class Gpus:
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         if node.value == "all":
             return node.with_value((mapping_at(Node(None, node.place), count=-1),))
-        return _DEVICE_REQUESTS.read(node, path, reading)
+        return DEVICE_REQUESTS.read(node, path, reading)
 
 
 _BLKIO_LIMITS = ListOf(Fields({"path": TEXT, "rate": SIZE}))
@@ -99,7 +99,7 @@ BUILD = OneOf(
     keyed("context"),
     Fields(
         {
-            "context": _Context(),
+            "context": BuildContext(),
             "dockerfile": TEXT,
             "args": Assignments(),
             "target": TEXT,

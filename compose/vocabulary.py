@@ -18,14 +18,17 @@ from compose.special_shapes import ExtraHosts, Mode
 from compose.structures import Assignments, Command, Fields, ListOf, MapOf, OneOf
 
 
-def matches(pattern: str, what: str) -> Callable[[str], object]:
+class Matches:
     """A check of names or texts: the whole must match `pattern`, else it `what`."""
 
-    def check(text: str) -> None:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(what)
+    def __init__(self, pattern: str, what: str) -> None:
+        self.pattern = pattern
+        self._what = what
 
-    return check
+    def __call__(self, text: str) -> None:
+        """Raises ValueError."""
+        if not re.fullmatch(self.pattern, text):
+            raise ValueError(self._what)
 
 
 def mapping_at(node: Node, **values: object) -> Node:
@@ -51,7 +54,7 @@ LABELS = Assignments(blank="")
 ENVIRONMENT = Assignments(strict_names=True)
 OPTIONS = MapOf(TEXT_OR_NUMBER)
 COMMAND = Command()
-NAME = matches(r"[a-zA-Z0-9._-]+", "is no valid name: use letters, digits, '.', '_' and '-'")
+NAME = Matches(r"[a-zA-Z0-9._-]+", "is no valid name: use letters, digits, '.', '_' and '-'")
 
 
 class Limit:
@@ -59,11 +62,11 @@ class Limit:
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         both = isinstance(node.value, dict)
-        return (_SOFT_AND_HARD if both else INTEGER).read(node, path, reading)
+        return (SOFT_AND_HARD if both else INTEGER).read(node, path, reading)
 
 
-_SOFT_AND_HARD = Fields({"soft": INTEGER, "hard": INTEGER}, required=("soft", "hard"))
-ULIMITS = MapOf(Limit(), check=matches(r"[a-z]+", "is no limit: use lower case letters"))
+SOFT_AND_HARD = Fields({"soft": INTEGER, "hard": INTEGER}, required=("soft", "hard"))
+ULIMITS = MapOf(Limit(), check=Matches(r"[a-z]+", "is no limit: use lower case letters"))
 EXTRA_HOSTS = ExtraHosts()
 GRANT = Fields({"source": TEXT, "target": TEXT, "uid": TEXT, "gid": TEXT, "mode": Mode()})
 GRANTS = ListOf(OneOf(keyed("source"), GRANT))
