@@ -1,7 +1,7 @@
 """Reads Compose files into a stack: parse, interpolate, validate, merge, fill in, decode, check."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple, NoReturn
 
 from msgspec import structs
@@ -201,10 +201,23 @@ class _Reader:
     def _active_profiles(self, services: Mapping[str, Node]) -> frozenset[str]:
         named = self._variables.get("COMPOSE_PROFILES", "").split(",")
         active = {*self._request.profiles, *(name.strip() for name in named)}
+        self._warn_of_unknown(active - {"", "*"}, services)
         for key in self._request.services:
             if key in services:
                 active.update(_profiles(services[key]))
         return frozenset(active - {""})
+
+    def _warn_of_unknown(self, wanted: Collection[str], services: Mapping[str, Node]) -> None:
+        if not wanted:
+            return
+        known = {profile for node in services.values() for profile in _profiles(node)}
+        for name in sorted(set(wanted) - known):
+            from compose.spelling import did_you_mean  # noqa: PLC0415 - only a mistake needs it
+
+            place = Place("--profile" if name in self._request.profiles else "COMPOSE_PROFILES")
+            hint = did_you_mean(name, known) or f"the profiles are: {', '.join(sorted(known)) or 'none'}"
+            problem = Problem(place, f"no service has the profile '{name}'", hint, codes.UNKNOWN_PROFILE)
+            self._assembly.warnings.append(problem)
 
     def _decoded(self, document: Node, name: str, enabled: frozenset[str]) -> tuple[Stack, list[Problem]]:
         decoder, idle = Decoder(), Decoder()

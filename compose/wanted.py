@@ -122,8 +122,11 @@ def selected_services(stack: Stack, options: Options) -> tuple[Service, ...]:
 def require_service(stack: Stack, name: str) -> None:
     """Raises UsageError for a service that the file does not have."""
     if name not in stack.services:
+        from compose.spelling import did_you_mean  # noqa: PLC0415 - only a mistake needs it
+
         known = ", ".join(stack.services) or "none"
-        raise UsageError(f"no such service: {name}", hint=f"the services of stack {stack.name} are: {known}")
+        hint = did_you_mean(name, stack.services) or f"the services of stack {stack.name} are: {known}"
+        raise UsageError(f"no such service: {name}", hint=hint)
 
 
 def wanted_stack(

@@ -62,10 +62,12 @@ def _show_other(error: Exception, stream: TextIO) -> int:
     import typer  # noqa: PLC0415 - loaded by now, unless loading it failed
 
     if isinstance(error, typer.TyperException):
-        message = getattr(error, "format_message", error.__str__)()
+        message = getattr(error, "format_message", error.__str__)().partition(" (Possible options")[0]
         context: typer.Context | None = getattr(error, "ctx", None)
         command = context.command_path if context else "windlass"
-        write(stream, f"{command}: {message}", f"{command} --help shows what it knows")
+        meant = " or ".join(getattr(error, "possibilities", None) or ())
+        hint = f"did you mean {meant}?" if meant else f"{command} --help shows what it knows"
+        write(stream, f"{command}: {message}", hint)
         return WRONG
     import traceback  # noqa: PLC0415 - only a bug needs it
 

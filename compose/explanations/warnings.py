@@ -97,4 +97,12 @@ Without -f one file is read, the first of compose.yaml, compose.yml, docker-comp
 there, together with its override file. The others count for nothing: remove them, or name what you mean with -f.
 """,
     ),
+    Explanation(
+        codes.UNKNOWN_PROFILE,
+        "a profile that no service has",
+        """\
+--profile or COMPOSE_PROFILES names a profile, and no service of the files has it; nothing is enabled by it. The name
+may be misspelt.
+""",
+    ),
 )

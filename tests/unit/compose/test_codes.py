@@ -19,6 +19,7 @@ WITHOUT_EXAMPLE = {
     codes.WRONG_VALUE,
     codes.NOT_YET,
     codes.SEVERAL_FILES,
+    codes.UNKNOWN_PROFILE,
 }
 
 

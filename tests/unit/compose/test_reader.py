@@ -1,6 +1,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from compose.errors import FileError
 from compose.model import Dependency, Healthcheck, Mount, Port, ServiceNetwork, Stack
 from compose.places import Place
 
@@ -89,3 +92,34 @@ def test_values_know_where_they_stand(read: Read) -> None:
     assert stack.place("services", "web", "ports", 0) == Place("compose.yaml", 5, 9)
     assert stack.place("services", "web") == Place("compose.yaml", 2, 3)
     assert stack.place("services", "web", "nothing") == Place("compose.yaml", 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("sevices: {}\n", "did you mean 'services'?"),
+        ("web: {image: x}\n", "looks like this belongs under services: indent 'web:' and all below it"),
+        ("image: x\n", "'image' is a key of services: write it below a service's name"),
+        ("services: {web: {image: x, comand: y}}\n", "did you mean 'command'?"),
+        ("services: {web: {image: x, dockerfile: y}}\n", "'dockerfile' is a key of build: write it below `build:`"),
+        (
+            "services: {web: {image: x, retries: 3}}\n",
+            "'retries' is a key of healthcheck: write it below `healthcheck:`",
+        ),
+        ("services: {web: {image: x, replicas: 3}}\n", "'replicas' is a key of deploy: write it below `deploy:`"),
+        ("services: {volumes: {data: }}\n", "if 'volumes' is meant to be no service, move it to the left margin"),
+        ("services: {web: {build: {image: x}}}\n", "'image' is a key of the service itself: indent it less"),
+        ("services: {web: {image: x, zzz: 1}}\n", "keys of your own begin with x-"),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_told_where_it_belongs(read: Read, text: str, hint: str) -> None:
+    with pytest.raises(FileError) as refused:
+        read(text)
+    assert refused.value.problems[0].hint == hint
+
+
+def test_a_profile_that_no_service_has_is_told_with_the_likely_one(read: Read) -> None:
+    text = "services: {a: {image: x}, b: {image: x, profiles: [debug]}}\n"
+    (warning,) = read(text, profiles=("debgu",)).warnings
+    assert (str(warning), warning.hint) == ("--profile: no service has the profile 'debgu'", "did you mean 'debug'?")
+    assert read(text, profiles=("debug", "*")).warnings == ()
