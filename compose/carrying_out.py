@@ -1,15 +1,17 @@
 """Carries a plan out and tells how it gets on."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from compose.connection import Connection
+from compose.deafness import deafness
 from compose.execute import Execution, Happening, Supervisor, WaitForNews, wait_readable
 from compose.reports import Progress, Report, report_of
 from compose.shelf import LocalShelf
-from compose.steps import Plan
+from compose.steps import Plan, StopContainer
 from engine.layout import Layout
 from engine.protocol import Event
+from engine.state import ContainerRecord
 
 
 def carry_out(
@@ -22,11 +24,19 @@ def carry_out(
     wait: WaitForNews = wait_readable,
     persist: bool = False,
     timeout_seconds: float | None = None,
+    records: Iterable[ContainerRecord] = (),
 ) -> tuple[Happening, ...]:
-    """Does what a plan says, telling how it gets on; returns what failed."""
+    """Does what a plan says, telling how it gets on; returns what failed.
+
+    Of `records`, the containers as they were observed, those that will not heed their stop signal are told.
+    """
+    records_by_id = {record.spec.id: record for record in records}
 
     def tell(happening: Happening) -> None:
         report = report_of(happening)
+        action = happening.step.action
+        if report and happening.phase == "begun" and isinstance(action, StopContainer) and action.id in records_by_id:
+            report = report._replace(detail=deafness(records_by_id[action.id], action.grace_seconds))
         if report:
             progress.report(report)
 

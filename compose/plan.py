@@ -152,9 +152,7 @@ class _Planning:
                 whose = f"stack {found.project}" if found.project else "no stack"
                 self._warnings.append(f"volume {volume.name} was made for {whose}; it is used as it is")
             elif not volume.external and (words := _changed(volume, found)):
-                self._warnings.append(
-                    f"volume {volume.name} was made with other {words}; it is used as it is"
-                )
+                self._warnings.append(f"volume {volume.name} was made with other {words}; it is used as it is")
 
     def _plan_orphans(self) -> None:
         known = set(self._wanted.known_services)

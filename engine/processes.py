@@ -48,6 +48,21 @@ def open_process(identity: ProcessIdentity) -> int | None:
     return pidfd
 
 
+def heeds_signal(pid: int, number: int) -> bool:
+    """Whether a signal does anything to a process: the first of a pid namespace ignores what it has no handler for.
+
+    True when the process is gone. See pid_namespaces(7) and the masks in proc_pid_status(5).
+    """
+    try:
+        status = (_PROC / str(pid) / "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    is_first = fields.get("NSpid", "").split()[1:][-1:] == ["1"]
+    caught, ignored = (int(fields.get(name, "0").strip(), 16) >> (number - 1) & 1 for name in ("SigCgt", "SigIgn"))
+    return bool(caught) or not (is_first or ignored)
+
+
 def expect_to_be_killed(pid: int, score: int | None = None) -> None:
     """Lets the kernel, short of memory, take this process before the host's own; see proc_pid_oom_score_adj(5).
 

@@ -266,9 +266,7 @@ def _outside(op: MountOp, order: LaunchOrder, userns_fd: int) -> tuple[int, ...]
             return (_tree(op, order, userns_fd),)
 
 
-def _tree(
-    op: OwnFile | HostProgram | HostPath | ImageTree | GivenFile, order: LaunchOrder, userns_fd: int
-) -> int:
+def _tree(op: OwnFile | HostProgram | HostPath | ImageTree | GivenFile, order: LaunchOrder, userns_fd: int) -> int:
     """The mount of something that lies outside."""
     match op:
         case OwnFile():

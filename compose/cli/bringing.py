@@ -151,7 +151,15 @@ def _carry_out(
     if foreground:
         foreground.attach(found, observed)
     progress = session.progress(way.verb, tuple(step.action for step in found.steps))
-    do = partial(carry_out, found, connection, session.layout, progress=progress, timeout_seconds=way.timeout_seconds)
+    do = partial(
+        carry_out,
+        found,
+        connection,
+        session.layout,
+        progress=progress,
+        timeout_seconds=way.timeout_seconds,
+        records=observed.containers,
+    )
     if foreground is None:
         return found, do()
     with foreground.beside(progress):

@@ -46,6 +46,12 @@ def change(
             return 0
         progress = session.progress(verb, tuple(step.action for step in found.steps))
         failed = carry_out(
-            found, connection, session.layout, progress=progress, persist=True, timeout_seconds=timeout_seconds
+            found,
+            connection,
+            session.layout,
+            progress=progress,
+            persist=True,
+            timeout_seconds=timeout_seconds,
+            records=observed.containers,
         )
     return show_failures(failed) if failed else 0

@@ -69,7 +69,9 @@ def command(
             session.tell(_nothing_to_do(name, observed))
             return 0
         progress = session.progress("down", tuple(step.action for step in found.steps))
-        failed = carry_out(found, connection, session.layout, progress=progress, persist=True)
+        failed = carry_out(
+            found, connection, session.layout, progress=progress, persist=True, records=observed.containers
+        )
         detach_volumes(place)
         if place.contents.exists():
             from compose.contents import forget_contents  # noqa: PLC0415 - most stacks have none

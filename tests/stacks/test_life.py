@@ -176,3 +176,21 @@ def test_changed_files_leave_containers_alone_if_asked(project: Callable[..., Wi
     assert boat.ps()["boat-last-1"]["ID"] == before
     assert "cannot be combined" in boat("up", "-d", "--no-recreate", "--force-recreate", status=1).stderr
     boat("down")
+
+
+def test_what_ignores_its_stop_signal_is_named(project: Callable[..., Windlass]) -> None:
+    boat = project("""
+services:
+  deaf: {image: localhost/bb:1, command: [sleep, "1000"], stop_grace_period: 300ms}
+  keen:
+    image: localhost/bb:1
+    command: [sh, -c, "trap exit TERM; touch /ready; sleep 1000 & wait"]
+    healthcheck: {test: [CMD, test, -e, /ready], interval: 50ms}
+    stop_grace_period: 300ms
+  quick: {image: localhost/bb:1, command: [sleep, "1000"], stop_signal: SIGKILL}
+""")
+    boat("up", "-d", "--wait")
+    told = boat("stop").stderr
+    assert "boat-deaf-1  Stopping  sleep as PID 1 ignores SIGTERM: killed after 0.3s (`init: true` mends that)" in told
+    assert told.count("ignores") == 1
+    boat("down")
