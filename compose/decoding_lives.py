@@ -28,6 +28,7 @@ _CONDITIONS: dict[str, Literal["none", "on-failure", "any"]] = {
 }
 _POLICIES = ("always", "never", "missing", "if_not_present", "build", "refresh", "daily", "weekly")
 _FOR_SWARMS = ("endpoint_mode", "placement", "labels")
+LEAST_DISK_BYTES = 16 << 20
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
 
@@ -48,6 +49,7 @@ def lives(fields: Mapping[str, Node], path: str, findings: Findings) -> dict[str
             if "restart_policy" in deploy
             else None
         ),
+        "storage_opt": _storage_options(fields.get("storage_opt", NOTHING), f"{path}.storage_opt", findings),
         "shm_size_bytes": int(size) if size and int(size) > 0 else None,
     }
 
@@ -119,6 +121,23 @@ def _pull_policy(fields: Mapping[str, Node], path: str, findings: Findings) -> s
         except ValueError as error:
             findings.refuse(fields[key], f"{path}.{key} {error}", "write a duration such as 12h", codes.WRONG_DURATION)
     return policy
+
+
+def _storage_options(node: Node, path: str, findings: Findings) -> dict[str, str]:
+    options = {name: text(node.fields, name) for name in node.fields}
+    for name, written in options.items():
+        if name != "size":
+            findings.refuse(node.fields[name], f"{path}.{name} is not supported yet", "`size` is", codes.NOT_YET)
+            continue
+        try:
+            size = size_bytes(written)
+        except ValueError as error:
+            findings.refuse(node.fields[name], f"{path}.size {error}", "write a size such as 10g", codes.WRONG_SIZE)
+        else:
+            if size < LEAST_DISK_BYTES:
+                hint = f"write {LEAST_DISK_BYTES >> 20}m or more"
+                findings.refuse(node.fields[name], f"{path}.size is too small for a disk", hint, codes.WRONG_SIZE)
+    return options
 
 
 def _platform(fields: Mapping[str, Node], path: str, findings: Findings) -> str:

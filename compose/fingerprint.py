@@ -19,6 +19,7 @@ WORDS = {
     "oom_score_adjustment": "oom_score_adj",
     "resource_limits": "ulimits",
     "shm_bytes": "shm_size",
+    "storage_bytes": "storage_opt.size",
     "stop_grace_seconds": "stop_grace_period",
 }
 PARTS = {

@@ -141,7 +141,7 @@ SERVICE = Fields(
         "security_opt": WORDS,
         "shm_size": SIZE,
         "stdin_open": BOOLEAN,
-        "storage_opt": Later(OPTIONS),
+        "storage_opt": OPTIONS,
         "sysctls": LABELS,
         "tty": BOOLEAN,
         "ulimits": ULIMITS,

@@ -10,7 +10,7 @@ from compose.fingerprint import config_hash
 from compose.model import Service, Stack
 from compose.replica import Replica
 from compose.translate_files import Surroundings, mounts
-from compose.translate_lives import health_probe, log_options, restart_policy
+from compose.translate_lives import health_probe, log_options, restart_policy, storage_bytes
 from compose.translate_networks import networking
 from compose.translate_programs import confinement_and_shares
 from engine.images.model import Image, ImageConfig
@@ -61,6 +61,7 @@ def container_spec(
         log=log_options(service.logging),
         annotations=service.annotations,
         shm_bytes=service.shm_size_bytes,
+        storage_bytes=storage_bytes(service.storage_opt),
         stop_signal=_signal(service.stop_signal or config.stop_signal),
         stop_grace_seconds=(
             DEFAULT_GRACE_SECONDS if service.stop_grace_period_seconds is None else service.stop_grace_period_seconds

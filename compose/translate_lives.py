@@ -1,5 +1,6 @@
 """How a service's containers live: when they count as healthy, when they are started again."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from compose.decoding_lives import KEPT_HERE
@@ -74,3 +75,8 @@ def log_options(logging: Logging | None) -> LogOptions:
         max_bytes=0 if unlimited else size_bytes(size) if size else default.max_bytes,
         max_files=int(files) if files else default.max_files,
     )
+
+
+def storage_bytes(options: Mapping[str, str]) -> int | None:
+    """How large a container's writable layer may become; None without a limit."""
+    return size_bytes(options["size"]) if "size" in options else None

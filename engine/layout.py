@@ -10,7 +10,7 @@
 <data>/                      survives the boot
   images/                    see engine.images.store
   volumes/<name>/            volume.json, _data/
-  containers/<id>/           upper/, work/, log, log.1 ...
+  containers/<id>/           upper/, work/, log, log.1 ...; with a limited size disk.img, disk/{upper,work}
   id-ranges/<first id>       one file per leased range of 65536 ids, holding the container's id
   configs/<name>             external configs, secrets/<name> external secrets: files that somebody put there
   cache/                     what can be computed again

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from engine.directories import make_private
+from engine.disks import ensure_disk, layer_place, release_disk
 from engine.errors import EngineError, RequestError, StateError
 from engine.idranges import lease_range, release_range
 from engine.namespaces import unpin
@@ -66,9 +67,13 @@ def complete(site: Site, container: Container) -> None:
     spec = container.spec
     run, data = site.stack.container(spec.id), site.stack.data(spec.id)
     first_id = lease_range(site.stack.roots.id_ranges, spec.id)
-    for directory in (data, data / "upper", data / "work"):
+    make_private(data)
+    if spec.storage_bytes:
+        ensure_disk(data, spec.storage_bytes)
+    layer = layer_place(data, spec)
+    for directory in (layer / "upper", layer / "work"):
         make_private(directory)
-    upper = data / "upper"
+    upper = layer / "upper"
     upper.chmod(0o755)
     os.chown(upper, first_id, first_id)
     attachments = site.network.lease(spec.id, spec.endpoints)
@@ -138,6 +143,7 @@ def end_unknown(site: Site, short_id: str) -> None:
     release(site, short_id)
     for data in tuple(site.stack.roots.containers.glob(f"{short_id}*")):
         unpin(site.pin(data.name))
+        release_disk(data)
         for _ in remove_in_slices(data):
             pass
         release_range(site.stack.roots.id_ranges, data.name)
@@ -148,6 +154,7 @@ def forget_damaged(site: Site) -> None:
     if site.stack.containers.exists():
         for directory in site.stack.containers.glob(f"*{DAMAGED_SUFFIX}"):
             container_id = directory.name.removesuffix(DAMAGED_SUFFIX)
+            release_disk(site.stack.data(container_id))
             for _ in remove_in_slices(site.stack.data(container_id)):
                 pass
             release_range(site.stack.roots.id_ranges, container_id)
@@ -158,6 +165,7 @@ def _removal(site: Site, container_id: str, *, keep_data: bool) -> Iterator[None
     (run / REMOVING_FILE).write_bytes(_KEEP_DATA if keep_data else b"")
     release(site, container_id, _cgroup_parent(run))
     if not keep_data:
+        release_disk(site.stack.data(container_id))
         yield from remove_in_slices(site.stack.data(container_id))
     release_range(site.stack.roots.id_ranges, container_id)
     for entry in tuple(run.iterdir()):

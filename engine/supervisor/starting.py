@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.contents import ContentStore
+from engine.disks import layer_place
 from engine.errors import EngineError, StartError
 from engine.namespaces import ensure_pins, pin_process, unpin
 from engine.outcome import read_outcome
@@ -93,13 +94,14 @@ def _launch(site: Site, container: Container) -> int:
             if spec.process.stdin_open and not spec.process.terminal:
                 stdin = output.open_stdin()
                 far_ends.callback(os.close, stdin)
+            layer = layer_place(stack.data(spec.id), spec)
             order = LaunchOrder(
                 spec=spec,
                 stdin=stdin,
                 first_id=container.state.first_id,
                 layer_directories=tuple(site.layer_directory(layer) for layer in spec.layers),
-                upper=stack.data(spec.id) / "upper",
-                work=stack.data(spec.id) / "work",
+                upper=layer / "upper",
+                work=layer / "work",
                 volumes=_volumes(site, container),
                 own_files=stack.container(spec.id) / "etc",
                 stdout=stdout,

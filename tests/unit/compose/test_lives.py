@@ -9,7 +9,7 @@ from compose.decoding_lives import same_platform
 from compose.errors import FileError
 from compose.images import choose_images
 from compose.model import Stack
-from compose.translate_lives import log_options, restart_policy
+from compose.translate_lives import log_options, restart_policy, storage_bytes
 from engine.images.model import Image, ImageConfig
 from engine.spec import LogOptions, RestartPolicy
 
@@ -139,3 +139,12 @@ def test_an_unknown_policy_is_refused(problems: Callable[..., str]) -> None:
 def test_annotations_shm_and_attach_are_kept(read: Read) -> None:
     service = read(HEAD + "    annotations: [a=b]\n    shm_size: 128m\n    attach: false\n").services["web"]
     assert (service.annotations, service.shm_size_bytes, service.attach) == ({"a": "b"}, 128 << 20, False)
+
+
+def test_a_disk_has_a_size_and_nothing_else(read: Read, problems: Callable[..., str]) -> None:
+    service = read(HEAD + "    storage_opt: {size: 1g}\n").services["web"]
+    assert storage_bytes(service.storage_opt) == 1 << 30
+    assert storage_bytes({}) is None
+    assert "is too small for a disk" in problems(HEAD + "    storage_opt: {size: 1m}\n")
+    assert "is no size: 'big'" in problems(HEAD + "    storage_opt: {size: big}\n")
+    assert "storage_opt.fsuuid is not supported yet" in problems(HEAD + "    storage_opt: {fsuuid: x}\n")
