@@ -3,6 +3,7 @@
 Addresses are plain integers here: the standard library's ipaddress costs 8 ms to import, on every start.
 """
 
+import socket
 import struct
 from collections.abc import Container, Iterable
 from typing import NamedTuple
@@ -14,25 +15,34 @@ UPLINK_PREFIX_LENGTH = 30
 
 
 class Block(NamedTuple):
-    """A range of addresses with a common prefix."""
+    """A range of addresses with a common prefix; of 32 `bits` (IPv4) or 128 (IPv6)."""
 
     first: int
     prefix_length: int
+    bits: int = 32
 
     @property
     def last(self) -> int:
         """The highest address, which is the broadcast address of a subnet."""
-        return self.first | (0xFFFFFFFF >> self.prefix_length)
+        return self.first | ((1 << self.bits - self.prefix_length) - 1)
 
     def overlaps(self, other: "Block") -> bool:
         """Tell whether any address is in both."""
-        return self.first <= other.last and other.first <= self.last
+        return self.bits == other.bits and self.first <= other.last and other.first <= self.last
 
     def __contains__(self, address: object) -> bool:
         return isinstance(address, int) and self.first <= address <= self.last
 
     def __str__(self) -> str:
-        return f"{format_address(self.first)}/{self.prefix_length}"
+        return f"{self.format(self.first)}/{self.prefix_length}"
+
+    def format(self, address: int) -> str:
+        """Write an address of this kind."""
+        return format_address(address) if self.bits == 32 else format_address6(address)
+
+    def parse(self, text: str) -> int:
+        """Read an address of this kind; anything else is an AddressError."""
+        return parse_address(text) if self.bits == 32 else parse_address6(text)
 
 
 class Route(NamedTuple):
@@ -55,6 +65,36 @@ def parse_address(text: str) -> int:
 def format_address(address: int) -> str:
     """Write an address as a dotted quad."""
     return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
+
+
+def parse_address6(text: str) -> int:
+    """Read an IPv6 address; anything else is an AddressError."""
+    try:
+        return int.from_bytes(socket.inet_pton(socket.AF_INET6, text), "big")
+    except (OSError, ValueError):
+        raise AddressError(f"{text!r} is not an IPv6 address", hint="write it like fd00:5::9") from None
+
+
+def format_address6(address: int) -> str:
+    """Write an IPv6 address in its shortest form."""
+    return socket.inet_ntop(socket.AF_INET6, address.to_bytes(16, "big"))
+
+
+def parse_subnet6(text: str) -> Block:
+    """Read an IPv6 subnet that can hold a gateway and a container."""
+    address, _, length = text.partition("/")
+    if length.isascii() and length.isdigit() and 8 <= int(length) <= 126:
+        block = Block(parse_address6(address), int(length), 128)
+        if block.first & (block.last - block.first) == 0:
+            return block
+    raise AddressError(f"{text!r} is not a subnet of IPv6 for containers", hint="write it like fd00:5::/64")
+
+
+def choose_subnet6(seed: str) -> Block:
+    """Choose a subnet among the local ones (RFC 4193): always the same for a seed, and hardly ever another's."""
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, for the few networks that speak IPv6
+
+    return Block(int.from_bytes(b"\xfd" + hashlib.sha256(seed.encode()).digest()[:7], "big") << 64, 64, 128)
 
 
 def parse_block(text: str) -> Block:
@@ -159,30 +199,33 @@ def choose_gateway(subnet: Block, wanted: str) -> int:
     """Choose the gateway's address: the wanted one, or the subnet's first."""
     if not wanted:
         return subnet.first + 1
-    address = parse_address(wanted)
+    address = subnet.parse(wanted)
     if not subnet.first < address < subnet.last:
         raise AddressError(f"the gateway {wanted} is not an address of {subnet}")
     return address
 
 
-def choose_address(subnet: Block, taken: Container[int], wanted: int | None = None) -> int:
-    """Choose an endpoint's address: the wanted one, or the lowest that is not taken.
+def choose_address(
+    subnet: Block, taken: Container[int], wanted: int | None = None, *, within: Block | None = None
+) -> int:
+    """Choose an endpoint's address: the wanted one, or the lowest that is not taken (`within` a part of the subnet).
 
     An address that comes back soon does no harm: hardware addresses follow from addresses, so no cache is wrong.
     """
     if wanted is not None:
         if not subnet.first < wanted < subnet.last:
             raise AddressError(
-                f"the address {format_address(wanted)} is not in the subnet {subnet}",
+                f"the address {subnet.format(wanted)} is not in the subnet {subnet}",
                 hint="choose one inside the subnet that is neither its first nor its last",
             )
         if wanted in taken:
-            raise AddressError(f"the address {format_address(wanted)} is taken already")
+            raise AddressError(f"the address {subnet.format(wanted)} is taken already")
         return wanted
-    for address in range(subnet.first + 1, subnet.last):
+    part = within or subnet
+    for address in range(max(subnet.first + 1, part.first), min(subnet.last, part.last + 1)):
         if address not in taken:
             return address
-    raise AddressError(f"no address is left in {subnet}", hint="give the network a larger subnet")
+    raise AddressError(f"no address is left in {part}", hint="give the network a larger subnet")
 
 
 def mac_address(address: int) -> bytes:

@@ -25,12 +25,16 @@ class Published(NamedTuple):
 
 
 class HostSide(NamedTuple):
-    """What the host's rules of one stack are about. `subnets` are those of networks that are not internal."""
+    """What the host's rules of one stack are about, for one kind of addresses.
+
+    `subnets` are those of networks that are not internal; those that are `bare` are seen outside as they are.
+    """
 
     table: str
     uplink: str
     uplink_block: Block
     subnets: tuple[Block, ...]
+    bare: tuple[Block, ...] = ()
 
 
 class Bridge(NamedTuple):
@@ -38,6 +42,22 @@ class Bridge(NamedTuple):
 
     name: str
     internal: bool
+    isolated: bool = False
+
+
+class _Kind(NamedTuple):
+    """The words for one kind of addresses, and what is only so for it."""
+
+    family: str
+    address_type: str
+    own: str
+    raw: str
+    elsewhere: str
+
+
+_IPV4 = _Kind("ip", "ipv4_addr", "127.0.0.0/8", '\n\t\tip daddr 127.0.0.0/8 iifname != "lo" drop', "")
+# The kernel itself drops ::1 that comes from elsewhere. Links find each other by addresses of their own.
+_IPV6 = _Kind("ip6", "ipv6_addr", "::1", "", " ip6 saddr != { ::, fe80::/10 }")
 
 
 def host_ruleset(side: HostSide, published: Iterable[Published]) -> str:
@@ -48,31 +68,34 @@ def host_ruleset(side: HostSide, published: Iterable[Published]) -> str:
     Masquerading makes answers come back the way that they have to: out of the host for what containers ask outside,
     to the host for clients on 127.0.0.1, and through the host for containers that use a port their own stack publishes.
     """
+    kind = _IPV4 if side.uplink_block.bits == 32 else _IPV6
+    family = kind.family
     inside = ", ".join(str(block) for block in sorted((side.uplink_block, *side.subnets)))
-    rules = sorted(published)
+    rules = sorted(one for one in published if (":" in one.address) == (kind is _IPV6))
     everywhere = _elements(f"{_everywhere_key(one)} : {_target(one)}" for one in rules if not one.host_ip)
     bound = _elements(f"{_bound_key(one)} : {_target(one)}" for one in rules if one.host_ip)
+    bare = ", ".join(str(block) for block in sorted(side.bare))
+    bare_rule = f'\n\t\toifname != "{side.uplink}" {family} saddr {{ {bare} }} accept' if bare else ""
     return f"""\
-add table ip {side.table}
-delete table ip {side.table}
-table ip {side.table} {{
+add table {family} {side.table}
+delete table {family} {side.table}
+table {family} {side.table} {{
 	set inside {{
-		type ipv4_addr
+		type {kind.address_type}
 		flags interval
 		elements = {{ {inside} }}
 	}}
 	map everywhere {{
-		type inet_proto . inet_service : ipv4_addr . inet_service{everywhere}
+		type inet_proto . inet_service : {kind.address_type} . inet_service{everywhere}
 	}}
 	map bound {{
-		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service{bound}
+		type {kind.address_type} . inet_proto . inet_service : {kind.address_type} . inet_service{bound}
 	}}
 	chain raw {{
-		type filter hook prerouting priority raw; policy accept;
-		ip daddr 127.0.0.0/8 iifname != "lo" drop
-		iifname "{side.uplink}" ip saddr != @inside drop
+		type filter hook prerouting priority raw; policy accept;{kind.raw}
+		iifname "{side.uplink}" {family} saddr != @inside{kind.elsewhere} drop
 		iifname {{ "lo", "{side.uplink}" }} accept
-		ip daddr @inside drop
+		{family} daddr @inside drop
 	}}
 	chain forward {{
 		type filter hook forward priority filter; policy accept;
@@ -83,8 +106,8 @@ table ip {side.table} {{
 	}}
 	chain published {{
 		fib daddr type != local return
-		meta l4proto {{ tcp, udp }} dnat ip to ip daddr . meta l4proto . th dport map @bound
-		meta l4proto {{ tcp, udp }} dnat ip to meta l4proto . th dport map @everywhere
+		meta l4proto {{ tcp, udp }} dnat {family} to {family} daddr . meta l4proto . th dport map @bound
+		meta l4proto {{ tcp, udp }} dnat {family} to meta l4proto . th dport map @everywhere
 	}}
 	chain prerouting {{
 		type nat hook prerouting priority dstnat; policy accept;
@@ -95,18 +118,19 @@ table ip {side.table} {{
 		jump published
 	}}
 	chain postrouting {{
-		type nat hook postrouting priority srcnat; policy accept;
-		oifname != "{side.uplink}" ip saddr @inside masquerade
-		oifname "{side.uplink}" ip saddr 127.0.0.0/8 masquerade
-		oifname "{side.uplink}" ip saddr @inside ct status dnat masquerade
+		type nat hook postrouting priority srcnat; policy accept;{bare_rule}
+		oifname != "{side.uplink}" {family} saddr @inside masquerade
+		oifname "{side.uplink}" {family} saddr {kind.own} masquerade
+		oifname "{side.uplink}" {family} saddr @inside ct status dnat masquerade
 	}}
 }}
 """
 
 
-def remove_ruleset(table: str) -> str:
-    """Write what removes the host's table, whether it is there or not."""
-    return f"add table ip {table}\ndelete table ip {table}\n"
+def remove_ruleset(table: str, *, wide: bool = False) -> str:
+    """Write what removes the host's table, whether it is there or not; `wide`: that of IPv6."""
+    family = (_IPV6 if wide else _IPV4).family
+    return f"add table {family} {table}\ndelete table {family} {table}\n"
 
 
 def publish_change(table: str, published: Iterable[Published]) -> str:
@@ -119,21 +143,25 @@ def withdraw_change(table: str, published: Iterable[Published]) -> str:
     return _change("delete", table, published)
 
 
-def router_ruleset(uplink: str, bridges: Iterable[Bridge]) -> str:
+def router_ruleset(uplink: str, bridges: Iterable[Bridge], *, wide: bool = False) -> str:
     """Write the router's table: a network reaches itself and, unless it is internal, the uplink; nothing else.
+
+    `wide`: the table for IPv6.
 
     A network to itself is listed because bridged packets pass here too where the host has br_netfilter loaded.
     """
     pairs = []
     for bridge in sorted(bridges):
-        pairs.append(f'"{bridge.name}" . "{bridge.name}"')
+        if not bridge.isolated:
+            pairs.append(f'"{bridge.name}" . "{bridge.name}"')
         if not bridge.internal:
             pairs += [f'"{bridge.name}" . "{uplink}"', f'"{uplink}" . "{bridge.name}"']
     accept = f"\n\t\tiifname . oifname {{ {', '.join(pairs)} }} accept" if pairs else ""
+    family = (_IPV6 if wide else _IPV4).family
     return f"""\
-add table ip {ROUTER_TABLE}
-delete table ip {ROUTER_TABLE}
-table ip {ROUTER_TABLE} {{
+add table {family} {ROUTER_TABLE}
+delete table {family} {ROUTER_TABLE}
+table {family} {ROUTER_TABLE} {{
 	chain forward {{
 		type filter hook forward priority filter; policy drop;{accept}
 	}}
@@ -145,7 +173,8 @@ def _change(verb: str, table: str, published: Iterable[Published]) -> str:
     lines = []
     for one in published:
         name, key = ("bound", _bound_key(one)) if one.host_ip else ("everywhere", _everywhere_key(one))
-        lines.append(f"{verb} element ip {table} {name} {{ {key} : {_target(one)} }}\n")
+        family = (_IPV6 if ":" in one.address else _IPV4).family
+        lines.append(f"{verb} element {family} {table} {name} {{ {key} : {_target(one)} }}\n")
     return "".join(lines)
 
 

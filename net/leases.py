@@ -1,57 +1,71 @@
-"""The addresses of one network that are in use: one file each, named by the address, holding the container's id."""
+"""The addresses of one network that are in use: one file each, named by the address.
 
+It holds the container's id and, where that does not follow from the address, its link's hardware address.
+"""
+
+from collections import ChainMap
+from collections.abc import Mapping
 from pathlib import Path
 
-from net.addresses import Block, choose_address, format_address, parse_address
+from net.addresses import Block, choose_address
 from net.errors import AddressError
 
 
 class Leases:
     """What is leased of one subnet. The directory is the truth; it is read once, for it has a single writer.
 
+    `kept` are addresses that no container gets, with what has them; the others come from `within` a part of the subnet.
     A file without content is what a killed writer left behind: nobody got its address, and it is removed.
     """
 
-    def __init__(self, directory: Path, subnet: Block, gateway: int) -> None:
+    def __init__(self, directory: Path, subnet: Block, kept: Mapping[int, str], *, within: Block | None = None) -> None:
         self._directory = directory
         self._subnet = subnet
-        self._gateway = gateway
-        self._holders: dict[int, str] = {gateway: "the gateway"}
+        self._kept = kept
+        self._within = within
+        self._holders: dict[int, str] = {}
+        self._macs: dict[int, bytes] = {}
         directory.mkdir(exist_ok=True)
         for path in directory.iterdir():
-            holder = path.read_text()
+            holder, _, mac = path.read_text().partition(" ")
             if holder:
-                self._holders[parse_address(path.name)] = holder
+                address = subnet.parse(path.name)
+                self._holders[address] = holder
+                if mac:
+                    self._macs[address] = bytes.fromhex(mac)
             else:
                 path.unlink()
+        self._taken = ChainMap(self._holders, dict(kept))
         self._held = {holder: address for address, holder in self._holders.items()}
 
     def __len__(self) -> int:
-        return len(self._holders) - 1
+        return len(self._holders)
 
     @property
-    def addresses(self) -> tuple[int, ...]:
-        """The addresses that containers have."""
-        return tuple(address for address in self._holders if address != self._gateway)
+    def links(self) -> tuple[tuple[int, bytes], ...]:
+        """The addresses that containers have, with their links' hardware addresses (empty: they follow)."""
+        return tuple((address, self._macs.get(address, b"")) for address in self._holders)
 
-    def take(self, container_id: str, wanted: str = "") -> int:
+    def take(self, container_id: str, wanted: str = "", mac: bytes = b"") -> int:
         """Lease an address to a container; a container keeps the one that it has unless it wants another."""
-        address = parse_address(wanted) if wanted else None
+        address = self._subnet.parse(wanted) if wanted else None
         held = self._held.get(container_id)
         if held is not None:
             if address in (None, held):
                 return held
             self.release(container_id)
-        holder = None if address is None else self._holders.get(address)
-        if holder is not None:
-            owner = holder if address == self._gateway else f"container {holder[:12]}"
+        holder = None if address is None else self._taken.get(address)
+        if address is not None and holder is not None:
+            owner = holder if address in self._kept else f"container {holder[:12]}"
             raise AddressError(
                 f"the address {wanted} is taken by {owner}", hint="choose another one, or leave it out of the file"
             )
-        chosen = choose_address(self._subnet, self._holders, address)
-        with (self._directory / format_address(chosen)).open("x") as lease:
-            lease.write(container_id)
+        chosen = choose_address(self._subnet, self._taken, address, within=self._within)
+        with (self._directory / self._subnet.format(chosen)).open("x") as lease:
+            lease.write(f"{container_id} {mac.hex()}" if mac else container_id)
         self._holders[chosen] = container_id
+        if mac:
+            self._macs[chosen] = mac
         self._held[container_id] = chosen
         return chosen
 
@@ -59,5 +73,6 @@ class Leases:
         """Give a container's address back; one that holds none is fine."""
         address = self._held.pop(container_id, None)
         if address is not None:
-            (self._directory / format_address(address)).unlink(missing_ok=True)
+            (self._directory / self._subnet.format(address)).unlink(missing_ok=True)
             del self._holders[address]
+            self._macs.pop(address, None)

@@ -5,22 +5,47 @@ from pathlib import Path
 
 import msgspec
 
-from net.addresses import Block, parse_address, parse_block
+from net.addresses import Block, parse_address, parse_address6, parse_block, parse_subnet6
 from net.errors import AddressError, NetError
 from net.leases import Leases
 from net.spec import NetworkState
 
+_RESERVED = "the network's aux_addresses"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"
 
 
 class Network:
-    """A network that exists, with its addresses as numbers and its leases."""
+    """A network that exists, with its addresses as numbers and its leases; those with 6 are None without IPv6."""
 
     def __init__(self, state: NetworkState, directory: Path) -> None:
         self.state = state
         self.subnet: Block = parse_block(state.subnet)
         self.gateway: int = parse_address(state.gateway)
-        self.leases = Leases(directory / "leases", self.subnet, self.gateway)
+        kept = {self.gateway: "the gateway"}
+        kept6: dict[int, str] = {}
+        for text in state.spec.reserved:
+            (kept6 if ":" in text else kept)[(parse_address6 if ":" in text else parse_address)(text)] = _RESERVED
+        within = parse_block(state.spec.ip_range) if state.spec.ip_range else None
+        self.leases = Leases(directory / "leases", self.subnet, kept, within=within)
+        self.subnet6: Block | None = None
+        self.gateway6 = 0
+        self.leases6: Leases | None = None
+        if state.subnet6:
+            self.subnet6 = parse_subnet6(state.subnet6)
+            self.gateway6 = parse_address6(state.gateway6)
+            kept6[self.gateway6] = "the gateway"
+            self.leases6 = Leases(directory / "leases6", self.subnet6, kept6)
+
+    @property
+    def name(self) -> str:
+        """Its full name."""
+        return self.state.spec.name
+
+    def release(self, container_id: str) -> None:
+        """Give a container's addresses back."""
+        self.leases.release(container_id)
+        if self.leases6 is not None:
+            self.leases6.release(container_id)
 
 
 class NetworkRecords:
@@ -74,10 +99,12 @@ class NetworkRecords:
     def remove(self, name: str) -> None:
         """Forget a network, its record last."""
         directory = self._directory / name
-        for path in (*(directory / "leases").glob("*"), directory / "network.json.new"):
-            path.unlink(missing_ok=True)
-        if (directory / "leases").is_dir():
-            (directory / "leases").rmdir()
+        (directory / "network.json.new").unlink(missing_ok=True)
+        for leases in (directory / "leases", directory / "leases6"):
+            if leases.is_dir():
+                for path in leases.iterdir():
+                    path.unlink(missing_ok=True)
+                leases.rmdir()
         (directory / "network.json").unlink(missing_ok=True)
         directory.rmdir()
 

@@ -14,40 +14,55 @@ from pathlib import Path
 
 import msgspec
 
-from net.addresses import parse_address
+from net.addresses import parse_address, parse_address6
 from net.errors import AddressError, PortError
 from net.firewall import Published
 from net.holders import holder_of
 from net.spec import PublishedPort
 
+EVERYWHERE6 = "::"
+_EVERYWHERE = frozenset({"", "0.0.0.0", EVERYWHERE6})  # noqa: S104 - names, not sockets
 _PORTS_TRIED_FOR_A_HINT = 100
 _SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
-    """What one container publishes: its ports as they are, leading to one of its addresses."""
+    """What one container publishes: its ports as they are, leading to its addresses (empty: it has none)."""
 
     container_id: str
     address: str
     ports: tuple[PublishedPort, ...]
+    address6: str = ""
+    name: str = ""
 
     def rules(self) -> tuple[Published, ...]:
         """Say the same in the firewall's terms."""
         return tuple(
-            Published(port.protocol, port.host_ip, port.host_port, self.address, port.container_port)
+            Published(port.protocol, "" if ip in _EVERYWHERE else ip, port.host_port, address, port.container_port)
             for port in self.ports
+            for ip, address in self._ways(port)
         )
+
+    def _ways(self, port: PublishedPort) -> list[tuple[str, str]]:
+        """The host's addresses that a port is published on, each with the container's that it leads to."""
+        if ":" in port.host_ip:
+            return [(port.host_ip, self.address6)]
+        ways = [(port.host_ip, self.address)] if self.address else []
+        return [*ways, (EVERYWHERE6, self.address6)] if self.address6 and not port.host_ip else ways
 
     def datagram_ports(self) -> tuple[int, ...]:
         """List the host's UDP ports among them."""
         return tuple(port.host_port for port in self.ports if port.protocol == "udp")
 
-    def satisfies(self, address: str | None, wanted: Sequence[PublishedPort]) -> bool:
+    def satisfies(self, address: str, address6: str, wanted: Sequence[PublishedPort]) -> bool:
         """Tell whether this is what is wanted, whatever host port stands where none was asked for."""
-        if self.address != address or len(self.ports) != len(wanted):
+        if (self.address, self.address6) != (address, address6) or len(self.ports) != len(wanted):
             return False
         return all(
-            made == msgspec.structs.replace(wish, host_ip=_bindable(wish), host_port=wish.host_port or made.host_port)
+            made
+            == msgspec.structs.replace(
+                wish, host_ip=_bindable(wish, address6), host_port=wish.host_port or made.host_port
+            )
             for made, wish in zip(self.ports, wanted, strict=True)
         )
 
@@ -76,16 +91,25 @@ class Publications:
         """Find what a container publishes."""
         return self._publications.get(container_id)
 
-    def add(self, container_id: str, address: str, ports: tuple[PublishedPort, ...]) -> Publication:
-        """Hold host ports for a container, choosing where none is given; all of them, or PortError and none."""
+    def add(
+        self, container_id: str, name: str, addresses: tuple[str, str], ports: tuple[PublishedPort, ...]
+    ) -> Publication:
+        """Hold host ports for a container, choosing where none is given; all of them, or PortError and none.
+
+        They lead to the container's `addresses` of IPv4 and IPv6, of which one may be empty.
+        """
+        address, address6 = addresses
         held: list[socket.socket] = []
         chosen: list[PublishedPort] = []
         try:
             for port in ports:
-                holding = self._hold(port)
-                held.append(holding)
-                chosen.append(msgspec.structs.replace(port, host_ip=_bindable(port), host_port=_port_of(holding)))
-            publication = Publication(container_id=container_id, address=address, ports=tuple(chosen))
+                made = msgspec.structs.replace(port, host_ip=_bindable(port, address6))
+                _require_address(made, address, address6)
+                held += (holding := self._hold(made, wide=bool(address6)))
+                chosen.append(msgspec.structs.replace(made, host_port=_port_of(holding[0])))
+            publication = Publication(
+                container_id=container_id, address=address, ports=tuple(chosen), address6=address6, name=name
+            )
             self._directory.mkdir(mode=0o700, exist_ok=True)
             new = self._directory / f"{container_id}.new"
             new.write_bytes(msgspec.json.encode(publication))
@@ -113,7 +137,7 @@ class Publications:
             held = self._held.setdefault(container_id, [])
             for port in publication.ports:
                 try:
-                    held.append(self._hold(port))
+                    held += self._hold(port, wide=bool(publication.address6))
                 except PortError as problem:
                     problems.append(problem)
         return tuple(problems)
@@ -128,12 +152,23 @@ class Publications:
         if not self._publications and self._directory.is_dir():
             self._directory.rmdir()
 
-    def _hold(self, port: PublishedPort) -> socket.socket:
-        address = _bindable(port)
+    def _hold(self, port: PublishedPort, *, wide: bool) -> list[socket.socket]:
+        """Bind what a port needs: one socket, or for every address of both kinds two."""
+        held = [self._bind(port, port.host_ip, port.host_port)]
+        if wide and not port.host_ip:
+            try:
+                held.append(self._bind(port, EVERYWHERE6, _port_of(held[0])))
+            except BaseException:
+                _close(held)
+                raise
+        return held
+
+    def _bind(self, port: PublishedPort, address: str, number: int) -> socket.socket:
         try:
-            return _bind(port, address, port.host_port)
+            return _bind(port, address, number)
         except OSError as error:
-            name = f"{address or '0.0.0.0'}:{port.host_port}/{port.protocol}"  # noqa: S104 - a name, not a socket
+            shown = f"[{address}]" if ":" in address else address or "0.0.0.0"  # noqa: S104 - a name, not a socket
+            name = f"{shown}:{port.host_port}/{port.protocol}"
             if error.errno == errno.EADDRINUSE:
                 raise PortError(
                     f"cannot publish {name}: the port is taken by {self._holder(port)}", hint=_free_port_hint(port)
@@ -149,7 +184,8 @@ class Publications:
         for path in self._stacks.glob("*/networks/.published/*"):
             other = _read(path)
             if other is not None and any(_clash(port, theirs) for theirs in other.ports):
-                return f"the stack {path.parents[2].name} (container {other.container_id[:12]})"
+                whose = "this stack" if path.parent == self._directory else f"the stack {path.parents[2].name}"
+                return f"the container {other.name or other.container_id[:12]} of {whose}"
         return holder_of(port.protocol, port.host_port)
 
 
@@ -160,18 +196,35 @@ def _read(path: Path) -> Publication | None:
         return None
 
 
-def _bindable(port: PublishedPort) -> str:
-    """Say every address one way only: as no address at all."""
-    if port.host_ip in ("", "0.0.0.0"):  # noqa: S104 - what Compose files say
+def _bindable(port: PublishedPort, address6: str) -> str:
+    """Say every address one way only: as no address at all, unless that would be those of IPv6, too."""
+    if port.host_ip == "0.0.0.0" and not address6:  # noqa: S104 - what Compose files say
         return ""
-    try:
-        parse_address(port.host_ip)
-    except AddressError:
-        raise PortError(
-            f"cannot publish {port.container_port}/{port.protocol} on {port.host_ip}: not an IPv4 address",
-            hint="ports are published on IPv4 addresses of the host",
-        ) from None
+    if port.host_ip:
+        parse = parse_address6 if ":" in port.host_ip else parse_address
+        try:
+            parse(port.host_ip)
+        except AddressError:
+            raise PortError(
+                f"cannot publish {port.container_port}/{port.protocol} on {port.host_ip}: that is no address",
+                hint="ports are published on addresses of the host",
+            ) from None
     return port.host_ip
+
+
+def _require_address(port: PublishedPort, address: str, address6: str) -> None:
+    """Refuse a port that leads to an address of a kind that the container does not have."""
+    what = f"{port.container_port}/{port.protocol}"
+    if ":" in port.host_ip and not address6:
+        raise PortError(
+            f"cannot publish {what} on [{port.host_ip}]: the container has no IPv6 address",
+            hint="write `enable_ipv6: true` for its network, or publish on an IPv4 address",
+        )
+    if not address and (port.host_ip and ":" not in port.host_ip):
+        raise PortError(
+            f"cannot publish {what} on {port.host_ip}: the container has no IPv4 address",
+            hint="remove `enable_ipv4: false` from its network, or publish on an IPv6 address",
+        )
 
 
 def _deafen(holding: socket.socket) -> None:
@@ -186,9 +239,11 @@ def _deafen(holding: socket.socket) -> None:
 
 def _bind(port: PublishedPort, address: str, number: int) -> socket.socket:
     kind = socket.SOCK_STREAM if port.protocol == "tcp" else socket.SOCK_DGRAM
-    holding = socket.socket(socket.AF_INET, kind)
+    holding = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
     try:
         _deafen(holding)
+        if ":" in address:
+            holding.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if port.protocol == "tcp":
             # Connections that a former holder left in TIME_WAIT are no obstacle; a listener still is.
             holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -208,7 +263,7 @@ def _port_of(holding: socket.socket) -> int:
 
 def _clash(one: PublishedPort, other: PublishedPort) -> bool:
     return (one.protocol, one.host_port) == (other.protocol, other.host_port) and (
-        one.host_ip == other.host_ip or "" in (one.host_ip, other.host_ip)
+        one.host_ip == other.host_ip or not _EVERYWHERE.isdisjoint((one.host_ip, other.host_ip))
     )
 
 

@@ -8,25 +8,32 @@ import errno
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+
+from msgspec import structs
 
 from net import links
 from net.addresses import (
+    Block,
     check_wanted_subnet,
     choose_gateway,
     choose_subnet,
+    choose_subnet6,
     format_address,
+    format_address6,
     mac_address,
-    parse_address,
     parse_subnet,
+    parse_subnet6,
 )
 from net.conntrack import forget_datagrams
 from net.errors import FirewallError, NetError, NetlinkError
+from net.ipv6 import ensure_gateway6, ensure_uplink6, speak_on_new_links, uplink6
 from net.namespaces import Enter
 from net.networks import Network, NetworkRecords
 from net.publishing import Publications
-from net.rtnetlink import Request, Rtnetlink
+from net.rtnetlink import Rtnetlink
 from net.rules import Rules, RunNft, remove_host_rules
 from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState, PublishedPort
 from net.survey import Survey
@@ -34,6 +41,16 @@ from net.sysctls import ensure_forwarding, write_sysctl
 from net.uplink import HOST_LINK_PREFIX, ROUTER_LINK, Uplink, begin_to_leave, ensure_uplink, host_link_name
 from net.vigil import Vigil
 from net.watching import Watcher
+from net.wiring import (
+    Wire,
+    bridge_requests,
+    far_requests,
+    near_requests,
+    neighbour_requests,
+    route_requests,
+    sysctl_of,
+    way_out,
+)
 
 BRIDGE_PREFIX = "br"
 
@@ -105,7 +122,12 @@ class Router:
                     occupied=survey.occupied(),
                 )
             rules = Rules(
-                table=f"windlass-{label}", uplink=uplink, namespace_fd=namespace_fd, enter=enter, run_nft=run_nft
+                table=f"windlass-{label}",
+                uplink=uplink,
+                namespace_fd=namespace_fd,
+                enter=enter,
+                run_nft=run_nft,
+                wide=ROUTER_LINK in in_router,
             )
             undo.callback(rules.close)
             opened = cls(
@@ -141,8 +163,7 @@ class Router:
         """Make a network, or find it as it was made; one that was made with other addresses is a NetError."""
         existing = self._networks.get(spec.name)
         if existing is not None:
-            made = existing.state.spec
-            if (made.subnet, made.gateway, made.internal) != (spec.subnet, spec.gateway, spec.internal):
+            if structs.replace(existing.state.spec, labels={}) != structs.replace(spec, labels={}):
                 raise NetError(
                     f"the network {spec.name} exists with other settings",
                     hint="take the stack down first: a network cannot change while containers are on it",
@@ -192,60 +213,38 @@ class Router:
         Attachments are in the order of `endpoints`, as eth0, eth1... On failure nothing more is leased than before.
         """
         attachments: list[Attachment] = []
+        free = (name for number in count() if (name := f"eth{number}") not in {each.interface for each in endpoints})
         try:
-            for number, endpoint in enumerate(endpoints):
-                network = self._network(endpoint.network)
-                address = network.leases.take(container_id, endpoint.address)
-                attachments.append(
-                    Attachment(
-                        network=endpoint.network,
-                        address=format_address(address),
-                        prefix_length=network.subnet.prefix_length,
-                        gateway=network.state.gateway,
-                        interface=f"eth{number}",
-                        mac_address=mac_address(address).hex(":"),
-                    )
-                )
+            for endpoint in endpoints:
+                attachments.append(self._lease(container_id, endpoint, endpoint.interface or next(free)))  # noqa: PERF401 - what is leased before a failure is given back
         except NetError:
             for attachment in attachments:
-                self._network(attachment.network).leases.release(container_id)
+                self._network(attachment.network).release(container_id)
             raise
         return tuple(attachments)
 
     def release(self, container_id: str) -> None:
         """Give a container's addresses back; its links went with its namespace."""
         for network in self._networks.values():
-            network.leases.release(container_id)
+            network.release(container_id)
 
     def attach(self, container_id: str, attachments: Sequence[Attachment], netns_fd: int) -> None:
         """Link a container's new namespace to its networks, with loopback up, addresses and a default route.
 
-        The default route leads through the first network that is not internal; without one there is none.
+        See `way_out` for the default route.
         Links that a former process of the container left in the router are replaced.
         """
-        ports: list[Request] = []
-        names: list[str] = []
+        wires = self._wires(container_id, attachments)
+        ports = [request for wire in wires for request in near_requests(wire, netns_fd)]
         inside = [links.link_up(links.LOOPBACK_INDEX, "the loopback link")]
-        gateway = 0
-        for number, attachment in enumerate(attachments):
-            network = self._network(attachment.network)
-            address = parse_address(attachment.address)
-            name = f"v{container_id[:11]}.{number}"
-            names += (name, network.state.bridge)
-            bridge = links.router_index(network.gateway)
-            ports.append(links.new_endpoint(name, address, bridge, attachment.interface, number, netns_fd))
-            index = links.FIRST_ENDPOINT_INDEX + number
-            inside.append(links.new_address(index, address, attachment.prefix_length, attachment.interface))
-            inside.append(links.link_up(index, attachment.interface))
-            inside.append(links.new_neighbour(index, network.gateway, attachment.interface))
-            ports.append(links.new_neighbour(bridge, address, network.state.bridge))
-            if not gateway and not network.state.spec.internal:
-                gateway = network.gateway
-        if gateway:
-            inside.append(links.default_route(gateway))
+        inside += [request for wire in wires for request in far_requests(wire)]
+        wide = any(wire.attachment.address6 for wire in wires)
         with self._enter(netns_fd):
-            # Networks speak IPv4; without this every link would announce itself by IPv6 multicast.
-            write_sysctl("net/ipv6/conf/default/disable_ipv6", "1", optional=True)
+            if wide:
+                speak_on_new_links()
+            else:
+                # Without this every link would announce itself by IPv6 multicast.
+                write_sysctl("net/ipv6/conf/default/disable_ipv6", "1", optional=True)
             container = Rtnetlink()
         with container:
             try:
@@ -254,30 +253,38 @@ class Router:
                 if error.errno not in {errno.EEXIST, errno.EINVAL}:
                     raise
                 if error.errno == errno.EINVAL:  # so the kernel says that there is no such bridge
-                    for attachment in attachments:
-                        self._mend(self._network(attachment.network))
-                self._router.send([self._delete_port(attachment) for attachment in attachments])
+                    for wire in wires:
+                        self._mend(wire.network)
+                self._router.send([links.delete_link(links.router_index(wire.address), wire.name) for wire in wires])
                 self._router.send(ports)
             container.send(inside)
-        self._router.settle(names)
+            container.send(route_requests(wires))
+        self._set_links(wires, netns_fd)
+        self._router.settle([name for wire in wires for name in (wire.name, wire.network.state.bridge)])
 
     def publish(
-        self, container_id: str, attachments: Sequence[Attachment], ports: Sequence[PublishedPort]
+        self, container_id: str, name: str, attachments: Sequence[Attachment], ports: Sequence[PublishedPort]
     ) -> tuple[PublishedPort, ...]:
         """Lead host ports to a container; returns them with their host ports chosen where none was asked for.
 
-        They lead to the container's first network that is not internal; without one nothing is published. All of
-        them are published, or PortError says which one is taken and none is. Asked again, the same ports stay.
+        They lead to the network that the default route goes through; without one nothing is published. `name` tells
+        others who has the ports. All of them are published, or PortError says which one is taken and none is. Asked
+        again, the same ports stay.
         """
-        address = next((one.address for one in attachments if not self._network(one.network).state.spec.internal), None)
+        out = way_out(self._wires(container_id, attachments))
+        address = out.attachment.address if out is not None and out.attachment.ipv4 else ""
+        address6 = out.attachment.address6 if out is not None else ""
+        if out is not None and out.network.state.spec.binding:
+            binding = out.network.state.spec.binding
+            ports = [structs.replace(port, host_ip=port.host_ip or binding) for port in ports]
         standing = self._publications.find(container_id)
         if standing is not None:
-            if standing.satisfies(address, ports):
+            if standing.satisfies(address, address6, ports):
                 return standing.ports
             self.withdraw(container_id)
-        if address is None or not ports:
+        if out is None or not ports:
             return ()
-        publication = self._publications.add(container_id, address, tuple(ports))
+        publication = self._publications.add(container_id, name, (address, address6), tuple(ports))
         try:
             if not self._rules.publish(publication.rules()):
                 self._apply_rules()
@@ -340,6 +347,52 @@ class Router:
             finally:
                 self.close()
 
+    def _lease(self, container_id: str, endpoint: Endpoint, interface: str) -> Attachment:
+        network = self._network(endpoint.network)
+        mac = bytes.fromhex(endpoint.mac_address.replace(":", "").replace("-", ""))
+        address = network.leases.take(container_id, endpoint.address, mac)
+        wide: dict[str, Any] = {}
+        if network.leases6 is not None and network.subnet6 is not None:
+            try:
+                address6 = network.leases6.take(container_id, endpoint.address6)
+            except NetError:
+                network.leases.release(container_id)
+                raise
+            wide = {
+                "address6": format_address6(address6),
+                "prefix_length6": network.subnet6.prefix_length,
+                "gateway6": network.state.gateway6,
+            }
+        return Attachment(
+            network=endpoint.network,
+            address=format_address(address),
+            prefix_length=network.subnet.prefix_length,
+            gateway=network.state.gateway,
+            interface=interface,
+            mac_address=(mac or mac_address(address)).hex(":"),
+            ipv4=network.state.spec.ipv4,
+            link_local=endpoint.link_local,
+            sysctls=endpoint.sysctls,
+            gateway_priority=endpoint.gateway_priority,
+            **wide,
+        )
+
+    def _set_links(self, wires: Sequence[Wire], netns_fd: int) -> None:
+        """Write the settings that endpoints want for their links."""
+        wanted = [
+            sysctl_of(setting, wire.attachment.interface) for wire in wires for setting in wire.attachment.sysctls
+        ]
+        if wanted:
+            with self._enter(netns_fd):
+                for path, value in wanted:
+                    write_sysctl(path, value)
+
+    def _wires(self, container_id: str, attachments: Sequence[Attachment]) -> list[Wire]:
+        return [
+            Wire(attachment, self._network(attachment.network), number, f"v{container_id[:11]}.{number}")
+            for number, attachment in enumerate(attachments)
+        ]
+
     def _end_vigil(self) -> None:
         if self._vigil is not None:
             self._vigil.close()
@@ -369,41 +422,61 @@ class Router:
             subnet = choose_subnet([*self._survey.occupied(), *own])
         gateway = choose_gateway(subnet, spec.gateway)
         used = {network.state.bridge for network in self._networks.values()}
-        bridge = next(name for number in range(len(used) + 1) if (name := f"{BRIDGE_PREFIX}{number}") not in used)
-        return NetworkState(spec=spec, subnet=str(subnet), gateway=format_address(gateway), bridge=bridge)
+        free = (name for number in range(len(used) + 1) if (name := f"{BRIDGE_PREFIX}{number}") not in used)
+        bridge = next(free) if not spec.bridge or spec.bridge in used else spec.bridge
+        state = NetworkState(spec=spec, subnet=str(subnet), gateway=format_address(gateway), bridge=bridge)
+        if not spec.ipv6:
+            return state
+        subnet6 = self._choose_subnet6(spec)
+        gateway6 = subnet6.format(choose_gateway(subnet6, spec.gateway6))
+        return structs.replace(state, subnet6=str(subnet6), gateway6=gateway6)
+
+    def _choose_subnet6(self, spec: NetworkSpec) -> Block:
+        subnet = parse_subnet6(spec.subnet6) if spec.subnet6 else choose_subnet6(f"{self._uplink.name} {spec.name}")
+        for name, network in self._networks.items():
+            if network.subnet6 is not None and subnet.overlaps(network.subnet6):
+                raise NetError(
+                    f"the subnet {subnet} of the network {spec.name} overlaps {network.subnet6} of {name}",
+                    hint="give each network a subnet of its own",
+                )
+        return subnet
 
     def _make_links(self, network: Network, *, adopt: bool) -> None:
-        bridge, gateway = network.state.bridge, network.gateway
-        index = links.router_index(gateway)
-        self._router.send(
-            [
-                links.new_bridge(bridge, gateway),
-                links.new_address(index, gateway, network.subnet.prefix_length, bridge),
-            ]
-        )
-        if not network.state.spec.internal:
-            uplink = self._uplink
-            self._host.send([links.new_route(network.subnet, uplink.router_address, uplink.host_index, adopt=adopt)])
+        uplink, spec = self._uplink, network.state.spec
+        self._router.send(bridge_requests(network))
+        if network.subnet6 is not None:
+            if not spec.internal:
+                ensure_uplink6(
+                    uplink, host=self._host, router=self._router, enter=self._enter, namespace_fd=self._namespace_fd
+                )
+            ensure_gateway6(network, router=self._router, enter=self._enter, namespace_fd=self._namespace_fd)
+        self._host.send([links.new_route(*route, uplink.host_index, adopt=adopt) for route in self._routes(network)])
+
+    def _routes(self, network: Network) -> list[tuple[Block, int]]:
+        """The host's ways to a network: blocks and the router's address."""
+        spec, routes = network.state.spec, []
+        if spec.ipv4 and not spec.internal:
+            routes.append((network.subnet, self._uplink.router_address))
+        if network.subnet6 is not None and not spec.internal:
+            routes.append((network.subnet6, uplink6(self._uplink).router_address))
+        return routes
 
     def _mend(self, network: Network) -> None:
         """Make a bridge again that somebody removed, and put the containers back on it."""
         self._make_links(network, adopt=True)
         bridge = links.router_index(network.gateway)
-        for address in network.leases.addresses:
-            neighbour = links.new_neighbour(bridge, address, network.state.bridge)
-            self._router.send([links.join_bridge(address, bridge), neighbour])
+        for address, mac in network.leases.links:
+            requests = [links.join_bridge(address, bridge)]
+            if network.state.spec.isolated:
+                requests.append(links.isolate(address))
+            self._router.send(requests + neighbour_requests(network, address, mac))
 
     def _remove_links(self, network: Network) -> None:
         self._remove_route(network)
         self._router.send([links.delete_link(links.router_index(network.gateway), network.state.bridge)])
 
     def _remove_route(self, network: Network) -> None:
-        if not network.state.spec.internal:
-            self._host.send([links.delete_route(network.subnet, self._uplink.router_address)])
-
-    def _delete_port(self, attachment: Attachment) -> Request:
-        index = links.router_index(parse_address(attachment.address))
-        return links.delete_link(index, attachment.address)
+        self._host.send([links.delete_route(*route) for route in self._routes(network)])
 
 
 def switch_loopback_on() -> None:
@@ -425,4 +498,5 @@ def _prepare_namespace() -> None:
     for which in ("all", "default"):
         write_sysctl(f"net/ipv4/conf/{which}/rp_filter", "1")
         write_sysctl(f"net/ipv4/conf/{which}/send_redirects", "0")
-        write_sysctl(f"net/ipv6/conf/{which}/disable_ipv6", "1", optional=True)
+    # Not "all": bridges that speak IPv6 would lose their addresses when a router is opened again.
+    write_sysctl("net/ipv6/conf/default/disable_ipv6", "1", optional=True)

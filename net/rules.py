@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from net.addresses import Block
 from net.errors import FirewallError
 from net.firewall import (
     Bridge,
@@ -15,6 +16,7 @@ from net.firewall import (
     router_ruleset,
     withdraw_change,
 )
+from net.ipv6 import uplink6
 from net.namespaces import Enter
 from net.networks import Network
 from net.uplink import ROUTER_LINK, Uplink
@@ -28,10 +30,16 @@ RunNft = Callable[[str], None]
 
 
 class Rules:
-    """The rules of one stack. The connections to the kernel are made when they are first needed."""
+    """The rules of one stack. The connections to the kernel are made when they are first needed.
 
-    def __init__(self, *, table: str, uplink: Uplink, namespace_fd: int, enter: Enter, run_nft: RunNft | None) -> None:
+    `wide` tells whether there are rules for IPv6.
+    """
+
+    def __init__(
+        self, *, table: str, uplink: Uplink, namespace_fd: int, enter: Enter, run_nft: RunNft | None, wide: bool
+    ) -> None:
         self.table = table
+        self._wide = wide
         self._uplink = uplink
         self._namespace_fd = os.dup(namespace_fd)
         self._enter = enter
@@ -41,11 +49,27 @@ class Rules:
 
     def apply(self, networks: Iterable[Network], published: Iterable[Published]) -> None:
         """Put all rules in place of those that are there, one transaction a namespace: the router's first."""
-        networks = tuple(networks)
-        internal = [Bridge(network.state.bridge, network.state.spec.internal) for network in networks]
-        routed = tuple(network.subnet for network in networks if not network.state.spec.internal)
-        side = HostSide(self.table, self._uplink.name, self._uplink.block, routed)
-        self._router_rules().apply(router_ruleset(ROUTER_LINK, internal))
+        networks, published = tuple(networks), tuple(published)
+        self._apply(networks, published, self._uplink.block)
+        wide = [network for network in networks if network.subnet6 is not None]
+        if wide:
+            self._apply(wide, published, uplink6(self._uplink).block)
+        elif self._wide:
+            self._host_rules().apply(remove_ruleset(self.table, wide=True))
+        self._wide = bool(wide)
+
+    def _apply(self, networks: Sequence[Network], published: Iterable[Published], uplink_block: Block) -> None:
+        """Put the rules for one kind of addresses in place: the kind of the uplink's."""
+        wide = uplink_block.bits == 128
+        bridges = [
+            Bridge(network.state.bridge, network.state.spec.internal, network.state.spec.isolated)
+            for network in networks
+        ]
+        routed = {network.name: network for network in networks if not network.state.spec.internal}
+        subnets = {name: network.subnet6 if wide else network.subnet for name, network in routed.items()}
+        bare = tuple(subnet for name, subnet in subnets.items() if subnet and not routed[name].state.spec.masquerade)
+        side = HostSide(self.table, self._uplink.name, uplink_block, tuple(filter(None, subnets.values())), bare)
+        self._router_rules().apply(router_ruleset(ROUTER_LINK, bridges, wide=wide))
         self._host_rules().apply(host_ruleset(side, published))
 
     def publish(self, published: Sequence[Published]) -> bool:
@@ -57,8 +81,10 @@ class Rules:
         return self._change(withdraw_change(self.table, published))
 
     def remove(self) -> None:
-        """Remove the host's table; the router's goes with its namespace."""
+        """Remove the host's tables; the router's go with its namespace."""
         self._host_rules().apply(remove_ruleset(self.table))
+        if self._wide:
+            self._host_rules().apply(remove_ruleset(self.table, wide=True))
 
     def close(self) -> None:
         """Let go of the kernel. The rules stay."""
@@ -98,6 +124,7 @@ def remove_host_rules(table: str, run_nft: RunNft | None = None) -> None:
 
     host = Nftables(run_program=run_nft)
     try:
-        host.apply(remove_ruleset(table))
+        for wide in (False, True):
+            host.apply(remove_ruleset(table, wide=wide))
     finally:
         host.close()

@@ -14,7 +14,8 @@ class NetworkSpec(msgspec.Struct, frozen=True, kw_only=True):
     `gateway` an address in it or empty for the first one. `internal` networks reach nothing outside. Containers get
     addresses from `ip_range` (empty: the whole subnet), never one that is `reserved`. The names with 6 are of IPv6.
     `mtu` 0 is the kernel's default; `bridge` is a wish for the bridge's name; containers on an `isolated` network do
-    not reach each other.
+    not reach each other. Without `masquerade` their addresses are seen outside. Ports of containers are published on
+    `binding` where they name no address of their own.
     """
 
     name: str
@@ -31,6 +32,8 @@ class NetworkSpec(msgspec.Struct, frozen=True, kw_only=True):
     mtu: int = 0
     bridge: str = ""
     isolated: bool = False
+    masquerade: bool = True
+    binding: str = ""
 
 
 class NetworkState(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,12 +43,16 @@ class NetworkState(msgspec.Struct, frozen=True, kw_only=True):
     subnet: str
     gateway: str
     bridge: str
+    subnet6: str = ""
+    gateway6: str = ""
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A container's wish for one network: `network` by its full name, `address` empty for "choose a free one".
 
     `aliases` are the names that other containers on this network find it by, besides its service and container name.
+    `sysctls` are settings "net.ipv4.conf.IFNAME.log_martians=1" of its link. The default route leads through the
+    network with the highest `gateway_priority`.
     """
 
     network: str
@@ -56,12 +63,14 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     mac_address: str = ""
     interface: str = ""
     sysctls: tuple[str, ...] = ()
-    priority: int = 0
     gateway_priority: int = 0
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint as it exists: `interface` is the link's name inside the container (eth0, eth1, ...)."""
+    """An endpoint as it exists: `interface` is the link's name inside the container (eth0, eth1, ...).
+
+    Without `ipv4`, `address` is only what the link is known by in the router: the container does not have it.
+    """
 
     network: str
     address: str
@@ -72,6 +81,10 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     address6: str = ""
     prefix_length6: int = 0
     gateway6: str = ""
+    ipv4: bool = True
+    link_local: tuple[str, ...] = ()
+    sysctls: tuple[str, ...] = ()
+    gateway_priority: int = 0
 
 
 class PublishedPort(msgspec.Struct, frozen=True, kw_only=True):

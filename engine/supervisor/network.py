@@ -92,11 +92,9 @@ class StackNetwork:
         finally:
             os.close(namespace_fd)
 
-    def publish(
-        self, container_id: str, attachments: Sequence[Attachment], ports: Sequence[PublishedPort]
-    ) -> tuple[PublishedPort, ...]:
+    def publish(self, spec: ContainerSpec, attachments: Sequence[Attachment]) -> tuple[PublishedPort, ...]:
         """Leads host ports to the container; gives them with the ports that were chosen."""
-        return self._open().publish(container_id, attachments, ports) if ports else ()
+        return self._open().publish(spec.id, spec.name, attachments, spec.ports) if spec.ports else ()
 
     def disconnect(self, container_id: str) -> None:
         """Lets go of a container that ended: its ports and its DNS. Its links go with its namespace."""

@@ -77,7 +77,7 @@ def _launch(site: Site, container: Container) -> int:
             stopped_by_user=False,
             failure="",
             health_output="",
-            ports=site.network.publish(spec.id, container.state.attachments, spec.ports),
+            ports=site.network.publish(spec, container.state.attachments),
         )
         network = None
         if not spec.namespaces.own_network:

@@ -213,7 +213,7 @@ class Container:
         self.address = self.attachments[0].address
 
     def publish(self, *ports: PublishedPort) -> tuple[PublishedPort, ...]:
-        return self.stack.router.publish(self.id, self.attachments, ports)
+        return self.stack.router.publish(self.id, "web-1", self.attachments, ports)
 
 
 def stack_with_web(new_stack: NewStack, namespaces: Namespaces, name: str = "one") -> Container:

@@ -50,7 +50,7 @@ def bring_up(stack: Stack, namespace_fd: int) -> None:
     stack.router.ensure_network(NetworkSpec(name="one_default"))
     attachments = stack.router.lease(WEB, [Endpoint(network="one_default")])
     stack.router.attach(WEB, attachments, namespace_fd)
-    stack.router.publish(WEB, attachments, [PublishedPort(container_port=80, host_port=8080)])
+    stack.router.publish(WEB, "web-1", attachments, [PublishedPort(container_port=80, host_port=8080)])
 
 
 def take_down(stack: Stack) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from net.addresses import format_address, parse_address, parse_block
+from net.addresses import format_address, parse_address, parse_block, parse_subnet6
 from net.errors import AddressError
 from net.leases import Leases
 
@@ -13,7 +13,7 @@ WEB, DB = "aa" * 32, "bb" * 32
 
 
 def leases(directory: Path) -> Leases:
-    return Leases(directory, parse_block("10.0.0.0/29"), GATEWAY)
+    return Leases(directory, parse_block("10.0.0.0/29"), {GATEWAY: "the gateway"})
 
 
 def test_a_lease_is_a_file_named_by_the_address_holding_the_container(tmp_path: Path) -> None:
@@ -59,3 +59,21 @@ def test_a_lease_that_was_never_finished_is_removed(tmp_path: Path) -> None:
     held = leases(tmp_path / "leases")
     assert len(held) == 0
     assert format_address(held.take(DB)) == "10.0.0.2"
+
+
+def test_addresses_come_from_their_part_of_the_subnet_and_are_never_kept_ones(tmp_path: Path) -> None:
+    kept = {GATEWAY: "the gateway", parse_address("10.0.0.12"): "the network's aux_addresses"}
+    held = Leases(tmp_path / "leases", parse_block("10.0.0.0/24"), kept, within=parse_block("10.0.0.12/30"))
+    assert format_address(held.take(WEB)) == "10.0.0.13"
+    assert format_address(held.take(DB, "10.0.0.200")) == "10.0.0.200"
+    with pytest.raises(AddressError, match=r"10\.0\.0\.12 is taken by the network's aux_addresses"):
+        held.take("cc" * 32, "10.0.0.12")
+
+
+def test_addresses_of_ipv6_are_leased_alike(tmp_path: Path) -> None:
+    subnet = parse_subnet6("fd00:5::/64")
+    held = Leases(tmp_path / "leases6", subnet, {subnet.first + 1: "the gateway"})
+    assert subnet.format(held.take(WEB)) == "fd00:5::2"
+    assert subnet.format(held.take(DB, "fd00:5::b0")) == "fd00:5::b0"
+    assert sorted(path.name for path in (tmp_path / "leases6").iterdir()) == ["fd00:5::2", "fd00:5::b0"]
+    assert len(Leases(tmp_path / "leases6", subnet, {})) == 2

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from net.errors import PortError
+from net.firewall import Published
 from net.publishing import Publication, Publications
 from net.spec import PublishedPort
 
@@ -26,7 +27,7 @@ def test_what_is_published_is_on_disk_until_it_is_dropped(tmp_path: Path) -> Non
     directory = tmp_path / "shop" / "networks" / ".published"
     directory.parent.mkdir(parents=True)
     publications = Publications(directory, tmp_path)
-    made = publications.add(WEB, "172.16.0.2", (loopback(0),))
+    made = publications.add(WEB, "web-1", ("172.16.0.2", ""), (loopback(0),))
     assert Publications(directory, tmp_path).find(WEB) == made
     publications.drop(WEB)
     publications.drop(WEB)
@@ -38,12 +39,12 @@ def test_a_port_held_by_another_stack_is_refused_by_its_name(tmp_path: Path) -> 
     for directory in (one, two):
         directory.parent.mkdir(parents=True)
     first, second = Publications(one, tmp_path), Publications(two, tmp_path)
-    port = first.add(WEB, "172.16.0.2", (loopback(0),)).ports[0]
-    with pytest.raises(PortError, match=r"the port is taken by the stack one \(container aaaaaaaaaaaa\)"):
-        second.add(DB, "172.16.4.2", (loopback(free_port()), port))
+    port = first.add(WEB, "web-1", ("172.16.0.2", ""), (loopback(0),)).ports[0]
+    with pytest.raises(PortError, match=r"the port is taken by the container web-1 of the stack one"):
+        second.add(DB, "db-1", ("172.16.4.2", ""), (loopback(free_port()), port))
     assert not two.exists()
     first.close()
-    assert second.add(DB, "172.16.4.2", (port,)).ports == (port,)
+    assert second.add(DB, "db-1", ("172.16.4.2", ""), (port,)).ports == (port,)
     second.close()
 
 
@@ -60,9 +61,42 @@ def test_a_publication_satisfies_the_wish_that_it_came_from() -> None:
     made = Publication(
         container_id=WEB, address="172.16.0.2", ports=(PublishedPort(container_port=80, host_port=8080),)
     )
-    assert made.satisfies("172.16.0.2", [PublishedPort(container_port=80)])
-    assert made.satisfies("172.16.0.2", [PublishedPort(container_port=80, host_port=8080, host_ip="0.0.0.0")])
-    assert not made.satisfies("172.16.0.3", [PublishedPort(container_port=80)])
-    assert not made.satisfies("172.16.0.2", [PublishedPort(container_port=81)])
-    assert not made.satisfies("172.16.0.2", [PublishedPort(container_port=80, host_port=8081)])
-    assert not made.satisfies("172.16.0.2", [])
+    assert made.satisfies("172.16.0.2", "", [PublishedPort(container_port=80)])
+    assert made.satisfies("172.16.0.2", "", [PublishedPort(container_port=80, host_port=8080, host_ip="0.0.0.0")])
+    assert not made.satisfies("172.16.0.3", "", [PublishedPort(container_port=80)])
+    assert not made.satisfies("172.16.0.2", "", [PublishedPort(container_port=81)])
+    assert not made.satisfies("172.16.0.2", "", [PublishedPort(container_port=80, host_port=8081)])
+    assert not made.satisfies("172.16.0.2", "", [])
+
+
+def test_a_port_on_every_address_leads_to_both_addresses_of_a_container_that_has_both() -> None:
+    ports = (
+        PublishedPort(container_port=80, host_port=8080),
+        PublishedPort(container_port=81, host_port=8081, host_ip="0.0.0.0"),
+        PublishedPort(container_port=82, host_port=8082, host_ip="::"),
+    )
+    made = Publication(container_id=WEB, address="172.16.0.2", address6="fd00:5::2", ports=ports)
+    assert made.rules() == (
+        Published("tcp", "", 8080, "172.16.0.2", 80),
+        Published("tcp", "", 8080, "fd00:5::2", 80),
+        Published("tcp", "", 8081, "172.16.0.2", 81),
+        Published("tcp", "", 8082, "fd00:5::2", 82),
+    )
+
+
+def test_a_port_of_this_stack_is_refused_by_its_containers_name(tmp_path: Path) -> None:
+    directory = tmp_path / "one" / "networks" / ".published"
+    directory.parent.mkdir(parents=True)
+    publications = Publications(directory, tmp_path)
+    port = publications.add(WEB, "web-1", ("172.16.0.2", ""), (loopback(0),)).ports[0]
+    with pytest.raises(PortError, match="taken by the container web-1 of this stack"):
+        publications.add(DB, "db-1", ("172.16.0.3", ""), (port,))
+    publications.close()
+
+
+def test_a_port_on_an_address_of_ipv6_needs_a_container_that_has_one(tmp_path: Path) -> None:
+    directory = tmp_path / "one" / "networks" / ".published"
+    directory.parent.mkdir(parents=True)
+    wish = PublishedPort(container_port=80, host_port=8080, host_ip="::1")
+    with pytest.raises(PortError, match=r"on \[::1\]: the container has no IPv6 address"):
+        Publications(directory, tmp_path).add(WEB, "web-1", ("172.16.0.2", ""), (wish,))
