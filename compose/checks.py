@@ -7,6 +7,7 @@ from compose.conflicts import conflicts
 from compose.dependencies import cycles, has_cycle
 from compose.errors import Problem
 from compose.model import Service, Stack
+from compose.network_checks import check_networks
 from compose.network_modes import check_modes
 from compose.nodes import Node
 from compose.places import Place
@@ -30,11 +31,12 @@ def check(stack: Stack) -> list[Problem]:
         problems += _never_healthy(stack, service)
         if stack.document is not None:
             problems += check_values(service.name, stack.document.fields["services"].fields[service.name])
-    if any(network.subnet for network in stack.networks.values()) or _has_fixed_address(stack):
+    if any(network.subnet or network.subnet6 for network in stack.networks.values()) or _has_fixed_address(stack):
         from compose.subnets import check_subnets  # noqa: PLC0415 - few stacks choose their addresses
 
         problems += check_subnets(stack)
     problems += check_modes(stack)
+    problems += check_networks(stack)
     problems += conflicts(stack)
     if has_cycle(stack.services):
         problems += _cycles(stack)
@@ -207,7 +209,11 @@ def _is_signal(text: str) -> bool:
 
 
 def _has_fixed_address(stack: Stack) -> bool:
-    return any(attachment.ipv4_address for service in stack.services.values() for attachment in service.networks)
+    return any(
+        attachment.ipv4_address or attachment.ipv6_address
+        for service in stack.services.values()
+        for attachment in service.networks
+    )
 
 
 def _cycles(stack: Stack) -> Iterator[Problem]:

@@ -59,14 +59,14 @@ class Decoder:
             profiles=words(fields.get("profiles")) or (),
             **ResourcesDecoder(fields, path, self.findings).settings(),
             **ProgramsDecoder(fields, path, self.findings).settings(),
-            **networking(fields, path, self.findings.refuse),
+            **networking(fields, path, self.findings),
             **self._files.settings(fields, path),
             **lives(fields, path, self.findings),
         )
 
     def network(self, key: str, node: Node) -> Network:
         """One network."""
-        return network(key, node, self.findings.refuse)
+        return network(key, node, self.findings)
 
     def volume(self, key: str, node: Node) -> Volume:
         """One volume."""

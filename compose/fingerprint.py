@@ -9,6 +9,7 @@ import msgspec
 
 from compose import naming
 from engine.spec import ContainerSpec
+from net.spec import NetworkSpec
 
 IDENTITY = ("id", "stack", "service", "number", "config_hash", "image_id", "image_name", "layers")
 WORDS = {
@@ -83,6 +84,22 @@ def changes(old: ContainerSpec, new: ContainerSpec) -> tuple[str, ...]:
     if len(found) > MOST_CHANGES:
         return (*found[:MOST_CHANGES], f"{len(found) - MOST_CHANGES} more")
     return found or ("made by another version of windlass",)
+
+
+def network_changes(old: NetworkSpec, new: NetworkSpec) -> tuple[str, ...]:
+    """What differs between two networks of a name, but for their labels ("subnet changed: 10.5.0.0/24 -> any")."""
+    before, after = msgspec.to_builtins(old), msgspec.to_builtins(new)
+    return tuple(
+        f"{field} changed: {_setting(before[field])} -> {_setting(after[field])}"
+        for field in after
+        if field not in ("name", "labels") and before[field] != after[field]
+    )
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        value = " ".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value or "any")
 
 
 def _short(image_id: str) -> str:

@@ -7,7 +7,7 @@ from compose.nodes import Node
 from compose.service_keys import SERVICE
 from compose.shapes import HostPath, Reading
 from compose.special_shapes import with_device_path
-from compose.structures import Fields, Later, ListOf, MapOf, Maybe, OneOf
+from compose.structures import Fields, ListOf, MapOf, Maybe, OneOf
 from compose.vocabulary import (
     BOOLEAN,
     INTEGER,
@@ -58,19 +58,19 @@ NETWORK = Maybe(
                             {
                                 "subnet": TEXT,
                                 "gateway": TEXT,
-                                "ip_range": Later(TEXT),
-                                "aux_addresses": Later(MapOf(TEXT)),
+                                "ip_range": TEXT,
+                                "aux_addresses": MapOf(TEXT),
                             }
                         )
                     ),
-                    "options": Later(MapOf(TEXT)),
+                    "options": MapOf(TEXT),
                 }
             ),
-            "external": Later(External()),
-            "driver_opts": Later(OPTIONS),
-            "enable_ipv4": Later(BOOLEAN),
-            "enable_ipv6": Later(BOOLEAN),
-            "attachable": Later(BOOLEAN),
+            "external": External(),
+            "driver_opts": OPTIONS,
+            "enable_ipv4": BOOLEAN,
+            "enable_ipv6": BOOLEAN,
+            "attachable": BOOLEAN,
         },
         finish=_finish_external,
     ),

@@ -101,14 +101,14 @@ def _check(stack: Stack, service: Service) -> Iterator[Problem]:
         hint = did_you_mean(mode.removeprefix("container:"), known) or "share one of this stack's: `service:NAME`"
         yield Problem(place, message, hint, codes.NOT_YET)
     elif mode in (f"service:{service.name}", f"container:{service.container_name}"):
-        yield Problem(place, f"{said}.network_mode is its own", "name another service", codes.CONTRADICTION)
+        yield Problem(place, f"{said}.network_mode is its own", "name another service", codes.NO_START)
     elif not mode.startswith(_SHARED) and mode not in ("host", "none"):
         hint = did_you_mean(mode, ("bridge", "host", "none", *(network.name for network in stack.networks.values())))
         message = f"{said}.network_mode: there is no network '{mode}' in this stack"
-        yield Problem(place, message, hint or "use bridge, host, none, service:NAME or `networks:`", codes.UNDEFINED)
+        yield Problem(place, message, hint or "use bridge, host, none, service:NAME or `networks:`", codes.NO_START)
     if mode.startswith(_SHARED):
         for key, value in (("ports", service.ports), ("mac_address", service.mac_address), ("dns", service.dns)):
             if value:
                 message = f"{said}.{key} cannot be, for its network is that of {mode.partition(':')[2]}"
                 hint = f"give '{key}' to that one"
-                yield Problem(stack.place("services", service.name, key), message, hint, codes.CONTRADICTION)
+                yield Problem(stack.place("services", service.name, key), message, hint, codes.NO_START)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from compose import naming
 from compose.errors import StackError
-from compose.fingerprint import changes
+from compose.fingerprint import changes, network_changes
 from compose.model import Dependency
 from compose.observed import Observed, ObservedVolume
 from compose.steps import (
@@ -111,15 +111,7 @@ class _Planning:
             if state is None:
                 self._draft.add(CreateNetwork(spec=spec), "new network")
                 continue
-            differences = [
-                f"{field} changed: {was or 'any'} -> {now or 'any'}"
-                for field, was, now in (
-                    ("subnet", state.spec.subnet, spec.subnet),
-                    ("gateway", state.spec.gateway, spec.gateway),
-                    ("internal", str(state.spec.internal).lower(), str(spec.internal).lower()),
-                )
-                if was != now
-            ]
+            differences = network_changes(state.spec, spec)
             if differences:
                 cause = ", ".join(differences)
                 self._network_changes[spec.name] = f"network {spec.name}: {cause}"

@@ -277,13 +277,13 @@ SERVICE_NETWORKS = Named(
             {
                 "aliases": WORDS,
                 "ipv4_address": TEXT,
-                "interface_name": Later(TEXT),
-                "ipv6_address": Later(TEXT),
-                "link_local_ips": Later(WORDS),
-                "mac_address": Later(TEXT),
-                "driver_opts": Later(OPTIONS),
-                "priority": Later(INTEGER),
-                "gw_priority": Later(INTEGER),
+                "interface_name": TEXT,
+                "ipv6_address": TEXT,
+                "link_local_ips": WORDS,
+                "mac_address": TEXT,
+                "driver_opts": OPTIONS,
+                "priority": INTEGER,
+                "gw_priority": INTEGER,
             }
         )
     ),

@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from compose import naming
+from compose.driver_options import link_settings, network_settings
 from compose.errors import FileError, Problem
 from compose.model import Port, Service, Stack
 from compose.replica import Replica
@@ -18,11 +19,8 @@ def networking(stack: Stack, replica: Replica, config: ImageConfig, container_id
     mode = network_namespace(stack, replica)
     return {
         "hostname": service.hostname or (os.uname().nodename if mode == "host" else container_id[:12]),
-        "endpoints": tuple(
-            Endpoint(network=stack.networks[wish.network].name, aliases=wish.aliases, address=wish.ipv4_address)
-            for wish in service.networks
-        ),
-        "links": service.links,
+        "endpoints": _endpoints(stack, service),
+        "links": (*service.links, *service.external_links),
         "ports": ()
         if mode in ("host", "none")
         else tuple(_published(stack, replica, index, port) for index, port in enumerate(service.ports)),
@@ -55,8 +53,37 @@ def network_spec(stack: Stack, key: str) -> NetworkSpec:
         subnet=network.subnet,
         gateway=network.gateway,
         internal=network.internal,
+        ip_range=network.ip_range,
+        reserved=network.aux_addresses,
+        ipv4=network.ipv4,
+        ipv6=network.ipv6,
+        subnet6=network.subnet6,
+        gateway6=network.gateway6,
+        **network_settings(network.driver_opts),
         labels={**network.labels, naming.PROJECT: stack.name, f"{naming.LABEL}.network": key},
     )
+
+
+def _endpoints(stack: Stack, service: Service) -> tuple[Endpoint, ...]:
+    """The service's links, those of the highest priority first; a MAC address of the service's own is the first's."""
+    wishes = sorted(service.networks, key=lambda wish: -wish.priority)
+    endpoints = []
+    for number, wish in enumerate(wishes):
+        settings = link_settings(wish.driver_opts)
+        endpoints.append(
+            Endpoint(
+                network=stack.networks[wish.network].name,
+                aliases=wish.aliases,
+                address=wish.ipv4_address,
+                address6=wish.ipv6_address,
+                link_local=wish.link_local_ips,
+                mac_address=wish.mac_address or (service.mac_address if number == 0 else ""),
+                interface=wish.interface_name or settings.get("interface", ""),
+                sysctls=settings.get("sysctls", ()),
+                gateway_priority=wish.gw_priority,
+            )
+        )
+    return tuple(endpoints)
 
 
 def _published(stack: Stack, replica: Replica, index: int, port: Port) -> PublishedPort:

@@ -53,11 +53,23 @@ class _Kind(NamedTuple):
     own: str
     raw: str
     elsewhere: str
+    unpublished: str
 
 
-_IPV4 = _Kind("ip", "ipv4_addr", "127.0.0.0/8", '\n\t\tip daddr 127.0.0.0/8 iifname != "lo" drop', "")
+_IPV4 = _Kind("ip", "ipv4_addr", "127.0.0.0/8", '\n\t\tip daddr 127.0.0.0/8 iifname != "lo" drop', "", "")
 # The kernel itself drops ::1 that comes from elsewhere. Links find each other by addresses of their own.
-_IPV6 = _Kind("ip6", "ipv6_addr", "::1", "", " ip6 saddr != { ::, fe80::/10 }")
+_IPV6 = _Kind("ip6", "ipv6_addr", "::1", "", " ip6 saddr != { ::, fe80::/10 }", "\n\t\tip6 daddr ::1 return")
+# The kernel takes no answer to ::1 from outside. Whoever asks there is told at once, and tries 127.0.0.1 next.
+_REFUSE_LOOPBACK = """
+	set ports {{
+		type inet_proto . inet_service{ports}
+	}}
+	chain loopback {{
+		type filter hook output priority -110; policy accept;
+		ip6 daddr != ::1 accept
+		meta l4proto tcp meta l4proto . th dport @ports reject with tcp reset
+		meta l4proto udp meta l4proto . th dport @ports reject
+	}}"""
 
 
 def host_ruleset(side: HostSide, published: Iterable[Published]) -> str:
@@ -76,10 +88,11 @@ def host_ruleset(side: HostSide, published: Iterable[Published]) -> str:
     bound = _elements(f"{_bound_key(one)} : {_target(one)}" for one in rules if one.host_ip)
     bare = ", ".join(str(block) for block in sorted(side.bare))
     bare_rule = f'\n\t\toifname != "{side.uplink}" {family} saddr {{ {bare} }} accept' if bare else ""
+    no_loopback = "" if kind is _IPV4 else _REFUSE_LOOPBACK.format(ports=_elements(_port(one) for one in rules))
     return f"""\
 add table {family} {side.table}
 delete table {family} {side.table}
-table {family} {side.table} {{
+table {family} {side.table} {{{no_loopback}
 	set inside {{
 		type {kind.address_type}
 		flags interval
@@ -105,7 +118,7 @@ table {family} {side.table} {{
 		drop
 	}}
 	chain published {{
-		fib daddr type != local return
+		fib daddr type != local return{kind.unpublished}
 		meta l4proto {{ tcp, udp }} dnat {family} to {family} daddr . meta l4proto . th dport map @bound
 		meta l4proto {{ tcp, udp }} dnat {family} to meta l4proto . th dport map @everywhere
 	}}
@@ -175,6 +188,8 @@ def _change(verb: str, table: str, published: Iterable[Published]) -> str:
         name, key = ("bound", _bound_key(one)) if one.host_ip else ("everywhere", _everywhere_key(one))
         family = (_IPV6 if ":" in one.address else _IPV4).family
         lines.append(f"{verb} element {family} {table} {name} {{ {key} : {_target(one)} }}\n")
+        if family == _IPV6.family:
+            lines.append(f"{verb} element {family} {table} ports {{ {_port(one)} }}\n")
     return "".join(lines)
 
 
@@ -183,8 +198,12 @@ def _elements(elements: Iterable[str]) -> str:
     return f"\n\t\telements = {{\n\t\t\t{text}\n\t\t}}" if text else ""
 
 
-def _everywhere_key(one: Published) -> str:
+def _port(one: Published) -> str:
     return f"{one.protocol} . {one.host_port}"
+
+
+def _everywhere_key(one: Published) -> str:
+    return _port(one)
 
 
 def _bound_key(one: Published) -> str:

@@ -1,10 +1,8 @@
 """What IPv6 adds to a router whose links were made: nothing of it happens for stacks that do not speak it."""
 
 import os
-from typing import NamedTuple
 
 from net import links
-from net.addresses import Block, choose_subnet6
 from net.errors import NetError
 from net.namespaces import Enter
 from net.networks import Network
@@ -15,34 +13,11 @@ from net.uplink import ROUTER_LINK, Uplink
 _CONF = "/proc/sys/net/ipv6/conf"
 
 
-class Uplink6(NamedTuple):
-    """The addresses of the uplink's two ends. They follow from its name."""
-
-    block: Block
-
-    @property
-    def host_address(self) -> int:
-        """The host's end."""
-        return self.block.first + 1
-
-    @property
-    def router_address(self) -> int:
-        """The router's end."""
-        return self.block.first + 2
-
-
-def uplink6(uplink: Uplink) -> Uplink6:
-    """The addresses of IPv6 of an uplink."""
-    return Uplink6(choose_subnet6(uplink.name))
-
-
 def ensure_uplink6(uplink: Uplink, *, host: Rtnetlink, router: Rtnetlink, enter: Enter, namespace_fd: int) -> None:
     """Let an uplink carry IPv6. Called in the host's namespace."""
-    wide = uplink6(uplink)
+    block = uplink.block6
     _speak(uplink.name)
-    host.send(
-        [links.new_address(uplink.host_index, wide.host_address, wide.block.prefix_length, uplink.name, bits=128)]
-    )
+    host.send([links.new_address(uplink.host_index, block.first + 1, block.prefix_length, uplink.name, bits=128)])
     ensure_host_forwarding()
     with enter(namespace_fd):
         write_sysctl("net/ipv6/conf/all/forwarding", "1")
@@ -50,8 +25,8 @@ def ensure_uplink6(uplink: Uplink, *, host: Rtnetlink, router: Rtnetlink, enter:
     index = links.router_index(uplink.router_address)
     router.send(
         [
-            links.new_address(index, wide.router_address, wide.block.prefix_length, ROUTER_LINK, bits=128),
-            links.default_route(wide.host_address, bits=128),
+            links.new_address(index, block.first + 2, block.prefix_length, ROUTER_LINK, bits=128),
+            links.default_route(block.first + 1, bits=128),
         ]
     )
 

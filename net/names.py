@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from net.addresses import Block, format_address, parse_address, parse_block
+from net.addresses import Block, format_address, format_address6, parse_address, parse_address6, parse_block
 from net.dnswire import (
     AA,
+    AAAA,
     ANY,
     FORMERR,
     HEADER,
@@ -37,6 +38,7 @@ TTL_SECONDS = 5
 _MAX_ANSWER_BYTES = 4096
 _MAX_STREAM_BYTES = 65535
 _REVERSE = ".in-addr.arpa"
+_REVERSE6 = ".ip6.arpa"
 _RECORD_HEAD = b"\xc0\x0c"  # the name of the question, by reference
 
 
@@ -107,29 +109,40 @@ def _look_up(zone: Zone, question: Question, turn: int) -> tuple[int | None, lis
         return None, []
     addresses = zone.addresses.get(question.name)
     if addresses is not None:
-        if question.kind not in (A, ANY):
-            return NOERROR, []
+        addresses = tuple(one for one in addresses if question.kind in (AAAA if ":" in one else A, ANY))
         first = turn % len(addresses) if addresses else 0
         rotated = addresses[first:] + addresses[:first]
         return NOERROR, [_address_record(address) for address in rotated]
-    if question.name.endswith(_REVERSE):
+    if question.name.endswith((_REVERSE, _REVERSE6)):
         return _look_up_reverse(zone, question)
     return None, []
 
 
 def _look_up_reverse(zone: Zone, question: Question) -> tuple[int | None, list[bytes]]:
     try:
-        address = parse_address(".".join(reversed(question.name.removesuffix(_REVERSE).split("."))))
+        if question.name.endswith(_REVERSE6):
+            digits = question.name.removesuffix(_REVERSE6).split(".")
+            name = zone.names.get(format_address6(_nibbles(digits)))
+            inside = False
+        else:
+            address = parse_address(".".join(reversed(question.name.removesuffix(_REVERSE).split("."))))
+            name = zone.names.get(format_address(address))
+            inside = any(address in block for block in blocks_of(zone))
     except AddressError:
         return None, []
-    name = zone.names.get(format_address(address))
     if name is None:
-        inside = any(address in block for block in blocks_of(zone))
         return (NXDOMAIN if inside else None), []
     if question.kind not in (PTR, ANY):
         return NOERROR, []
     labels = [label.encode("ascii") for label in name.split(".")]
     return NOERROR, [_record(PTR, b"".join(bytes((len(label),)) + label for label in labels) + b"\0")]
+
+
+def _nibbles(digits: list[str]) -> int:
+    """The address that a name below ip6.arpa stands for (RFC 3596): its hexadecimal digits, the last one first."""
+    if len(digits) != 32 or not all(len(digit) == 1 and digit in "0123456789abcdef" for digit in digits):
+        raise AddressError(f"{'.'.join(digits)} is no address")
+    return int("".join(reversed(digits)), 16)
 
 
 def blocks_of(zone: Zone) -> tuple[Block, ...]:
@@ -139,6 +152,8 @@ def blocks_of(zone: Zone) -> tuple[Block, ...]:
 
 @lru_cache(maxsize=4096)
 def _address_record(address: str) -> bytes:
+    if ":" in address:
+        return _record(AAAA, parse_address6(address).to_bytes(16, "big"))
     return _record(A, parse_address(address).to_bytes(4, "big"))
 
 

@@ -2,13 +2,23 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from net.addresses import Block, parse_address, parse_address6, parse_block, parse_subnet6
+from net.addresses import (
+    Block,
+    format_address,
+    format_address6,
+    mac_address,
+    parse_address,
+    parse_address6,
+    parse_block,
+    parse_subnet6,
+)
 from net.errors import AddressError, NetError
 from net.leases import Leases
-from net.spec import NetworkState
+from net.spec import Attachment, Endpoint, NetworkState
 
 _RESERVED = "the network's aux_addresses"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"
@@ -40,6 +50,36 @@ class Network:
     def name(self) -> str:
         """Its full name."""
         return self.state.spec.name
+
+    def lease(self, container_id: str, endpoint: Endpoint, interface: str) -> Attachment:
+        """Lease what an endpoint asks for; on failure nothing is leased."""
+        mac = bytes.fromhex(endpoint.mac_address.replace(":", "").replace("-", ""))
+        address = self.leases.take(container_id, endpoint.address, mac)
+        wide: dict[str, Any] = {}
+        if self.leases6 is not None and self.subnet6 is not None:
+            try:
+                address6 = self.leases6.take(container_id, endpoint.address6)
+            except NetError:
+                self.leases.release(container_id)
+                raise
+            wide = {
+                "address6": format_address6(address6),
+                "prefix_length6": self.subnet6.prefix_length,
+                "gateway6": self.state.gateway6,
+            }
+        return Attachment(
+            network=endpoint.network,
+            address=format_address(address),
+            prefix_length=self.subnet.prefix_length,
+            gateway=self.state.gateway,
+            interface=interface,
+            mac_address=(mac or mac_address(address)).hex(":"),
+            ipv4=self.state.spec.ipv4,
+            link_local=endpoint.link_local,
+            sysctls=endpoint.sysctls,
+            gateway_priority=endpoint.gateway_priority,
+            **wide,
+        )
 
     def release(self, container_id: str) -> None:
         """Give a container's addresses back."""

@@ -215,6 +215,11 @@ def _bindable(port: PublishedPort, address6: str) -> str:
 def _require_address(port: PublishedPort, address: str, address6: str) -> None:
     """Refuse a port that leads to an address of a kind that the container does not have."""
     what = f"{port.container_port}/{port.protocol}"
+    if port.host_ip == "::1":
+        raise PortError(
+            f"cannot publish {what} on [::1]: the kernel leads nobody from there to a container",
+            hint="publish it on 127.0.0.1: who asks for localhost gets there",
+        )
     if ":" in port.host_ip and not address6:
         raise PortError(
             f"cannot publish {what} on [{port.host_ip}]: the container has no IPv6 address",

@@ -10,26 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from msgspec import structs
 
 from net import links
-from net.addresses import (
-    Block,
-    check_wanted_subnet,
-    choose_gateway,
-    choose_subnet,
-    choose_subnet6,
-    format_address,
-    format_address6,
-    mac_address,
-    parse_subnet,
-    parse_subnet6,
-)
+from net.addresses import Block, format_address
+from net.choosing import BRIDGE_PREFIX, choose_state
 from net.conntrack import forget_datagrams
 from net.errors import FirewallError, NetError, NetlinkError
-from net.ipv6 import ensure_gateway6, ensure_uplink6, speak_on_new_links, uplink6
+from net.ipv6 import ensure_gateway6, ensure_uplink6, speak_on_new_links
 from net.namespaces import Enter
 from net.networks import Network, NetworkRecords
 from net.publishing import Publications
@@ -38,7 +28,7 @@ from net.rules import Rules, RunNft, remove_host_rules
 from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState, PublishedPort
 from net.survey import Survey
 from net.sysctls import ensure_forwarding, write_sysctl
-from net.uplink import HOST_LINK_PREFIX, ROUTER_LINK, Uplink, begin_to_leave, ensure_uplink, host_link_name
+from net.uplink import ROUTER_LINK, Uplink, begin_to_leave, ensure_uplink, host_link_name
 from net.vigil import Vigil
 from net.watching import Watcher
 from net.wiring import (
@@ -48,11 +38,10 @@ from net.wiring import (
     near_requests,
     neighbour_requests,
     route_requests,
-    sysctl_of,
+    sysctls_of,
     way_out,
+    wires_of,
 )
-
-BRIDGE_PREFIX = "br"
 
 
 class Router:
@@ -171,7 +160,7 @@ class Router:
             return existing.state
         self.sweep()
         with self._survey.exclusive():
-            network = self._records.write(self._choose(spec))
+            network = self._records.write(choose_state(spec, self._networks, self._survey, self._uplink.name))
             try:
                 self._make_links(network, adopt=False)
                 self._networks[spec.name] = network
@@ -216,7 +205,9 @@ class Router:
         free = (name for number in count() if (name := f"eth{number}") not in {each.interface for each in endpoints})
         try:
             for endpoint in endpoints:
-                attachments.append(self._lease(container_id, endpoint, endpoint.interface or next(free)))  # noqa: PERF401 - what is leased before a failure is given back
+                interface = endpoint.interface or next(free)
+                network = self._network(endpoint.network)
+                attachments.append(network.lease(container_id, endpoint, interface))
         except NetError:
             for attachment in attachments:
                 self._network(attachment.network).release(container_id)
@@ -259,7 +250,10 @@ class Router:
                 self._router.send(ports)
             container.send(inside)
             container.send(route_requests(wires))
-        self._set_links(wires, netns_fd)
+        if any(wire.attachment.sysctls for wire in wires):
+            with self._enter(netns_fd):
+                for path, value in sysctls_of(wires):
+                    write_sysctl(path, value)
         self._router.settle([name for wire in wires for name in (wire.name, wire.network.state.bridge)])
 
     def publish(
@@ -347,51 +341,8 @@ class Router:
             finally:
                 self.close()
 
-    def _lease(self, container_id: str, endpoint: Endpoint, interface: str) -> Attachment:
-        network = self._network(endpoint.network)
-        mac = bytes.fromhex(endpoint.mac_address.replace(":", "").replace("-", ""))
-        address = network.leases.take(container_id, endpoint.address, mac)
-        wide: dict[str, Any] = {}
-        if network.leases6 is not None and network.subnet6 is not None:
-            try:
-                address6 = network.leases6.take(container_id, endpoint.address6)
-            except NetError:
-                network.leases.release(container_id)
-                raise
-            wide = {
-                "address6": format_address6(address6),
-                "prefix_length6": network.subnet6.prefix_length,
-                "gateway6": network.state.gateway6,
-            }
-        return Attachment(
-            network=endpoint.network,
-            address=format_address(address),
-            prefix_length=network.subnet.prefix_length,
-            gateway=network.state.gateway,
-            interface=interface,
-            mac_address=(mac or mac_address(address)).hex(":"),
-            ipv4=network.state.spec.ipv4,
-            link_local=endpoint.link_local,
-            sysctls=endpoint.sysctls,
-            gateway_priority=endpoint.gateway_priority,
-            **wide,
-        )
-
-    def _set_links(self, wires: Sequence[Wire], netns_fd: int) -> None:
-        """Write the settings that endpoints want for their links."""
-        wanted = [
-            sysctl_of(setting, wire.attachment.interface) for wire in wires for setting in wire.attachment.sysctls
-        ]
-        if wanted:
-            with self._enter(netns_fd):
-                for path, value in wanted:
-                    write_sysctl(path, value)
-
     def _wires(self, container_id: str, attachments: Sequence[Attachment]) -> list[Wire]:
-        return [
-            Wire(attachment, self._network(attachment.network), number, f"v{container_id[:11]}.{number}")
-            for number, attachment in enumerate(attachments)
-        ]
+        return wires_of(container_id, [(one, self._network(one.network)) for one in attachments])
 
     def _end_vigil(self) -> None:
         if self._vigil is not None:
@@ -406,40 +357,6 @@ class Router:
             return self._networks[name]
         except KeyError:
             raise NetError(f"there is no network {name} in this stack") from None
-
-    def _choose(self, spec: NetworkSpec) -> NetworkState:
-        own = [network.subnet for network in self._networks.values()]
-        if spec.subnet:
-            subnet = parse_subnet(spec.subnet)
-            check_wanted_subnet(subnet, self._survey.routes(), HOST_LINK_PREFIX)
-            for name, network in self._networks.items():
-                if subnet.overlaps(network.subnet):
-                    raise NetError(
-                        f"the subnet {subnet} of the network {spec.name} overlaps {network.subnet} of {name}",
-                        hint="give each network a subnet of its own",
-                    )
-        else:
-            subnet = choose_subnet([*self._survey.occupied(), *own])
-        gateway = choose_gateway(subnet, spec.gateway)
-        used = {network.state.bridge for network in self._networks.values()}
-        free = (name for number in range(len(used) + 1) if (name := f"{BRIDGE_PREFIX}{number}") not in used)
-        bridge = next(free) if not spec.bridge or spec.bridge in used else spec.bridge
-        state = NetworkState(spec=spec, subnet=str(subnet), gateway=format_address(gateway), bridge=bridge)
-        if not spec.ipv6:
-            return state
-        subnet6 = self._choose_subnet6(spec)
-        gateway6 = subnet6.format(choose_gateway(subnet6, spec.gateway6))
-        return structs.replace(state, subnet6=str(subnet6), gateway6=gateway6)
-
-    def _choose_subnet6(self, spec: NetworkSpec) -> Block:
-        subnet = parse_subnet6(spec.subnet6) if spec.subnet6 else choose_subnet6(f"{self._uplink.name} {spec.name}")
-        for name, network in self._networks.items():
-            if network.subnet6 is not None and subnet.overlaps(network.subnet6):
-                raise NetError(
-                    f"the subnet {subnet} of the network {spec.name} overlaps {network.subnet6} of {name}",
-                    hint="give each network a subnet of its own",
-                )
-        return subnet
 
     def _make_links(self, network: Network, *, adopt: bool) -> None:
         uplink, spec = self._uplink, network.state.spec
@@ -458,7 +375,7 @@ class Router:
         if spec.ipv4 and not spec.internal:
             routes.append((network.subnet, self._uplink.router_address))
         if network.subnet6 is not None and not spec.internal:
-            routes.append((network.subnet6, uplink6(self._uplink).router_address))
+            routes.append((network.subnet6, self._uplink.block6.first + 2))
         return routes
 
     def _mend(self, network: Network) -> None:

@@ -16,7 +16,6 @@ from net.firewall import (
     router_ruleset,
     withdraw_change,
 )
-from net.ipv6 import uplink6
 from net.namespaces import Enter
 from net.networks import Network
 from net.uplink import ROUTER_LINK, Uplink
@@ -53,7 +52,7 @@ class Rules:
         self._apply(networks, published, self._uplink.block)
         wide = [network for network in networks if network.subnet6 is not None]
         if wide:
-            self._apply(wide, published, uplink6(self._uplink).block)
+            self._apply(wide, published, self._uplink.block6)
         elif self._wide:
             self._host_rules().apply(remove_ruleset(self.table, wide=True))
         self._wide = bool(wide)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from net import links
-from net.addresses import UPLINK_PREFIX_LENGTH, Block, choose_uplink
+from net.addresses import UPLINK_PREFIX_LENGTH, Block, choose_subnet6, choose_uplink
 from net.rtnetlink import Rtnetlink
 from net.sysctls import write_sysctl
 
@@ -25,6 +25,11 @@ class Uplink(NamedTuple):
     host_index: int
     host_address: int
     router_address: int
+
+    @property
+    def block6(self) -> Block:
+        """The addresses of IPv6, which follow from the name: the host's end has the first, the router's the second."""
+        return choose_subnet6(self.name)
 
     @property
     def block(self) -> Block:

@@ -31,6 +31,14 @@ class Wire(NamedTuple):
         return bytes.fromhex(self.attachment.mac_address.replace(":", ""))
 
 
+def wires_of(container_id: str, attachments: Sequence[tuple[Attachment, Network]]) -> list[Wire]:
+    """A container's links, by the order of its attachments."""
+    return [
+        Wire(attachment, network, number, f"v{container_id[:11]}.{number}")
+        for number, (attachment, network) in enumerate(attachments)
+    ]
+
+
 def way_out(wires: Sequence[Wire]) -> Wire | None:
     """The link that leads outside: to the network of the highest priority that is not internal, the first of equals."""
     outward = [wire for wire in wires if not wire.network.state.spec.internal]
@@ -98,10 +106,15 @@ def bridge_requests(network: Network) -> list[Request]:
     return requests
 
 
-def sysctl_of(setting: str, interface: str) -> tuple[str, str]:
-    """The path below /proc/sys and the value of a link's setting such as "net.ipv4.conf.IFNAME.log_martians=1"."""
-    name, _, value = setting.partition("=")
-    return "/".join(interface if part == "IFNAME" else part for part in name.strip().split(".")), value.strip()
+def sysctls_of(wires: Sequence[Wire]) -> list[tuple[str, str]]:
+    """The settings that endpoints want for their links: the path below /proc/sys and the value of each."""
+    found = []
+    for wire in wires:
+        for setting in wire.attachment.sysctls:
+            name, _, value = setting.partition("=")
+            parts = (wire.attachment.interface if part == "IFNAME" else part for part in name.strip().split("."))
+            found.append(("/".join(parts), value.strip()))
+    return found
 
 
 def _link_local(index: int, text: str, name: str) -> Request:

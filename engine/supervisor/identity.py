@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from engine.spec import ContainerSpec, Resolver
+from engine.supervisor.zones import addresses_of
 from net.spec import Attachment
 
 RESOLVER_ADDRESS = "127.0.0.11"
@@ -23,7 +24,7 @@ def identity_files(
     """
     attachments = tuple(attachments)
     names = own_names(spec)
-    addresses = [attachment.address for attachment in attachments] or ["127.0.1.1"]
+    addresses = [address for each in attachments for address in addresses_of(each)] or ["127.0.1.1"]
     hosts = _HOSTS + "".join(f"{address}\t{names}\n" for address in addresses) + extra_hosts(spec, host_gateway)
     servers = (RESOLVER_ADDRESS,) if attachments else spec.resolver.servers
     return {

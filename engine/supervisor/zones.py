@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from engine.state import ContainerRecord
 from net.names import Zone
-from net.spec import NetworkState
+from net.spec import Attachment, NetworkState
 
 
 def zone_of(client: ContainerRecord, running: Iterable[ContainerRecord], networks: Mapping[str, NetworkState]) -> Zone:
@@ -21,11 +21,11 @@ def zone_of(client: ContainerRecord, running: Iterable[ContainerRecord], network
     for record in sorted(running, key=lambda record: (record.spec.service, record.spec.number)):
         for attachment in record.state.attachments:
             if attachment.network in shared:
-                names[attachment.address] = record.spec.name
+                mine = addresses_of(attachment)
+                names.update(dict.fromkeys(mine, record.spec.name))
                 for name in _names_on(record, attachment.network):
                     found = addresses.setdefault(name.lower(), [])
-                    if attachment.address not in found:
-                        found.append(attachment.address)
+                    found += (address for address in mine if address not in found)
     for alias, service in client.spec.links:
         if service.lower() in addresses:
             addresses[alias.lower()] = addresses[service.lower()]
@@ -36,6 +36,12 @@ def zone_of(client: ContainerRecord, running: Iterable[ContainerRecord], network
         forwards=bool(client.spec.resolver.servers)
         or any(not network.spec.internal for name, network in networks.items() if name in shared),
     )
+
+
+def addresses_of(attachment: Attachment) -> tuple[str, ...]:
+    """The addresses that a container has on a network."""
+    narrow = (attachment.address,) if attachment.ipv4 else ()
+    return (*narrow, attachment.address6) if attachment.address6 else narrow
 
 
 def _names_on(record: ContainerRecord, network: str) -> Iterable[str]:

@@ -178,7 +178,7 @@ def test_an_address_that_the_host_does_not_have_is_a_port_error(new_stack: NewSt
     with pytest.raises(PortError, match=r"the host has no address 192\.0\.2\.200"):
         web.publish(PublishedPort(container_port=80, host_port=8080, host_ip="192.0.2.200"))
     with pytest.raises(PortError, match="the container has no IPv6 address"):
-        web.publish(PublishedPort(container_port=80, host_port=8080, host_ip="::1"))
+        web.publish(PublishedPort(container_port=80, host_port=8080, host_ip="::"))
 
 
 def test_published_ports_outlive_their_router_object_and_are_held_again(

@@ -132,7 +132,6 @@ services:
     ("config", "message"),
     [
         ("subnet: 10.5.0.1/24", "'10.5.0.1/24' has bits set behind its prefix\n  write 10.5.0.0/24"),
-        ("subnet: fd00::/64", "IPv6 subnets are not supported yet\n  write an IPv4 subnet such as 10.5.0.0/24"),
         ("subnet: tenfive", "'tenfive' is no subnet\n  write one such as 10.5.0.0/24"),
         ("subnet: 10.5.0.0/31", "10.5.0.0/31 has no room for containers\n  use a /29 or larger"),
     ],

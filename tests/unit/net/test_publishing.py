@@ -97,6 +97,6 @@ def test_a_port_of_this_stack_is_refused_by_its_containers_name(tmp_path: Path) 
 def test_a_port_on_an_address_of_ipv6_needs_a_container_that_has_one(tmp_path: Path) -> None:
     directory = tmp_path / "one" / "networks" / ".published"
     directory.parent.mkdir(parents=True)
-    wish = PublishedPort(container_port=80, host_port=8080, host_ip="::1")
-    with pytest.raises(PortError, match=r"on \[::1\]: the container has no IPv6 address"):
+    wish = PublishedPort(container_port=80, host_port=8080, host_ip="2001:db8::1")
+    with pytest.raises(PortError, match=r"on \[2001:db8::1\]: the container has no IPv6 address"):
         Publications(directory, tmp_path).add(WEB, "web-1", ("172.16.0.2", ""), (wish,))
