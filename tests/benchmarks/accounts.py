@@ -3,7 +3,7 @@
 Commands run in a memory group of their own, so that the kernel charges to it what they and their children make: pages,
 stacks, page tables, inodes, and the structures of namespaces and links. Containers are moved into groups that the
 contender makes; those are counted, too. Files in the page cache are left out: the kernel takes them back when it likes.
-A few tables of a network namespace are charged to nobody; `machine_kib` sees them, and everything that others do.
+`machine_kib` sees what everybody else does, too, and is there for comparison.
 """
 
 import select
