@@ -1,6 +1,7 @@
 """Reads .env files: NAME=value lines with comments, quotes over several lines, and variables in values."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from compose import codes
 from compose.errors import FileError, Problem
@@ -43,6 +44,14 @@ def read_dotenv(
     return _File(text, file, lookup).raw() if raw else _File(text, file, lookup).parsed()
 
 
+def dotenv_places(data: bytes, file: str, *, raw: bool = False) -> Mapping[str, Place]:
+    """Where each variable of a file that can be read stands, the last time if it stands there several times."""
+    parser = _File(data.decode("utf-8-sig").replace("\r\n", "\n"), file, lambda _: None)
+    with suppress(FileError):  # a variable that must be set is not what is asked for here
+        _ = parser.raw() if raw else parser.parsed()
+    return parser.places()
+
+
 class _Refusal(Exception):  # noqa: N818 - it is caught a few lines below, and never seen outside
     """One line is wrong: position in the text, message, hint, code if it is special."""
 
@@ -56,9 +65,12 @@ class _File:
         self._lookup = lookup
         self._values: dict[str, str | None] = {}
         self._problems: list[Problem] = []
+        self._starts: dict[str, int] = {}
 
     def raw(self) -> Mapping[str, str | None]:
+        at = 0
         for number, line in enumerate(self._text.split("\n"), 1):
+            start, at = at, at + len(line) + 1
             if not line.strip() or line.lstrip().startswith("#"):
                 continue
             name, equals, value = line.partition("=")
@@ -66,8 +78,12 @@ class _File:
                 hint = "this file has `format: raw`: write NAME=value without spaces around the name"
                 message = f"the name '{name}' holds a space"
                 self._problems.append(Problem(Place(self._file, number, 1), message, hint, codes.ENV_FILE_LINE))
+            self._starts[name] = start
             self._values[name] = value if equals else self._lookup(name)
         return self._finished()
+
+    def places(self) -> Mapping[str, Place]:
+        return {name: self._place(start) for name, start in self._starts.items()}
 
     def parsed(self) -> Mapping[str, str | None]:
         at = 0
@@ -114,6 +130,7 @@ class _File:
         split = min((found for mark in "=:" if (found := line.find(mark)) >= 0), default=-1)
         name = (line if split < 0 else line[:split]).strip()
         self._check_name(name, at)
+        self._starts[name] = at
         if split < 0:
             self._values[name] = self._known(name)
             return end

@@ -311,7 +311,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     missing stands where its nearest parent does. `warnings` are for the user to see once. `obstacles` are what cannot
     be served yet: `config` shows such a stack, everything that starts something refuses it. `document` is what the
     files say, merged and with nothing left to guess, from which `config` is printed. `variables` are those that files
-    may use: the environment over .env.
+    may use: the environment over `env_files` (absolute; .env if nothing else is said), the last of which wins.
     """
 
     name: str
@@ -327,6 +327,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Problem, ...] = ()
     obstacles: tuple[Problem, ...] = ()
     variables: Mapping[str, str] = {}
+    env_files: tuple[str, ...] = ()
     document: Node | None = None
 
     def place(self, *path: str | int) -> Place:

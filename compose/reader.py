@@ -63,13 +63,11 @@ class _Reader:
         self._request = request
         self._sources = Sources(request.working_directory, request.stdin)
         self._project = find_project(request.files, request.project_directory, request.working_directory, environment)
-        env_files = request.env_files or tuple(filter(None, environment.get("COMPOSE_ENV_FILES", "").split(",")))
-        self._variables = project_variables(
-            environment,
-            self._project.directory,
-            tuple(os.path.join(request.working_directory, os.path.expanduser(file)) for file in env_files),
-            self._sources.shown,
-        )
+        named = request.env_files or tuple(filter(None, environment.get("COMPOSE_ENV_FILES", "").split(",")))
+        directory = request.working_directory
+        env_files = tuple(os.path.join(directory, os.path.expanduser(file)) for file in named)
+        self._variables = project_variables(environment, self._project.directory, env_files, self._sources.shown)
+        self._env_files = env_files or (os.path.join(self._project.directory, ".env"),)
         self._hiding = hiding
         self._assembly = Assembly(self._sources, request.phases, hiding)
         self._problems: list[Problem] = []
@@ -245,6 +243,7 @@ class _Reader:
             places=Places(document),
             warnings=(*self._project.warnings, *self._assembly.warnings, *decoder.findings.warnings),
             variables=self._variables,
+            env_files=self._env_files,
             document=document,
         )
         return structs.replace(stack, obstacles=tuple(decoder.findings.obstacles)), [

@@ -37,6 +37,8 @@ def command(
     no_paths: Annotated[bool, Option("--no-path-resolution", tells="Keep paths as they are written.")] = False,
     no_consistency: Annotated[bool, Option("--no-consistency", tells="Do not check that all fits together.")] = False,
     no_env: Annotated[bool, Option("--no-env-resolution", tells="Leave env files out of environments.")] = False,
+    explain_env: Annotated[str, Option("--explain-env", tells="Where this service's variables come from.")] = "",
+    show_values: Annotated[bool, Option("--show-values", tells="With --explain-env: secrets' values, too.")] = False,
     resolve_digests: Annotated[bool, Option("--resolve-image-digests", hidden=True)] = False,
     lock_digests: Annotated[bool, Option("--lock-image-digests", hidden=True)] = False,
 ) -> None:
@@ -61,7 +63,11 @@ def command(
     phases = Phases(
         normalization=not no_normalize, paths=not no_paths, consistency=not no_consistency, environment=not no_env
     )
-    if wanted == "variables" or (no_interpolate and wanted in {"services", "yaml", "json", "nothing"}):
+    if explain_env:
+        from compose.cli.explain_env import explained  # noqa: PLC0415 - only this option needs it
+
+        text = explained(session, explain_env, output, show_values=show_values)
+    elif wanted == "variables" or (no_interpolate and wanted in {"services", "yaml", "json", "nothing"}):
         text = _written(read_written(session.read_request(names)._replace(phases=phases)), wanted, output)
     else:
         text = _text(session.stack(services=names, phases=phases), names, wanted, hash_of)
