@@ -67,11 +67,15 @@ def _logging(fields: Mapping[str, Node], path: str, findings: Findings) -> Loggi
 
 
 def _check_log_options(options: Mapping[str, Node], path: str, findings: Findings) -> None:
+    idle = [name for name in options if name in _IDLE_LOG_OPTIONS]
+    if idle:
+        does = "has" if len(idle) == 1 else "have"
+        findings.warn(options[idle[0]], f"{path}.options: {', '.join(idle)} {does} no effect")
     for name, node in options.items():
         here = f"{path}.options.{name}"
-        if name in _IDLE_LOG_OPTIONS:
-            findings.warn(node, f"{here} has no effect")
-        elif name not in _LOG_OPTIONS:
+        if name in idle:
+            continue
+        if name not in _LOG_OPTIONS:
             hint = f"the options are {' and '.join(_LOG_OPTIONS)}"
             findings.hinder(node, f"{path} has no option '{name}'", hint, codes.UNKNOWN_KEY)
         elif name == "max-file" and not (str(node.value).isdecimal() and 0 < int(str(node.value)) <= 1000):

@@ -53,6 +53,9 @@ PARTS = {
     "resolver.hosts": "extra_hosts",
     "resolver.domain": "domainname",
 }
+MOUNT_WORDS = frozenset(
+    ("propagation", "subpath", "no_copy", "labels", "size_bytes", "executable", "uid", "gid", "inodes")
+)
 SECRET_WORDS = ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY")
 MOST_CHANGES = 3
 LONGEST_VALUES = 160
@@ -198,8 +201,11 @@ def _text(field: str, item: Any) -> str:
     """One item of a list as a user would write it."""
     match field, item:
         case "volumes", {"type": kind, "target": target}:
-            source = item.get("source") or item.get("volume") or kind
-            return f"{source}:{target}{':ro' if item.get('read_only') else ''}"
+            source = item.get("source") or item.get("volume") or _short(item.get("image_id", "")) or kind
+            words = ["ro"] if item.get("read_only") and kind != "image" else []
+            words += [f"mode={item['mode']:o}"] if item.get("mode", 0o1777) != 0o1777 else []
+            words += [f"{name}={value}" for name, value in item.items() if name in MOUNT_WORDS and value]
+            return f"{source}:{target}{':' if words else ''}{','.join(words)}"
         case "ports", {"container_port": target, "host_port": port, "host_ip": address, "protocol": protocol}:
             return f"{address + ':' if address else ''}{port or ''}:{target}/{protocol}"
         case "networks", {"network": network, "aliases": aliases, "address": address}:

@@ -13,7 +13,6 @@ from compose.connection import Connection
 from compose.errors import FileError
 from compose.observed import Observed
 from compose.plan_down import DownOptions, plan_down
-from compose.volume_mounts import detach_volumes
 from engine.layout import StackLayout
 from engine.leftovers import boot_time, remove_leftovers
 from engine.locks import command_lock
@@ -72,7 +71,10 @@ def command(
         failed = carry_out(
             found, connection, session.layout, progress=progress, persist=True, records=observed.containers
         )
-        detach_volumes(place)
+        if any(volume.options for volume in observed.volumes):
+            from compose.volume_mounts import detach_volumes  # noqa: PLC0415 - few volumes have options
+
+            detach_volumes(place)
         if place.contents.exists():
             from compose.contents import forget_contents  # noqa: PLC0415 - most stacks have none
 

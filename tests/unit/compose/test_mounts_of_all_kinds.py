@@ -7,6 +7,7 @@ import pytest
 
 from compose.bind_sources import require_sources
 from compose.errors import FileError
+from compose.fingerprint import changes
 from compose.images import mounted_images
 from compose.model import Mount, Stack, VolumesFrom
 from compose.translate_files import Surroundings
@@ -145,3 +146,11 @@ services:
         (6, f"services.web mounts {tmp_path}/site.conf, which does not exist and is called like a file"),
         (10, f"services.web mounts {tmp_path}/strict, which does not exist"),
     ]
+
+
+def test_what_differs_between_two_mounts_is_told(read: Read) -> None:
+    other = LONG.replace("rslave", "rshared").replace("subpath: bin", "subpath: lib").replace("uid=5", "mode=700")
+    said = changes(_specs(read(LONG))["web"], _specs(read(other))["web"])
+    gone = "-/a:/a:propagation=rslave -sha256:1:/c:subpath=bin -tmpfs:/d:uid=5,gid=6,inodes=7"
+    come = "+/a:/a:propagation=rshared +sha256:1:/c:subpath=lib +tmpfs:/d:mode=700,gid=6,inodes=7"
+    assert said == (f"volumes changed: {gone} {come}",)
