@@ -7,6 +7,7 @@ from compose.conflicts import conflicts
 from compose.dependencies import cycles, has_cycle
 from compose.errors import Problem
 from compose.model import Service, Stack
+from compose.namespace_modes import check_namespaces
 from compose.network_checks import check_networks
 from compose.network_modes import check_modes
 from compose.nodes import Node
@@ -37,6 +38,7 @@ def check(stack: Stack) -> list[Problem]:
         problems += check_subnets(stack)
     problems += check_modes(stack)
     problems += check_networks(stack)
+    problems += check_namespaces(stack)
     problems += conflicts(stack)
     if has_cycle(stack.services):
         problems += _cycles(stack)

@@ -231,7 +231,8 @@ class _Planning:
         networks = (f"create network {endpoint.network}" for endpoint in spec.endpoints)
         volumes = (f"create volume {mount.volume}" for mount in spec.mounts if isinstance(mount, VolumeMount))
         self._renewed.add(spec.name)
-        creation = self._draft.add(CreateContainer(spec=spec), cause, needs=(*needs, image, *networks, *volumes))
+        first = (*needs, image, *networks, *volumes)
+        creation = self._draft.add(CreateContainer(spec=spec), cause + _reach(spec), needs=first)
         self._start(service, spec, cause, needs=(creation,))
 
     def _start(self, service: WantedService, spec: ContainerSpec, cause: str, *, needs: tuple[str, ...] = ()) -> None:
@@ -293,6 +294,19 @@ def _changed(wanted: WantedVolume, found: ObservedVolume) -> str:
     own = {key: value for key, value in wanted.labels.items() if not naming.is_ours(key)}
     words = ("labels",) * (own != found.labels) + ("options",) * (wanted.options != found.options)
     return " and ".join(words)
+
+
+def _reach(spec: ContainerSpec) -> str:
+    """How far a container reaches into the host, for everybody to see; empty for an ordinary one."""
+    shared = [kind for kind in ("network", "pid", "ipc", "uts", "cgroup", "user") if _is_hosts(spec, kind)]
+    words = ["privileged"] if spec.confinement.privileged else []
+    if shared:
+        words.append(f"shares the host's {', '.join(shared)}")
+    return f" ({'; '.join(words)})" if words else ""
+
+
+def _is_hosts(spec: ContainerSpec, kind: str) -> bool:
+    return bool(getattr(spec.namespaces, kind) == "host")
 
 
 def _why_start(record: ContainerRecord) -> str:

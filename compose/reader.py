@@ -16,6 +16,7 @@ from compose.environments import EnvFiles, project_variables
 from compose.errors import FileError, Problem
 from compose.interpolation import Interpolation
 from compose.model import Service, Stack
+from compose.namespace_modes import with_partners
 from compose.network_modes import with_settled_modes
 from compose.nodes import Node
 from compose.normal import Project, completed, with_environments
@@ -110,7 +111,7 @@ class _Reader:
         self._problems += env_files.problems
         self._explain_unset(env_files.defined)
         stack, found = self._decoded(document, name, enabled)
-        stack = with_settled_modes(stack)
+        stack = with_partners(with_settled_modes(stack))
         found = [*found, *check(stack)] if self._request.phases.consistency else []
         self._problems += [problem for problem in found if problem.code not in OBSTACLES]
         later = [*stack.obstacles, *(problem for problem in found if problem.code in OBSTACLES)]

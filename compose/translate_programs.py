@@ -74,16 +74,15 @@ def _namespaces(stack: Stack, replica: Replica) -> Namespaces:
     service = replica.service
     return Namespaces(
         network=network_namespace(stack, replica),
-        pid=_shared(stack, replica, service.pid),
-        ipc="" if service.ipc in ("private", "shareable") else _shared(stack, replica, service.ipc),
+        pid=_partner(stack, replica, service.pid),
+        ipc="" if service.ipc in ("private", "shareable") else _partner(stack, replica, service.ipc),
         uts=service.uts,
         cgroup="" if service.cgroup == "private" else service.cgroup,
         user=service.userns_mode,
     )
 
 
-def _shared(stack: Stack, replica: Replica, mode: str) -> str:
-    """Whose namespace a container is in, as `Namespaces` says it."""
+def _partner(stack: Stack, replica: Replica, mode: str) -> str:
     if not mode.startswith("service:"):
         return mode
     owner = stack.services[mode.removeprefix("service:")]

@@ -17,8 +17,8 @@ from engine import (
     outcome,
     privileges,
     rlimits,
+    settings,
     syscalls,
-    sysctls,
     targets,
     terminals,
     users,
@@ -30,10 +30,12 @@ from engine.mounts import (
     Devices,
     MountOp,
     NewFilesystem,
+    SharedMemory,
+    SharedProc,
     VolumeData,
 )
 from engine.privileges import Privileges
-from engine.spec import Process, ResourceLimit
+from engine.spec import Namespaces, Process, ResourceLimit
 from engine.syscalls import (
     AT_FDCWD,
     AT_RECURSIVE,
@@ -45,15 +47,6 @@ from engine.syscalls import (
 from engine.terminals import WindowSize
 from engine.users import User
 
-_USER_NAMESPACES = "user/max_user_namespaces"
-_SYSCTLS = (
-    # Groups of the container may send pings, and any user may serve on ports below 1024: no capability is needed.
-    ("net/ipv4/ping_group_range", b"0 65535"),
-    ("net/ipv4/ip_unprivileged_port_start", b"0"),
-    # A second lock beside the filter of system calls: no user namespace below this one, for ever.
-    (_USER_NAMESPACES, b"0"),
-)
-_KERNEL = "kernel settings"
 _KERNEL_TARGETS = frozenset({"/proc", "/sys", "/dev"})
 _LOCKED = Attribute.RDONLY | Attribute.NOSUID | Attribute.NODEV | Attribute.NOEXEC
 _EMPTY_DIRECTORY = NewFilesystem("tmpfs", "", _LOCKED, (("mode", "755"), ("size", "0")))
@@ -68,12 +61,13 @@ class Contained(NamedTuple):
     masked: tuple[str, ...]
     locked: tuple[str, ...]
     read_only: bool
-    init: bool
-    own_network: bool
+    init: tuple[str, ...]
+    namespaces: Namespaces
     domain: str
     limits: tuple[ResourceLimit, ...]
     sysctls: Mapping[str, str]
     nesting: bool
+    shared_memory: int
     privileges: Privileges
     control: socket.socket
     outcome_fd: int
@@ -114,14 +108,16 @@ def become_container(wanted: Contained) -> NoReturn:
 def _seal(birth: _Birth) -> None:
     wanted = birth.wanted
     streams = (wanted.stdin, wanted.stdout, wanted.stderr)
-    boundary.seal((wanted.control.fileno(), wanted.outcome_fd, *(fd for fd in streams if fd is not None)))
+    given = (fd for fd in (*streams, wanted.shared_memory) if fd is not None and fd >= 0)
+    boundary.seal((wanted.control.fileno(), wanted.outcome_fd, *given))
 
 
 def _receive_mounts(birth: _Birth) -> None:
     birth.root_fd, *rest = _receive(birth)
     birth.given = iter(rest)
     # Only now is this process where it belongs in every hierarchy: what it is in becomes "/".
-    syscalls.unshare(Clone.NEWCGROUP)
+    if not birth.wanted.namespaces.cgroup:
+        syscalls.unshare(Clone.NEWCGROUP)
 
 
 def _become_root(_birth: _Birth) -> None:
@@ -140,41 +136,17 @@ def _mount_all(birth: _Birth) -> None:
             _mount_new(birth, op)
         elif isinstance(op, DeviceCopy):
             _show_device(birth, op)
+        elif isinstance(op, SharedMemory):
+            _attach(birth, op, birth.wanted.shared_memory)
         else:
             _attach(birth, op, next(birth.given))
 
 
-def _write_sysctls(birth: _Birth) -> None:
-    for name, value in _SYSCTLS:
-        if name.startswith("net/") and not birth.wanted.own_network:
-            continue
-        if name != _USER_NAMESPACES or not birth.wanted.nesting:
-            _write_sysctl(birth, name, value)
-    for name, text in birth.wanted.sysctls.items():
-        try:
-            known = _write_sysctl(birth, sysctls.path(name), text.encode())
-        except OSError as error:
-            raise StartError(
-                f"cannot set the sysctl {name} to {text!r}: {error.strerror}", stage=_KERNEL, errno=error.errno or 0
-            ) from error
-        if not known:
-            raise StartError(
-                f"cannot set the sysctl {name}: this kernel has none of that name in a container",
-                stage=_KERNEL,
-                hint="check its spelling; some belong to the host as a whole",
-            )
-
-
-def _write_sysctl(birth: _Birth, path: str, value: bytes) -> bool:
-    """Writes a setting of the container's own namespaces; False when the kernel has none there."""
-    fd = targets.find(birth.root_fd, f"proc/sys/{path}", os.O_WRONLY)
-    if fd is None:
-        return False
-    try:
-        os.write(fd, value)
-    finally:
-        os.close(fd)
-    return True
+def _write_settings(birth: _Birth) -> None:
+    wanted = birth.wanted
+    settings.write_settings(
+        birth.root_fd, wanted.sysctls, own_network=wanted.namespaces.own_network, nesting=wanted.nesting
+    )
 
 
 def _cover_kernel_files(birth: _Birth) -> None:
@@ -213,6 +185,8 @@ def _change_root(birth: _Birth) -> None:
     syscalls.pivot_root(".", ".")
     syscalls.umount2(".", MNT_DETACH)
     os.chdir("/")
+    if birth.wanted.namespaces.uts:
+        return
     socket.sethostname(birth.wanted.hostname)
     if birth.wanted.domain:
         syscalls.setdomainname(birth.wanted.domain)
@@ -270,7 +244,7 @@ def _run_program(birth: _Birth) -> NoReturn:
     path = executables.find(argv[0] if argv else "", birth.environment["PATH"])
     rlimits.settle(birth.wanted.limits)
     if birth.wanted.init:
-        executables.execute(INIT_TARGET, (INIT_TARGET, "--", path, *argv[1:]), birth.environment)
+        executables.execute(INIT_TARGET, (*birth.wanted.init, "--", path, *argv[1:]), birth.environment)
     executables.execute(path, argv, birth.environment)
 
 
@@ -280,7 +254,7 @@ _STEPS: tuple[tuple[str, Callable[[_Birth], None]], ...] = (
     ("user namespace", _become_root),
     ("root", _attach_root),
     ("mounts", _mount_all),
-    (_KERNEL, _write_sysctls),
+    ("kernel settings", _write_settings),
     ("masks", _cover_kernel_files),
     ("change of root", _change_root),
     ("working directory", _enter_working_directory),
@@ -342,6 +316,8 @@ def _show_device(birth: _Birth, op: DeviceCopy) -> None:
 def _attach(birth: _Birth, op: MountOp, mount_fd: int) -> None:
     if isinstance(op, Devices):
         birth.null_fd = os.open("null", os.O_RDWR, dir_fd=mount_fd)
+    if isinstance(op, SharedProc):
+        birth.proc_device = os.fstat(mount_fd).st_dev
     if isinstance(op, VolumeData) and op.fill:
         _fill(birth, op, mount_fd)
     target = _target(birth, op.target, directory=stat.S_ISDIR(os.fstat(mount_fd).st_mode))

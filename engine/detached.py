@@ -4,7 +4,6 @@ A detached mount is a descriptor: it is handed to the container's first process,
 namespace. So the host's mount table never sees a container, and nothing is left behind when one dies half-made.
 """
 
-import contextlib
 import os
 import stat
 from collections.abc import Iterable, Sequence
@@ -14,28 +13,12 @@ from pathlib import Path
 from engine import syscalls, targets
 from engine.directories import make_private
 from engine.errors import StartError, SyscallError
-from engine.mounts import DeviceNode, HostPath, HostProgram
+from engine.mounts import HostPath, HostProgram
 from engine.syscalls import AT_FDCWD, AT_RECURSIVE, Attribute, MountFlag
 
 _STAGE = "mounts"
-_NODES = (
-    ("null", 1, 3),
-    ("zero", 1, 5),
-    ("full", 1, 7),
-    ("random", 1, 8),
-    ("urandom", 1, 9),
-    ("tty", 5, 0),
-)
-_LINKS = (
-    ("fd", "/proc/self/fd"),
-    ("stdin", "/proc/self/fd/0"),
-    ("stdout", "/proc/self/fd/1"),
-    ("stderr", "/proc/self/fd/2"),
-    ("ptmx", "pts/ptmx"),
-)
 # What an upper directory must not depend on, to make sense as a layer.
 _LAYER_OPTIONS = (("redirect_dir", "nofollow"), ("metacopy", "off"), ("index", "off"))
-_DIRECTORIES = ("pts", "shm", "mqueue")
 _FILE_ATTRIBUTES = Attribute.NOSUID | Attribute.NODEV | Attribute.NOEXEC
 
 
@@ -77,9 +60,9 @@ def root(layers: Sequence[Path], upper: Path, work: Path, *, userns_fd: int, fir
     return mount_fd, *trees
 
 
-def new_sys(attributes: Attribute) -> int:
-    """Returns a /sys that shows the network namespace of the caller."""
-    fs_fd = syscalls.fsopen("sysfs")
+def new_kernel_files(kind: str, attributes: Attribute) -> int:
+    """Returns a /sys ("sysfs") or /proc that shows the caller's own network, or processes."""
+    fs_fd = syscalls.fsopen(kind)
     try:
         syscalls.fsconfig_create(fs_fd)
         return syscalls.fsmount(fs_fd, attributes)
@@ -139,43 +122,8 @@ def _set_lowers(fs_fd: int, lowers: Sequence[str]) -> None:
         syscalls.fsconfig_set(fs_fd, "lowerdir", ":".join(lowers))  # Linux before 6.8
 
 
-def devices(first_id: int, more: Sequence[DeviceNode] = ()) -> int:
-    """Returns a new /dev with the six nodes that every program may use, owned by the container's root, and `more`.
-
-    Those belong to the container's ids of the same numbers as on the host, so that groups of both mean the same.
-    """
-    mount_fd = _tmpfs((("mode", "755"), ("size", "64k"), ("uid", str(first_id)), ("gid", str(first_id))))
-    previous = os.umask(0)
-    try:
-        for name, major, minor in _NODES:
-            os.mknod(name, stat.S_IFCHR | 0o666, os.makedev(major, minor), dir_fd=mount_fd)
-            os.chown(name, first_id, first_id, dir_fd=mount_fd)
-        for name, target in _LINKS:
-            os.symlink(target, name, dir_fd=mount_fd)
-        for name in _DIRECTORIES:
-            os.mkdir(name, 0o755, dir_fd=mount_fd)
-        for node in more:
-            _make_node(node, mount_fd, first_id)
-    except BaseException:
-        os.close(mount_fd)
-        raise
-    finally:
-        os.umask(previous)
-    return mount_fd
-
-
-def _make_node(node: DeviceNode, mount_fd: int, first_id: int) -> None:
-    *directories, _name = node.name.split("/")
-    for depth in range(len(directories)):
-        with contextlib.suppress(FileExistsError):
-            os.mkdir("/".join(directories[: depth + 1]), 0o755, dir_fd=mount_fd)
-    with contextlib.suppress(FileNotFoundError):  # one of the usual nodes may be chosen, too
-        os.unlink(node.name, dir_fd=mount_fd)
-    os.mknod(node.name, node.mode, node.device, dir_fd=mount_fd)
-    os.chown(node.name, first_id + node.uid, first_id + node.gid, dir_fd=mount_fd)
-
-
-def _tmpfs(options: Sequence[tuple[str, str]]) -> int:
+def new_tmpfs(options: Sequence[tuple[str, str]]) -> int:
+    """Returns a new file system in memory, on which device nodes work."""
     fs_fd = syscalls.fsopen("tmpfs")
     try:
         for key, value in options:
@@ -370,9 +318,9 @@ def _map_ids(
     propagation: MountFlag = MountFlag.PRIVATE,
 ) -> None:
     """Shows a detached tree through the container's ids; closes it on failure."""
-    wanted = attributes | Attribute.IDMAP
+    wanted = attributes | Attribute.IDMAP if userns_fd >= 0 else attributes
     try:
-        syscalls.mount_setattr(tree, flags, attr_set=wanted, propagation=propagation, userns_fd=userns_fd)
+        syscalls.mount_setattr(tree, flags, attr_set=wanted, propagation=propagation, userns_fd=max(userns_fd, 0))
     except SyscallError as error:
         os.close(tree)
         raise StartError(

@@ -28,6 +28,7 @@ _GO, _HERE = b"go", b"here"
 class Entry(NamedTuple):
     """What to run in which container.
 
+    `first_id` is the container's, 0 when its ids are the host's.
     `container` is a pidfd of the container's first process. The descriptors stay the caller's; with a `window`, the
     program gets a terminal of that size instead of them. `cache` is where compiled filters of system calls are kept.
     """
@@ -39,6 +40,7 @@ class Entry(NamedTuple):
     stdin: int
     stdout: int
     stderr: int
+    first_id: int = -1
     window: WindowSize | None = None
     cache: Path | None = None
 
@@ -124,7 +126,8 @@ class _Visit:
             if not told:  # the one outside has died or given up
                 os._exit(125)
             stage = "namespaces"
-            syscalls.setns(entry.container, _NAMESPACES)
+            own_users = entry.first_id != 0
+            syscalls.setns(entry.container, _NAMESPACES if own_users else _NAMESPACES & ~Clone.NEWUSER)
             privileges.become_root()
             root_fd = os.open("/", os.O_PATH | os.O_DIRECTORY)
             stage = "terminal"

@@ -97,6 +97,19 @@ class SharedSys(NamedTuple):
     target: str = "/sys"
 
 
+class SharedProc(NamedTuple):
+    """/proc of the host's processes, made from outside."""
+
+    attributes: Attribute
+    target: str = "/proc"
+
+
+class SharedMemory(NamedTuple):
+    """The shared memory of the container whose IPC namespace is shared."""
+
+    target: str = "/dev/shm"  # noqa: S108 - inside the container
+
+
 class HostProgram(NamedTuple):
     """A program of the host's, to be run inside."""
 
@@ -151,6 +164,8 @@ MountOp = (
     | Devices
     | DeviceCopy
     | SharedSys
+    | SharedProc
+    | SharedMemory
     | OwnFile
     | HostProgram
     | HostPath
@@ -162,15 +177,15 @@ MountOp = (
 
 def mount_plan(spec: ContainerSpec, *, init_program: str = "") -> tuple[MountOp, ...]:
     """What to mount on the container's root, in this order; `init_program` is the host's path of a small init."""
-    confinement = spec.confinement
+    confinement, namespaces = spec.confinement, spec.namespaces
     kernel = _KERNEL if confinement.privileged else _KERNEL | _RDONLY
     plan: list[MountOp] = [
-        NewFilesystem("proc", "/proc", _KERNEL),
-        NewFilesystem("sysfs", "/sys", kernel) if spec.namespaces.own_network else SharedSys(kernel),
-        NewFilesystem("cgroup2", "/sys/fs/cgroup", kernel, may_fail=True),
+        SharedProc(_KERNEL) if namespaces.pid == "host" else NewFilesystem("proc", "/proc", _KERNEL),
+        NewFilesystem("sysfs", "/sys", kernel) if namespaces.own_network else SharedSys(kernel),
+        _HOST_CGROUPS if namespaces.cgroup else NewFilesystem("cgroup2", "/sys/fs/cgroup", kernel, may_fail=True),
         Devices(),
         NewFilesystem("devpts", "/dev/pts", _NOSUID | _NOEXEC, _PTS_OPTIONS),
-        NewFilesystem("tmpfs", "/dev/shm", _KERNEL, (("mode", "1777"), ("size", str(spec.shm_bytes or SHM_BYTES)))),  # noqa: S108
+        *_shared_memory(spec),
         NewFilesystem("mqueue", "/dev/mqueue", _KERNEL, may_fail=True),
         OwnFile("hosts", "/etc/hosts"),
         OwnFile("hostname", "/etc/hostname"),
@@ -186,6 +201,19 @@ def mount_plan(spec: ContainerSpec, *, init_program: str = "") -> tuple[MountOp,
     else:
         plan.extend(_with_devices(spec, [_wanted(mount, names) for mount in wanted]))
     return tuple(plan)
+
+
+def _shared_memory(spec: ContainerSpec) -> tuple[MountOp, ...]:
+    match spec.namespaces.ipc:
+        case "":
+            size = ("size", str(spec.shm_bytes or SHM_BYTES))
+            return (NewFilesystem("tmpfs", "/dev/shm", _KERNEL, (("mode", "1777"), size)),)  # noqa: S108
+        case "none":
+            return ()
+        case "host":
+            return (HostPath("/dev/shm", "/dev/shm", _KERNEL, recursive=False),)  # noqa: S108
+        case _:
+            return (SharedMemory(),)
 
 
 def given_files(spec: ContainerSpec) -> dict[str, FileMount]:
@@ -243,6 +271,7 @@ def device_name(index: int, device: Device) -> str:
 INIT_TARGET = "/dev/init"
 _HIDDEN = ".windlass/"  # below /dev: the nodes of devices that are wanted elsewhere
 _USUAL = Confinement()
+_HOST_CGROUPS = HostPath("/sys/fs/cgroup", "/sys/fs/cgroup", _KERNEL | _RDONLY, top_attributes=_RDONLY)
 _PTS_OPTIONS = (("ptmxmode", "0666"), ("mode", "620"), ("gid", "5"), ("max", str(PTY_LIMIT)))
 
 

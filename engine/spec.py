@@ -189,6 +189,11 @@ class Namespaces(msgspec.Struct, frozen=True, kw_only=True):
         return self.network in ("", "none")
 
     @property
+    def own_users(self) -> bool:
+        """Whether it has a user namespace of its own, not that of the one whose processes or memory it shares."""
+        return not self.user and not self.pid.startswith("container:") and not self.ipc.startswith("container:")
+
+    @property
     def owners(self) -> tuple[str, ...]:
         """The names of the containers whose namespaces it shares."""
         wishes = (self.network, self.pid, self.ipc, self.uts, self.cgroup)

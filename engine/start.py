@@ -8,10 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from engine import contained, detached, handover, idranges, mounts, privileges, rlimits
+from engine import contained, detached, device_files, handover, idranges, joining, mounts, privileges, rlimits
 from engine.cgroups import Cgroup
 from engine.contained import Contained
 from engine.errors import StartError
+from engine.joining import Join
 from engine.mounts import (
     DeviceCopy,
     DeviceNode,
@@ -23,19 +24,20 @@ from engine.mounts import (
     MountOp,
     NewFilesystem,
     OwnFile,
+    SharedMemory,
+    SharedProc,
     SharedSys,
     VolumeData,
 )
 from engine.namespaces import inside
 from engine.outcome import read_outcome
 from engine.processes import expect_to_be_killed, kill_and_reap
-from engine.spec import Confinement, ContainerSpec
+from engine.spec import Confinement, ContainerSpec, Namespaces
 from engine.syscalls import Attribute, Clone
 from engine.volumes import filled_marker
 
 __all__ = ["LaunchOrder", "Launched", "VolumeSource", "launch", "read_outcome"]
 
-_NAMESPACES = Clone.NEWUSER | Clone.NEWNS | Clone.NEWPID | Clone.NEWIPC | Clone.NEWUTS
 _INIT_PROGRAMS = (
     "/usr/bin/tini-static",
     "/usr/bin/catatonit",
@@ -59,7 +61,8 @@ class LaunchOrder(NamedTuple):
     and resolv.conf. `stdin` None is the container's own /dev/null. The descriptors stay the caller's.
     `image_layers` are the directories of the layers of images that it mounts.
     `given_files` is a directory with the configs and secrets, named as engine.mounts.given_files says.
-    `network` is a pidfd of the process whose network namespace a container is to share, if that is a container's.
+    `network` is a pidfd of the process whose network namespace a container is to share, if that is a container's;
+    `joins` are its other namespaces that are other containers'. A `first_id` of 0 is for the host's own ids.
     `cache` is where compiled filters of system calls are kept, if anywhere.
     """
 
@@ -78,6 +81,7 @@ class LaunchOrder(NamedTuple):
     given_files: Path | None = None
     image_layers: Mapping[str, Path] = {}
     network: int | None = None
+    joins: tuple[Join, ...] = ()
 
 
 class Launched(NamedTuple):
@@ -117,12 +121,13 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
             masked=_masked(spec.confinement),
             locked=_locked(spec.confinement),
             read_only=spec.read_only,
-            init=spec.init,
-            own_network=spec.namespaces.own_network,
+            init=_init_arguments(spec, init_program),
+            namespaces=spec.namespaces,
             domain=spec.resolver.domain,
             limits=spec.resource_limits,
             sysctls=spec.sysctls,
-            nesting=spec.confinement.privileged,
+            nesting=spec.confinement.privileged or not order.first_id,
+            shared_memory=-1,
             privileges=allowed,
             control=far_end,
             outcome_fd=outcome_writer,
@@ -130,15 +135,18 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
             stdout=order.stdout,
             stderr=order.stderr,
         )
-        own = Clone.NEWNET if spec.namespaces.own_network else Clone(0)
         with _shared_network(order):
-            pid, pidfd = order.cgroup.clone(_NAMESPACES | own)
-            if pid == 0:
-                contained.become_container(wanted)
+            if order.joins:
+                pid, pidfd = joining.clone_inside(order.cgroup, order.joins, _own(spec.namespaces), wanted)
+            else:
+                pid, pidfd = order.cgroup.clone(_own(spec.namespaces))
+                if pid == 0:
+                    contained.become_container(wanted)
         far_end.close()
         os.close(outcome_writer)
         outcome_writer = -1
-        _map_ids(pid, order.first_id)
+        if spec.namespaces.own_users:
+            _map_ids(pid, order.first_id)
         order.cgroup.join(pid)
         expect_to_be_killed(pid, spec.oom_score_adjustment)
         rlimits.apply(pid, spec.resource_limits)
@@ -164,6 +172,35 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
         if outcome_writer >= 0:
             os.close(outcome_writer)
     return Launched(pid, pidfd, outcome_fd, terminals[0] if terminals else None)
+
+
+def _own(namespaces: Namespaces) -> Clone:
+    """The namespaces that are made for a container."""
+    flags = Clone.NEWNS
+    if namespaces.own_users:
+        flags |= Clone.NEWUSER
+    if namespaces.own_network:
+        flags |= Clone.NEWNET
+    if not namespaces.pid:
+        flags |= Clone.NEWPID
+    if namespaces.ipc in {"", "none"}:
+        flags |= Clone.NEWIPC
+    return flags if namespaces.uts else flags | Clone.NEWUTS
+
+
+def _init_arguments(spec: ContainerSpec, init_program: str) -> tuple[str, ...]:
+    """How the small init is called, empty without one; among the processes of others it reaps only its own."""
+    if not spec.init:
+        return ()
+    if not spec.namespaces.pid:
+        return (mounts.INIT_TARGET,)
+    if "tini" in init_program:
+        return (mounts.INIT_TARGET, "-s")
+    raise StartError(
+        "cannot start with `init: true` among the processes of others: that takes tini",
+        stage="init",
+        hint="install the package tini, or remove `init`",
+    )
 
 
 def _terminal(control: socket.socket) -> int:
@@ -201,7 +238,8 @@ def _map_ids(pid: int, first_id: int) -> None:
 
 def _send_mounts(order: LaunchOrder, plan: Sequence[MountOp], pid: int, control: socket.socket) -> None:
     """Hands over what `contained` expects: the root, then in the plan's order what each step needs from outside."""
-    userns_fd = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
+    # The ids of the host are what is on disk already, and cannot be mapped to themselves.
+    userns_fd = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY) if order.first_id else -1
     trees: list[int] = []
     fds: list[int] = []
     try:
@@ -214,8 +252,7 @@ def _send_mounts(order: LaunchOrder, plan: Sequence[MountOp], pid: int, control:
             raise StartError("the container has too many mounts", stage="mounts", hint="the most are about 240")
         handover.send(control, _MOUNTS, (*fds, *trees))
     finally:
-        os.close(userns_fd)
-        for fd in (*fds, *trees):
+        for fd in (*([userns_fd] if userns_fd >= 0 else []), *fds, *trees):
             os.close(fd)
 
 
@@ -253,13 +290,15 @@ def _present(paths: tuple[str, ...]) -> tuple[str, ...]:
 
 def _outside(op: MountOp, order: LaunchOrder, userns_fd: int) -> tuple[int, ...]:
     match op:
-        case NewFilesystem() | DeviceCopy():
+        case NewFilesystem() | DeviceCopy() | SharedMemory():
             return ()
         case Devices():
-            return (detached.devices(order.first_id, _device_nodes(order.spec)),)
+            return (device_files.devices(order.first_id, _device_nodes(order.spec)),)
         case SharedSys():
             with _shared_network(order):
-                return (detached.new_sys(op.attributes),)
+                return (detached.new_kernel_files("sysfs", op.attributes),)
+        case SharedProc():
+            return (detached.new_kernel_files("proc", op.attributes),)
         case VolumeData():
             return _volume(op, order, userns_fd)
         case _:

@@ -106,6 +106,7 @@ def _run(
             process=process,
             container=container,
             spec=record.spec,
+            first_id=record.state.first_id,
             cgroup=Cgroups(place.label).find(record.spec.id, record.spec.cgroup_parent),
             stdin=streams.stdin,
             stdout=streams.stdout,

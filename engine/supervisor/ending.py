@@ -80,6 +80,8 @@ def let_go(site: Site, container: Container) -> bool:
         container.pidfd = -1
     cgroup = site.cgroups.find(container.spec.id, container.spec.cgroup_parent)
     oom_killed = cgroup.oom_kills() > 0
+    if container.spec.namespaces.pid:  # among the processes of others its own go on
+        _try(site, container, cgroup.kill)
     # Its descendants ended with it (pid_namespaces(7)), so what is read now is all that was printed.
     if container.output is not None:
         container.output.drain()

@@ -125,6 +125,7 @@ class _Running:
                     ),
                     container=container.pidfd,
                     spec=container.spec,
+                    first_id=container.state.first_id,
                     cgroup=site.cgroups.find(container.spec.id, container.spec.cgroup_parent),
                     stdin=null,
                     stdout=far_end,

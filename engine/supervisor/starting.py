@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.contents import ContentStore
 from engine.disks import layer_place
 from engine.errors import EngineError, StartError
+from engine.joining import Join
 from engine.namespaces import ensure_pins, pin_process, unpin
 from engine.outcome import read_outcome
 from engine.processes import identify
@@ -24,6 +25,7 @@ from engine.supervisor.loop import READABLE
 from engine.supervisor.owners import running_owner
 from engine.supervisor.probes import begin_probing
 from engine.supervisor.site import Site
+from engine.syscalls import Clone
 from net.errors import NetError
 
 
@@ -82,6 +84,7 @@ def _launch(site: Site, container: Container) -> int:
         network = None
         if not spec.namespaces.own_network:
             network = _join_network(site, container)
+        joins = _join_family(site, container) if not spec.namespaces.own_users else ()
         given_files = stack.container(spec.id) / "files"
         write_given_files(spec, ContentStore(stack.contents), given_files, container.state.first_id)
         output = Output(stack.container(spec.id), stack.data(spec.id), site.loop, spec.log)
@@ -111,6 +114,7 @@ def _launch(site: Site, container: Container) -> int:
                 given_files=given_files,
                 image_layers=_image_layers(site, spec),
                 network=network,
+                joins=joins,
             )
             output.read()
             launched = launch(order, connect=partial(_connect, site, container))
@@ -132,6 +136,27 @@ def _join_network(site: Site, container: Container) -> int | None:
     files = shared_identity_files(spec, {name: _text(etc / name) for name in ("hosts", "resolv.conf")}, gateway)
     write_identity_files(site.stack.container(spec.id) / "etc", files)
     return None if owner is None else owner.pidfd
+
+
+def _join_family(site: Site, container: Container) -> tuple[Join, ...]:
+    """The namespaces of other containers that it joins, their user namespace last; it gets the ids of that."""
+    spec = container.spec
+    joins = []
+    first_id = 0
+    for wish, kind, what in (
+        (spec.namespaces.ipc, Clone.NEWIPC, "IPC namespace"),
+        (spec.namespaces.pid, Clone.NEWPID, "pid namespace"),
+    ):
+        owner = running_owner(site, spec, wish, what)
+        if owner is not None:
+            joins.append(Join(owner.pidfd, kind))
+            first_id = owner.state.first_id
+    if spec.namespaces.user:
+        first_id = 0
+    if joins and first_id:
+        joins.append(Join(joins[-1].pidfd, Clone.NEWUSER))
+    container.change(first_id=first_id)
+    return tuple(joins)
 
 
 def _text(path: Path) -> str:

@@ -11,7 +11,16 @@ from compose.model import Stack
 from compose.replica import Replica
 from compose.translate import container_spec
 from engine.images.model import Image, ImageConfig
-from engine.spec import BlockLimit, BlockLimits, Confinement, ContainerSpec, Device, Limits, ResourceLimit
+from engine.spec import (
+    BlockLimit,
+    BlockLimits,
+    Confinement,
+    ContainerSpec,
+    Device,
+    Limits,
+    Namespaces,
+    ResourceLimit,
+)
 
 Read = Callable[..., Stack]
 Problems = Callable[..., str]
@@ -200,3 +209,47 @@ def test_changes_are_told_in_the_files_words(read: Read) -> None:
         "privileged changed: False -> True",
         "sysctls.net.a added: '1'",
     )
+
+
+MODES = """
+services:
+  app: {image: x, container_name: main}
+  one: {image: x, pid: "service:app", ipc: "container:main"}
+  two: {image: x, pid: host, ipc: host, uts: host, cgroup: host, userns_mode: host, network_mode: host}
+  three: {image: x, ipc: shareable, cgroup: private}
+"""
+
+
+def test_namespaces_are_the_hosts_or_those_of_a_container(read: Read) -> None:
+    stack = read(MODES)
+    assert spec_of(stack, "one").namespaces == Namespaces(pid="container:main", ipc="container:main")
+    assert spec_of(stack, "two").namespaces == Namespaces(
+        network="host", pid="host", ipc="host", uts="host", cgroup="host", user="host"
+    )
+    assert spec_of(stack, "three").namespaces == Namespaces()
+    assert [(each.service, each.restart) for each in stack.services["one"].depends_on] == [("app", True)]
+
+
+def test_naming_a_container_is_depending_on_its_service(read: Read) -> None:
+    stack = read("services:\n  a: {image: x, container_name: main}\n  b: {image: x, ipc: 'container:main'}\n")
+    assert [(each.service, each.restart) for each in stack.services["b"].depends_on] == [("a", True)]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("pid: 'container:other'", "pid: sharing with a container of another stack is not supported yet"),
+        ("pid: 'service:web'", "pid is its own"),
+        ("pid: hosts", "pid cannot be 'hosts'"),
+        ("ipc: 'service:closed'", "ipc: services.closed keeps its shared memory to itself (ipc: private)"),
+        ("userns_mode: keep-id", "userns_mode cannot be 'keep-id'"),
+    ],
+)
+def test_namespaces_that_cannot_be_shared_are_refused(problems: Problems, setting: str, message: str) -> None:
+    said = problems(f"services:\n  web: {{image: x, {setting}}}\n  closed: {{image: x, ipc: private}}\n")
+    assert f"services.web.{message}" in said, said
+
+
+def test_a_name_of_its_own_contradicts_the_hosts_names(problems: Problems) -> None:
+    said = problems("services: {web: {image: x, uts: host, hostname: h}}")
+    assert "services.web has a hostname, but the host's names (uts: host)" in said
