@@ -1,5 +1,6 @@
 """Decodes what a service's programs may take of the machine."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -73,9 +74,9 @@ class ResourcesDecoder:
         if kept and memory and kept > memory:
             hint = "lower it, or raise mem_limit"
             self._refuse("mem_reservation", "mem_reservation is more than mem_limit", hint, codes.CONTRADICTION)
-        swappiness = settings["mem_swappiness"]
-        if swappiness is not None and not 0 <= swappiness <= 100:
-            self._refuse("mem_swappiness", f"mem_swappiness cannot be {swappiness}", "use 0 to 100", codes.OUT_OF_RANGE)
+        swappiness, written = settings["mem_swappiness"], text(self._fields, "mem_swappiness")
+        if written and (swappiness is None or not 0 <= swappiness <= 100):
+            self._refuse("mem_swappiness", f"mem_swappiness cannot be {written}", "use 0 to 100", codes.OUT_OF_RANGE)
 
     def _check_processors(self, settings: Mapping[str, Any]) -> None:
         for key in ("cpu_quota", "cpu_period"):
@@ -129,7 +130,7 @@ def _block_limits(fields: Mapping[str, Node], key: str, what: str) -> Iterator[B
 def _whole(fields: Mapping[str, Node], key: str) -> int | None:
     """A whole number, written as one or as text; None when it is missing."""
     written = number(fields, key)
-    if written is None:
+    if written is None or not math.isfinite(written):
         said = text(fields, key)
         return int(said) if said.lstrip("-").isdecimal() else None
     return int(written)

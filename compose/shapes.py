@@ -4,6 +4,7 @@ A shape never raises: it tells `Reading` what is wrong (with place and hint) and
 `compose.keys` put shapes together to the whole Compose Specification.
 """
 
+import math
 import re
 from collections.abc import Callable
 from typing import Protocol
@@ -177,10 +178,12 @@ class Number:
                 value = float(value) if value.isascii() and "_" not in value else None
             except ValueError:
                 value = None
-            if value is None or value != value or abs(value) == float("inf"):  # noqa: PLR0124 - NaN
+            if value is None or not math.isfinite(value):
                 raise Refusal(node.place, f"{path} must be a number, not '{node.value}'", code=codes.WRONG_KIND)
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise wrong(node, path, "a number")
+        if not math.isfinite(value):
+            raise Refusal(node.place, f"{path} must be a number, not {value}", code=codes.WRONG_KIND)
         return node.with_value(int(value) if value == int(value) else value)
 
 
@@ -194,7 +197,7 @@ class Size:
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         value = node.value
         if isinstance(value, (int, float)) and not isinstance(value, bool) and self.numbers:
-            if value != int(value) or (value < 0 and not (self.negative and value == -1)):
+            if not math.isfinite(value) or value != int(value) or (value < 0 and not (self.negative and value == -1)):
                 raise Refusal(node.place, f"{path} must be a size such as 512m, not {value}", code=codes.WRONG_SIZE)
             return node.with_value(str(int(value)))
         if not isinstance(value, str):
