@@ -212,7 +212,7 @@ def _is_signal(text: str) -> bool:
 
 def _has_fixed_address(stack: Stack) -> bool:
     return any(
-        attachment.ipv4_address or attachment.ipv6_address
+        attachment.ipv4_address or attachment.ipv6_address or attachment.link_local_ips
         for service in stack.services.values()
         for attachment in service.networks
     )

@@ -70,7 +70,7 @@ def _settled(stack: Stack, service: Service, modes: Mapping[str, str]) -> Servic
     if mode in (BRIDGE, "default"):
         return structs.replace(service, network_mode="", networks=(*rest, ServiceNetwork(network=BRIDGE)))
     named = next((key for key, network in stack.networks.items() if mode == network.name), "")
-    if named:
+    if named and named not in modes:
         return structs.replace(service, network_mode="", networks=(ServiceNetwork(network=named),))
     service = structs.replace(service, network_mode=mode, networks=())
     owner = container_names(stack).get(mode.removeprefix("container:"), "") if mode.startswith("container:") else ""
@@ -80,11 +80,24 @@ def _settled(stack: Stack, service: Service, modes: Mapping[str, str]) -> Servic
     return service
 
 
-def _warnings(stack: Stack, services: Mapping[str, Service]) -> Iterator[str]:
+def _warnings(stack: Stack, services: Mapping[str, Service]) -> Iterator[Problem]:
     for name, service in services.items():
         if service.network_mode in ("host", "none") and service.ports:
-            place = stack.place("services", name, "ports")
-            yield f"{place}: services.{name}.ports is without effect on network_mode: {service.network_mode}"
+            message = f"services.{name}.ports is without effect on network_mode: {service.network_mode}"
+            yield Problem(stack.place("services", name, "ports"), message, "delete the ports", codes.NO_EFFECT)
+        if service.network_mode == "host" and any(_is_low(text) for text in _ports(service)):
+            message = f"services.{name}: in the host's network its programs may not listen on ports below 1024"
+            hint = "have it listen on another port, or publish the port from a network of the stack's own"
+            yield Problem(stack.place("services", name, "network_mode"), message, hint, codes.NO_EFFECT)
+
+
+def _ports(service: Service) -> Iterator[str]:
+    yield from (str(port.target) for port in service.ports)
+    yield from (text.partition("/")[0].partition("-")[0] for text in service.expose)
+
+
+def _is_low(text: str) -> bool:
+    return text.isdecimal() and int(text) < 1024
 
 
 def _check(stack: Stack, service: Service) -> Iterator[Problem]:
@@ -100,8 +113,6 @@ def _check(stack: Stack, service: Service) -> Iterator[Problem]:
         message = f"{said}.network_mode: sharing the network of a container of another stack is not supported yet"
         hint = did_you_mean(mode.removeprefix("container:"), known) or "share one of this stack's: `service:NAME`"
         yield Problem(place, message, hint, codes.NOT_YET)
-    elif mode in (f"service:{service.name}", f"container:{service.container_name}"):
-        yield Problem(place, f"{said}.network_mode is its own", "name another service", codes.NO_START)
     elif not mode.startswith(_SHARED) and mode not in ("host", "none"):
         hint = did_you_mean(mode, ("bridge", "host", "none", *(network.name for network in stack.networks.values())))
         message = f"{said}.network_mode: there is no network '{mode}' in this stack"
