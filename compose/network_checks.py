@@ -20,7 +20,7 @@ def check_networks(stack: Stack) -> Iterator[Problem]:
     for key in sorted(used & stack.networks.keys()):
         yield from _network(stack, stack.networks[key])
     for service in stack.services.values():
-        if service.mac_address:
+        if _MAC.fullmatch(service.mac_address):
             yield from _mac(stack, service, ("mac_address",), service.mac_address)
         for wish in service.networks:
             yield from _link(stack, service, wish)
@@ -95,24 +95,3 @@ def _names(stack: Stack, service: Service) -> Iterator[Problem]:
             message = f"services.{service.name}: a link to the container '{container}' of another stack"
             hint = did_you_mean(container, known) or "publish a port there, and use `extra_hosts: [NAME=host-gateway]`"
             yield Problem(place, f"{message} is not supported yet", hint, codes.NOT_YET)
-    if service.dns or service.extra_hosts:
-        yield from _addresses(stack, service)
-
-
-def _addresses(stack: Stack, service: Service) -> Iterator[Problem]:
-    import ipaddress  # noqa: PLC0415 - few services name any
-
-    wanted = [("dns", index, address, address) for index, address in enumerate(service.dns)]
-    wanted += [
-        ("extra_hosts", index, address, f"{name}={address}")
-        for index, (name, address) in enumerate(service.extra_hosts)
-        if address != "host-gateway"
-    ]
-    for key, index, address, text in wanted:
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            place = stack.place("services", service.name, key, index)
-            message = f"services.{service.name}.{key}[{index}]: '{text}' has no address"
-            hint = "write host=address, or host=host-gateway" if key == "extra_hosts" else "write an IP address"
-            yield Problem(place, message, hint, codes.NO_START)

@@ -162,7 +162,7 @@ networks: {h: {external: true, name: host}, off: {driver: none}, docker0: {exter
             ".network_mode: sharing the network of a container of another stack is not supported yet",
         ),
         ("network_mode: 'service:b', ports: [80]", ".ports cannot be, for its network is that of b"),
-        ("mac_address: 57-57", ".mac_address: '57-57' is no MAC address"),
+        ("networks: {n: {mac_address: 57-57}}", ".mac_address: '57-57' is no MAC address"),
         ("mac_address: '03:57:00:00:00:07'", "is the address of a group, not of a link"),
         ("networks: {n: {interface_name: a/b}}", "'a/b' cannot name a link"),
         ("networks: {n: {ipv6_address: 'fd00::9'}}", "ipv6_address needs a network with IPv6, and 'n' has none"),
