@@ -5,7 +5,7 @@ windlass := .venv/bin/windlass
 pytest := $(python) -m pytest
 guestbook := examples/stacks/guestbook/compose.yaml
 
-.PHONY: help demo demo-down test check unit kernel stacks bench soak fuzz schema clean
+.PHONY: help demo demo-down test check unit kernel stacks bench soak fuzz schema attributes clean
 
 help:
 	@echo 'make demo       bring the guestbook example up and look at it'
@@ -16,6 +16,7 @@ help:
 	@echo 'make stacks     whole stacks, with the examples (root)'
 	@echo 'make fuzz       the property tests, with many more examples'
 	@echo 'make schema     the published JSON schema, after a change of the tables of keys'
+	@echo 'make attributes the page on every attribute, likewise'
 	@echo 'make bench      up and down against Docker Compose, where shared/peers lies beside the checkout (root)'
 	@echo 'make soak       kill -9 of everything at random moments; SEED=N repeats a run (root)'
 	@echo 'make clean      remove what these commands made in the checkout'
@@ -52,6 +53,10 @@ schema:
 	@.ci/bootstrap run
 	@$(python) -c 'from compose.jsontext import json_text; from compose.schema import schema; print(json_text(schema()), end="")' \
 		> .schema && mv .schema compose/compose.schema.json
+
+attributes:
+	@.ci/bootstrap test
+	@PYTHONPATH=. $(python) tests/attributes.py
 
 bench:
 	@.ci/bootstrap test
