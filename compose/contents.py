@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from compose import codes
 from compose.decoding_grants import Kind
 from compose.errors import FileError, Problem
 from compose.model import Content, Grant, Service, Stack
@@ -86,7 +87,7 @@ def _content(stack: Stack, kind: Kind, described: Content, layout: Layout) -> by
         if described.value is None:
             hint = "set it in the shell or in .env"
             message = f"{what}: the variable {described.environment} is not set"
-            return Problem(stack.place(kind, described.key, "environment"), message, hint)
+            return Problem(stack.place(kind, described.key, "environment"), message, hint, codes.CONTENT_MISSING)
         return described.value.encode()
     if described.external:
         return _external(stack, kind, described, layout)
@@ -95,7 +96,12 @@ def _content(stack: Stack, kind: Kind, described: Content, layout: Layout) -> by
     except (OSError, ValueError) as error:
         reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {_reason(error)}"
         place = stack.place(kind, described.key, "file")
-        return Problem(place, f"{what}: the file {described.file} {reason}", "check the path, relative to the project")
+        return Problem(
+            place,
+            f"{what}: the file {described.file} {reason}",
+            "check the path, relative to the project",
+            codes.CONTENT_MISSING,
+        )
 
 
 def _external(stack: Stack, kind: Kind, described: Content, layout: Layout) -> bytes | Problem:
@@ -103,13 +109,20 @@ def _external(stack: Stack, kind: Kind, described: Content, layout: Layout) -> b
     place = stack.place(kind, described.key, "name")
     if not _NAME.fullmatch(described.name):
         hint = "use letters, digits, '_', '.' and '-', a letter or digit first"
-        return Problem(place, f"{kind}.{described.key}: '{described.name}' is no name of an external {kind[:-1]}", hint)
+        return Problem(
+            place,
+            f"{kind}.{described.key}: '{described.name}' is no name of an external {kind[:-1]}",
+            hint,
+            codes.WRONG_NAME,
+        )
     try:
         return _read(directory / described.name)
     except (OSError, ValueError) as error:
         reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {_reason(error)}"
         message = f"{kind}.{described.key}: the external {kind[:-1]} {described.name} {reason}"
-        return Problem(place, message, f"put its content into the file {directory / described.name}")
+        return Problem(
+            place, message, f"put its content into the file {directory / described.name}", codes.CONTENT_MISSING
+        )
 
 
 def _read(path: Path) -> bytes:

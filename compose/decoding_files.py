@@ -36,7 +36,9 @@ class FilesDecoder:
         driver = fields.get("driver")
         if driver is not None and driver.value not in ("", "local", "default"):
             hint = "use `driver: local`, or delete the line"
-            self._refuse(driver, f"volumes.{key}: the driver '{driver.value}' is not supported yet", hint)
+            self._refuse(
+                driver, f"volumes.{key}: the driver '{driver.value}' is not supported yet", hint, codes.NOT_YET
+            )
         return Volume(
             key=key,
             name=text(fields, "name"),
@@ -66,7 +68,8 @@ class FilesDecoder:
             try:
                 target, options = tmpfs_target(str(entry.value))
             except ValueError as error:
-                self._refuse(entry, f"{path}.tmpfs[{index}] {error}", "write /target or /target:size=64m,mode=1777")
+                hint = "write /target or /target:size=64m,mode=1777"
+                self._refuse(entry, f"{path}.tmpfs[{index}] {error}", hint, codes.WRONG_MOUNT)
             else:
                 yield Mount(
                     type="tmpfs",
@@ -114,11 +117,15 @@ class FilesDecoder:
                 )
             case "image":
                 if not usual["source"]:
-                    self._refuse(entry, f"{path} is a mount of no image", "add `source:` with an image's name")
+                    self._refuse(
+                        entry, f"{path} is a mount of no image", "add `source:` with an image's name", codes.MISSING_KEY
+                    )
                 return Mount(**{**usual, "read_only": True}, subpath=self._subpath(options, path))
             case _:
                 hint = "use bind, volume, tmpfs or image"
-                self._refuse(fields["type"], f"{path}: mounts of type {kind} are not supported yet", hint)
+                self._refuse(
+                    fields["type"], f"{path}: mounts of type {kind} are not supported yet", hint, codes.NOT_YET
+                )
                 return None
 
     def _bind(self, options: Mapping[str, Node], path: str) -> dict[str, Any]:

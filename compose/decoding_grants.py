@@ -30,9 +30,19 @@ def content(kind: Kind, key: str, node: Node, variables: Mapping[str, str], find
             hint = f"delete '{unsupported}', and say where the content comes from: {words} or external"
             findings.refuse(fields[unsupported], f"{path}.{unsupported} is not supported yet", hint, codes.NOT_YET)
     if not given and not text(fields, "driver"):
-        findings.refuse(node, f"{path} does not say where its content comes from", f"add one of {words} or external")
+        findings.refuse(
+            node,
+            f"{path} does not say where its content comes from",
+            f"add one of {words} or external",
+            codes.MISSING_KEY,
+        )
     elif len(given) > 1:
-        findings.refuse(fields[given[1]], f"{path} has both '{given[0]}' and '{given[1]}'", "keep one of the two")
+        findings.refuse(
+            fields[given[1]],
+            f"{path} has both '{given[0]}' and '{given[1]}'",
+            "keep one of the two",
+            codes.CONTRADICTION,
+        )
     variable = text(fields, "environment")
     return Content(
         key=key,
@@ -52,7 +62,9 @@ def grants(kind: Kind, fields: Mapping[str, Node], path: str, findings: Findings
         here = f"{path}.{kind}[{index}]"
         source = text(entry.fields, "source")
         if not source:
-            findings.refuse(entry, f"{here} has no source", f"add `source:` with a name of the file's `{kind}:`")
+            findings.refuse(
+                entry, f"{here} has no source", f"add `source:` with a name of the file's `{kind}:`", codes.MISSING_KEY
+            )
             continue
         target = text(entry.fields, "target") or source
         yield Grant(

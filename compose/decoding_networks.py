@@ -37,7 +37,7 @@ def network(key: str, node: Node, findings: Findings) -> Network:
     chooser = ipam.get("driver")
     if chooser is not None and chooser.value not in ("", "default"):
         message = f"networks.{key}.ipam: the driver '{chooser.value}' is not supported yet"
-        findings.refuse(chooser, message, "use `driver: default`, or delete the line")
+        findings.refuse(chooser, message, "use `driver: default`, or delete the line", codes.NOT_YET)
     if ipam.get("options", NOTHING).fields:
         findings.warn(ipam["options"], f"networks.{key}.ipam.options is without effect")
     configs = {6: NOTHING, 4: NOTHING}
@@ -45,7 +45,7 @@ def network(key: str, node: Node, findings: Findings) -> Network:
         version = 6 if ":" in text(entry.fields, "subnet") + text(entry.fields, "gateway") else 4
         if configs[version] is not NOTHING:
             message = f"networks.{key}.ipam.config: a second subnet of IPv{version} is not supported yet"
-            findings.refuse(entry, message, "a bridge has one of IPv4 and one of IPv6: make another network")
+            findings.refuse(entry, message, "a bridge has one of each: make another network", codes.NOT_YET)
         configs[version] = entry
     narrow, wide = configs[4].fields, configs[6].fields
     speaks_ipv6 = flag(fields, "enable_ipv6")
@@ -89,7 +89,10 @@ def _ports(node: Node, path: str, findings: Findings) -> Iterator[Port]:
         protocol = text(fields, "protocol")
         if protocol not in ("tcp", "udp"):
             findings.refuse(
-                entry, f"{path}.ports[{index}]: the protocol {protocol} is not supported yet", "use tcp or udp"
+                entry,
+                f"{path}.ports[{index}]: the protocol {protocol} is not supported yet",
+                "use tcp or udp",
+                codes.NOT_YET,
             )
             continue
         published = text(fields, "published")

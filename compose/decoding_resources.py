@@ -56,7 +56,12 @@ class ResourcesDecoder:
         self._check_memory(settings)
         self._check_processors(settings)
         if ".." in settings["cgroup_parent"].split("/"):
-            self._refuse("cgroup_parent", "cgroup_parent leads out of its hierarchy", "name a group below the root")
+            self._refuse(
+                "cgroup_parent",
+                "cgroup_parent leads out of its hierarchy",
+                "name a group below the root",
+                codes.WRONG_VALUE,
+            )
         return settings
 
     def _refuse(self, key: str, message: str, hint: str, code: str = codes.WRONG_VALUE) -> None:
@@ -92,7 +97,9 @@ class ResourcesDecoder:
             hint = "use 2 or more; 1024 is usual"
             self._refuse("cpu_shares", f"cpu_shares cannot be {shares}", hint, codes.OUT_OF_RANGE)
         if settings["cpuset"] and not _CPUSET.fullmatch(settings["cpuset"]):
-            self._refuse("cpuset", f"cpuset cannot be '{settings['cpuset']}'", "write numbers such as 0-3,5")
+            self._refuse(
+                "cpuset", f"cpuset cannot be '{settings['cpuset']}'", "write numbers such as 0-3,5", codes.WRONG_VALUE
+            )
 
     def _blkio(self) -> Blkio | None:
         node = self._fields.get("blkio_config")

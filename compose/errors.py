@@ -16,14 +16,15 @@ from compose.places import Place
 class Problem(NamedTuple):
     """One thing that is wrong in a file, where, and what to do about it (hint; may be empty).
 
-    `code` names the kind of mistake for `explain`, whatever the message's words (`compose.codes`). `also` are other
-    places that have a part in it: the first of two equal keys, the edges of a circle.
+    Hint and code have no defaults: none is forgotten. `code` names the kind of mistake for `explain`, whatever the
+    message's words (`compose.codes`). `also` are other places that have a part in it: the first of two equal keys, the
+    edges of a circle.
     """
 
     place: Place
     message: str
-    hint: str = ""
-    code: str = ""
+    hint: str
+    code: str
     also: tuple[Place, ...] = ()
 
     def __str__(self) -> str:

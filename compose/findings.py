@@ -16,12 +16,12 @@ class Findings:
         self.obstacles: list[Problem] = []
         self.warnings: list[Problem] = []
 
-    def refuse(self, node: Node, message: str, hint: str = "", code: str = "") -> None:
+    def refuse(self, node: Node, message: str, hint: str, code: str) -> None:
         """Keeps what is wrong with a value."""
         if "not supported yet" in message or code == codes.NOT_YET:
             self.hinder(node, message, hint, codes.NOT_YET)
         else:
-            self.problems.append(Problem(node.place, message, hint, code or codes.WRONG_VALUE))
+            self.problems.append(Problem(node.place, message, hint, code))
 
     def hinder(self, node: Node, message: str, hint: str = "", code: str = "") -> None:
         """Keeps what no container can be started with."""

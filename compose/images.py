@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from compose import naming
+from compose import codes, naming
 from compose.errors import FileError, Problem
 from compose.model import Service, Stack
 from compose.steps import MakeImage, Plan
@@ -47,7 +47,9 @@ def choose_images(
         problem = _problem(stack, service, name, found=image is not None, made=need is not None, builder=builder)
         if image is None and builder and no_build:
             place, hint = stack.place("services", service.name, "build"), f"windlass build {builder} builds it"
-            problem = Problem(place, f"image {name} is not built yet, and --no-build forbids it", hint)
+            problem = Problem(
+                place, f"image {name} is not built yet, and --no-build forbids it", hint, codes.IMAGE_MISSING
+            )
         if problem is not None:
             problems.append(problem)
         choices[service.name] = ImageChoice(name=name, image=image, need=need)
@@ -82,6 +84,7 @@ def mounted_images(
                     stack.place("services", service.name, "volumes", index),
                     f"services.{service.name} mounts the image {mount.source}, which is not here",
                     "make or build it first: it counts if a service of this file uses it as its image",
+                    codes.IMAGE_MISSING,
                 )
             )
     if problems:
@@ -108,15 +111,24 @@ def _problem(stack: Stack, service: Service, name: str, *, found: bool, made: bo
     hint = "use an image made from Debian's packages (debootstrap:bookworm), or build one (build: .)"
     if policy == "build" and not builder:
         message = f"services.{service.name}.pull_policy is build, but nothing says how to build {name}"
-        return Problem(place, message, "add `build:` with the directory of a Dockerfile")
+        return Problem(place, message, "add `build:` with the directory of a Dockerfile", codes.IMAGE_MISSING)
     if policy == "always" and not builder and not name.startswith(BOOTSTRAP):
         message = f"image {name} is to be pulled, and pulling from registries is not supported yet"
-        return Problem(place, message, "delete `pull_policy: always` to use the image that is here" if found else hint)
+        return Problem(
+            place,
+            message,
+            "delete `pull_policy: always` to use the image that is here" if found else hint,
+            codes.IMAGE_MISSING,
+        )
     if found or made:
         return None
     if policy == "never":
-        return Problem(place, f"image {name} is not here, and `pull_policy: never` forbids to get it", hint)
-    return Problem(place, f"image {name} is not here, and pulling from registries is not supported yet", hint)
+        return Problem(
+            place, f"image {name} is not here, and `pull_policy: never` forbids to get it", hint, codes.IMAGE_MISSING
+        )
+    return Problem(
+        place, f"image {name} is not here, and pulling from registries is not supported yet", hint, codes.IMAGE_MISSING
+    )
 
 
 def _all_services(stack: Stack) -> dict[str, Service]:

@@ -61,7 +61,7 @@ def _link(stack: Stack, service: Service, wish: ServiceNetwork) -> Iterator[Prob
             interface_name(wish.interface_name)
         except ValueError as error:
             place = stack.place("services", service.name, *steps, "interface_name")
-            yield Problem(place, f"{said}.interface_name: {error}", code=codes.NO_START)
+            yield Problem(place, f"{said}.interface_name: {error}", "", codes.NO_START)
         twins = [other for other in service.networks if other.interface_name == wish.interface_name]
         if twins[0] is not wish:
             message = f"{said}.interface_name: {wish.interface_name} is the link to '{twins[0].network}' already"

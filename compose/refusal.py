@@ -8,5 +8,5 @@ from compose.nodes import Node
 class Refuse(Protocol):
     """Notes a problem with a node; decoding goes on."""
 
-    def __call__(self, node: Node, message: str, hint: str, code: str = "") -> None:
+    def __call__(self, node: Node, message: str, hint: str, code: str) -> None:
         """Takes the message, what to do about it, and the kind of mistake."""

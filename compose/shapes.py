@@ -37,7 +37,7 @@ class Reading:
         self.warnings: list[Problem] = []
         self.later: set[Place] = set()
 
-    def refuse(self, place: Place, message: str, hint: str = "", code: str = codes.WRONG_VALUE) -> None:
+    def refuse(self, place: Place, message: str, hint: str, code: str) -> None:
         """Notes a problem that does not spoil the value around it."""
         self.problems.append(Problem(place, message, hint, code))
 
@@ -64,7 +64,7 @@ class Shape(Protocol):
 class Refusal(Exception):  # noqa: N818 - it tells the shape around this one, and ends there
     """A value does not have the wanted shape."""
 
-    def __init__(self, place: Place, message: str, hint: str = "", code: str = codes.WRONG_VALUE) -> None:
+    def __init__(self, place: Place, message: str, hint: str, code: str) -> None:
         super().__init__(message)
         self.problem = Problem(place, message, hint, code)
 
@@ -137,7 +137,7 @@ class Boolean:
             message = f"{path} is '{value}', which YAML 1.2 does not know"
             reading.warn(node.place, message, f"write {meant}", codes.OLD_WORD)
             return node.with_value(word in _LEGACY_TRUE)
-        raise Refusal(node.place, f"{path} must be true or false, not '{value}'", code=codes.WRONG_KIND)
+        raise Refusal(node.place, f"{path} must be true or false, not '{value}'", "", codes.WRONG_KIND)
 
 
 class Integer:
@@ -156,15 +156,15 @@ class Integer:
             except ValueError:
                 value = None
             if value is None:
-                raise Refusal(node.place, f"{path} must be a whole number, not '{node.value}'", code=codes.WRONG_KIND)
+                raise Refusal(node.place, f"{path} must be a whole number, not '{node.value}'", "", codes.WRONG_KIND)
         if self.truncate and isinstance(value, float) and abs(value) < 2**63:
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise wrong(node, path, "a whole number")
         if self.low is not None and value < self.low:
-            raise Refusal(node.place, f"{path} must be {self.low} or more, not {value}", code=codes.OUT_OF_RANGE)
+            raise Refusal(node.place, f"{path} must be {self.low} or more, not {value}", "", codes.OUT_OF_RANGE)
         if self.high is not None and value > self.high:
-            raise Refusal(node.place, f"{path} must be {self.high} or less, not {value}", code=codes.OUT_OF_RANGE)
+            raise Refusal(node.place, f"{path} must be {self.high} or less, not {value}", "", codes.OUT_OF_RANGE)
         return node.with_value(value)
 
 
@@ -179,11 +179,11 @@ class Number:
             except ValueError:
                 value = None
             if value is None or not math.isfinite(value):
-                raise Refusal(node.place, f"{path} must be a number, not '{node.value}'", code=codes.WRONG_KIND)
+                raise Refusal(node.place, f"{path} must be a number, not '{node.value}'", "", codes.WRONG_KIND)
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise wrong(node, path, "a number")
         if not math.isfinite(value):
-            raise Refusal(node.place, f"{path} must be a number, not {value}", code=codes.WRONG_KIND)
+            raise Refusal(node.place, f"{path} must be a number, not {value}", "", codes.WRONG_KIND)
         return node.with_value(int(value) if value == int(value) else value)
 
 
@@ -198,7 +198,7 @@ class Size:
         value = node.value
         if isinstance(value, (int, float)) and not isinstance(value, bool) and self.numbers:
             if not math.isfinite(value) or value != int(value) or (value < 0 and not (self.negative and value == -1)):
-                raise Refusal(node.place, f"{path} must be a size such as 512m, not {value}", code=codes.WRONG_SIZE)
+                raise Refusal(node.place, f"{path} must be a size such as 512m, not {value}", "", codes.WRONG_SIZE)
             return node.with_value(str(int(value)))
         if not isinstance(value, str):
             raise wrong(node, path, "a size such as 512m")

@@ -130,7 +130,10 @@ class Assignments:
                 result[name] = child
             elif self._strict_names and name != name.rstrip():
                 reading.refuse(
-                    child.key or child.place, f"{path}: the name '{name}' ends with a space", code=codes.WRONG_NAME
+                    child.key or child.place,
+                    f"{path}: the name '{name}' ends with a space",
+                    "delete it",
+                    codes.WRONG_NAME,
                 )
             elif child.value is None:
                 result[name] = child.with_value(self.blank)
@@ -175,7 +178,7 @@ class MapOf:
                 try:
                     self.check(name)
                 except ValueError as error:
-                    reading.refuse(child.key or child.place, f"{path}: '{name}' {error}", code=codes.WRONG_NAME)
+                    reading.refuse(child.key or child.place, f"{path}: '{name}' {error}", "", codes.WRONG_NAME)
             read = reading.attempt(self.entry, child, f"{path}.{name}")
             if read is not None:
                 result[name] = read

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec.structs
 
-from compose import naming
+from compose import codes, naming
 from compose.errors import FileError, Problem
 from compose.fingerprint import config_hash
 from compose.model import Service, Stack
@@ -96,6 +96,7 @@ def argv(stack: Stack, service: Service, config: ImageConfig, image_name: str) -
                     stack.place("services", service.name),
                     f"services.{service.name} has nothing to run: image {image_name} names no command",
                     "give the service a 'command', or the image a CMD or ENTRYPOINT",
+                    codes.NOTHING_TO_RUN,
                 ),
             )
         )

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from compose import naming
+from compose import codes, naming
 from compose.driver_options import link_settings, network_settings
 from compose.errors import FileError, Problem
 from compose.model import Port, Service, Stack
@@ -100,6 +100,7 @@ def _published(stack: Stack, replica: Replica, index: int, port: Port) -> Publis
                     f"services.{name} publishes port {port.published}, but has {replica.total} replicas",
                     f"publish a range ('{low}-{low + replica.total - 1}:{port.target}'), "
                     f"any free port ('{port.target}'), or run one replica",
+                    codes.ONE_FOR_MANY,
                 ),
             )
         )

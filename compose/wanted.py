@@ -5,7 +5,7 @@ from graphlib import TopologicalSorter
 
 import msgspec
 
-from compose import naming
+from compose import codes, naming
 from compose.errors import FileError, Problem, UsageError
 from compose.model import Dependency, Service, Stack
 from compose.replica import Replica
@@ -187,6 +187,7 @@ def _wanted_service(
                     stack.place("services", service.name, "container_name"),
                     f"services.{service.name} has a container_name, but {total} replicas",
                     "remove 'container_name', or run one replica",
+                    codes.ONE_FOR_MANY,
                 ),
             )
         )

@@ -125,4 +125,28 @@ services:
     command: nginx
 """,
     ),
+    Explanation(
+        codes.IMAGE_MISSING,
+        "an image that is not here",
+        """\
+The image is neither in the store nor something that this command may make, and windlass does not pull from registries
+yet. Build it from a Dockerfile (`build:`), or start from `debootstrap:bookworm`, which is made from Debian's signed
+packages. pull_policy and --no-build may forbid what would otherwise be done.
+""",
+    ),
+    Explanation(
+        codes.CONTENT_MISSING,
+        "a config or secret without content",
+        """\
+The file, the variable or the external entry that a config or secret takes its content from is not there when the stack
+is started. Paths count from the project's directory; the message says where an external entry is looked for.
+""",
+    ),
+    Explanation(
+        codes.NOTHING_TO_RUN,
+        "a service without a command",
+        """\
+Neither the service nor its image says what to run: give the service a `command:`, or the image a CMD or ENTRYPOINT.
+""",
+    ),
 )

@@ -20,6 +20,9 @@ WITHOUT_EXAMPLE = {
     codes.NOT_YET,
     codes.SEVERAL_FILES,
     codes.UNKNOWN_PROFILE,
+    codes.IMAGE_MISSING,
+    codes.CONTENT_MISSING,
+    codes.NOTHING_TO_RUN,
 }
 
 
@@ -60,3 +63,9 @@ def test_explanations_are_plain_text_of_the_house() -> None:
         assert not each.title[0].isupper()
         assert each.text.endswith(".\n"), each.code
         assert max(map(len, each.text.splitlines())) <= 120
+
+
+def test_every_code_is_given_somewhere() -> None:
+    root = Path(__file__).parents[3] / "compose"
+    texts = [path.read_text() for path in root.rglob("*.py") if "explanations" not in path.parts]
+    assert [name for name in CODES if not any(f"codes.{name}" in text for text in texts)] == []

@@ -25,7 +25,7 @@ def shown(tmp_path: Path) -> Callable[..., str]:
         path = tmp_path / "x.yaml"
         path.write_text(text)
         places = [Place(str(path), *each) for each in (at, *also)]
-        problem = Problem(places[0], "is wrong", also=tuple(places[1:]))
+        problem = Problem(places[0], "is wrong", "", "", also=tuple(places[1:]))
         return "\n".join(excerpt(problem, Sources(), width=width))
 
     return shown
@@ -77,7 +77,7 @@ def test_another_file_is_named(tmp_path: Path) -> None:
     other = tmp_path / "y.yaml"
     other.write_text("first: 1\n")
     (tmp_path / "x.yaml").write_text("second: 2\n")
-    problem = Problem(Place(str(tmp_path / "x.yaml"), 1, 1), "is wrong", also=(Place(str(other), 1, 1),))
+    problem = Problem(Place(str(tmp_path / "x.yaml"), 1, 1), "is wrong", "", "", also=(Place(str(other), 1, 1),))
     assert list(excerpt(problem, Sources(), width=100)) == [
         "  1 | second: 2",
         "    | ^^^^^^",
@@ -105,12 +105,12 @@ def test_what_a_terminal_would_obey_is_not_sent_to_it(shown: Shown) -> None:
 def test_without_a_line_nothing_is_shown(shown: Shown) -> None:
     assert shown("a: 1\n", (0, 0)) == ""
     assert shown("a: 1\n", (9, 1)) == ""
-    assert list(excerpt(Problem(Place("/no/such", 1, 1), "x"), Sources(), width=80)) == []
+    assert list(excerpt(Problem(Place("/no/such", 1, 1), "x", "", ""), Sources(), width=80)) == []
 
 
 def test_colours_wrap_the_frame_and_the_marks(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("a: 1\n")
-    lines = list(excerpt(Problem(Place(str(tmp_path / "x"), 1, 1), "x"), Sources(), width=80, palette=COLORED))
+    lines = list(excerpt(Problem(Place(str(tmp_path / "x"), 1, 1), "x", "", ""), Sources(), width=80, palette=COLORED))
     assert lines == ["\x1b[2m  1 |\x1b[0m a: 1", "\x1b[2m    |\x1b[0m \x1b[31;1m^\x1b[0m"]
 
 
