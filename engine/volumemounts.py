@@ -100,7 +100,7 @@ def detach(volume: Volume) -> None:
 
 def _with_address(data: str, kind: str) -> str:
     """The data with addresses for names: the kernel asks no resolver (nfs(5), addr)."""
-    if not kind.startswith("nfs") or "addr=" not in data:
+    if not kind.startswith(("nfs", "cifs")) or "addr=" not in data:
         return data
     words = []
     for word in data.split(","):

@@ -110,3 +110,33 @@ def test_secrets_stay_out_of_everything_that_is_written(boat: Windlass) -> None:
     assert "s3cret" not in boat("ps", "--format", "json").stdout
     boat("down")
     assert not place.directory.exists()
+
+
+def test_they_lie_over_files_of_the_image_and_in_a_tmpfs_of_the_service(project: Callable[..., Windlass]) -> None:
+    boat = project(
+        """
+services:
+  web:
+    image: localhost/bb:1
+    command: [sleep, "1000"]
+    stop_signal: SIGKILL
+    tmpfs: /run
+    volumes: ["data:/srv"]
+    configs:
+      - {source: one, target: /etc/group}
+      - {source: one, target: /srv/inside/one}
+      - {source: run, target: /entry, mode: 0755}
+    secrets: [word]
+configs:
+  one: {content: "first\n"}
+  run: {content: "#!/bin/sh\necho started\n"}
+secrets:
+  word: {environment: WORD}
+volumes: {data: }
+""",
+        WORD="hush",
+    )
+    boat("up", "-d")
+    said = boat("exec", "-T", "web", "sh", "-c", "/entry; cat /etc/group /srv/inside/one /run/secrets/word").stdout
+    assert said == "started\nfirst\nfirst\nhush"
+    boat("down", "-v")
