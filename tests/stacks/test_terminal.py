@@ -73,7 +73,8 @@ def test_ctrl_c_reaches_the_program_inside(project: Callable[..., Windlass], ter
     boat("up", "-d")
     terminal.run(boat, "exec", "web", "sh")
     terminal.shows("/ #")
-    terminal.type("sleep 999; echo status $?")
+    terminal.type("sh -c 'echo begun $((40+2)); exec sleep 999'; echo status $?")
+    terminal.shows("begun 42")  # an earlier Ctrl-C would be the outer shell's
     terminal.tmux("send-keys", "C-c")
     terminal.type("echo alive $((20+3))")
     terminal.shows("alive 23")
