@@ -128,8 +128,8 @@ services:
       - {source: run, target: /entry, mode: 0755}
     secrets: [word]
 configs:
-  one: {content: "first\n"}
-  run: {content: "#!/bin/sh\necho started\n"}
+  one: {content: "first\\n"}
+  run: {content: "#!/bin/sh\\necho started\\n"}
 secrets:
   word: {environment: WORD}
 volumes: {data: }
