@@ -61,13 +61,18 @@ class ProgramsDecoder:
                 hint = "use no-new-privileges, seccomp=FILE, seccomp=unconfined, systempaths=unconfined or apparmor=..."
                 self._refuse(entry, f"security_opt[{index}] {error}", hint, codes.NO_SUCH_CHOICE)
                 return ()
-            if key == "apparmor" and value != "unconfined" and not _APPARMOR.exists():
-                self._findings.warn(
-                    entry, f"{self._path}.security_opt: this host has no AppArmor, '{value}' does nothing"
-                )
+            if key == "apparmor" and value != "unconfined":
+                self._apparmor(entry, value)
             if key == "label" and value != "disable":
                 self._findings.warn(entry, f"{self._path}.security_opt: windlass sets no SELinux labels")
         return tuple(str(entry.value) for entry in given)
+
+    def _apparmor(self, entry: Node, profile: str) -> None:
+        if _APPARMOR.exists():
+            message = f"security_opt: the AppArmor profile '{profile}' is not supported yet"
+            self._refuse(entry, message, "use apparmor=unconfined, or delete the line", codes.NOT_YET)
+        else:
+            self._findings.warn(entry, f"{self._path}.security_opt: this host has no AppArmor for '{profile}'")
 
     def _devices(self) -> Iterator[Device]:
         for index, entry in enumerate(self._fields.get("devices", NOTHING).entries):

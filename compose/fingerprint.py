@@ -45,7 +45,6 @@ PARTS = {
     "confinement.unmasked": "security_opt systempaths",
     "confinement.mask": "security_opt mask",
     "confinement.unmask": "security_opt unmask",
-    "confinement.apparmor": "security_opt apparmor",
     "confinement.device_rules": "device_cgroup_rules",
     "resolver.servers": "dns",
     "resolver.search": "dns_search",

@@ -39,7 +39,6 @@ def _confinement(stack: Stack, service: Service) -> Confinement:
         unmasked=options.unmasked,
         mask=options.mask,
         unmask=options.unmask,
-        apparmor="" if options.apparmor == "unconfined" else options.apparmor,
         devices=tuple(
             Device(source=device.source, target=device.target, permissions=device.permissions)
             for device in service.devices

@@ -67,6 +67,7 @@ class Contained(NamedTuple):
     limits: tuple[ResourceLimit, ...]
     sysctls: Mapping[str, str]
     nesting: bool
+    host_ids: bool
     shared_memory: int
     privileges: Privileges
     control: socket.socket
@@ -242,6 +243,8 @@ def _run_program(birth: _Birth) -> NoReturn:
         boundary.close_all_but(birth.wanted.outcome_fd, birth.master)
     argv = birth.process.argv
     path = executables.find(argv[0] if argv else "", birth.environment["PATH"])
+    if birth.wanted.host_ids:
+        executables.require_own(path)
     rlimits.settle(birth.wanted.limits)
     if birth.wanted.init:
         executables.execute(INIT_TARGET, (*birth.wanted.init, "--", path, *argv[1:]), birth.environment)

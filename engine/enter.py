@@ -162,6 +162,8 @@ class _Visit:
             given = {**({"TERM": "xterm"} if terminal is not None else {}), **process.environment}
             environment = executables.environment(given, entry.spec.hostname, user.home)
             path = executables.find(process.argv[0] if process.argv else "", environment["PATH"])
+            if entry.first_id == 0:
+                executables.require_own(path)
             rlimits.settle(entry.spec.resource_limits)
             executables.execute(path, process.argv, environment)
         except BaseException as error:  # noqa: BLE001 -- there is nobody above to see it

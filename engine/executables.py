@@ -6,16 +6,19 @@ Runs inside the container, as its user: what that user may not see or execute do
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from errno import EACCES, ENOENT, ENOEXEC, ENOTDIR, EPERM
+from errno import EACCES, ELOOP, ENOENT, ENOEXEC, ENOTDIR, EPERM
 from pathlib import Path
 from typing import NoReturn
 
-from engine.errors import StartError
+from engine import syscalls
+from engine.errors import StartError, SyscallError
+from engine.syscalls import Resolve
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _STAGE = "program"
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
+_MOST_INTERPRETERS = 6
 
 
 def environment(wanted: Mapping[str, str], hostname: str, home: str) -> dict[str, str]:
@@ -49,6 +52,23 @@ def find(name: str, search_path: str) -> str:
         exit_code=_NOT_FOUND,
         hint="check the spelling, or install the program in the image",
     )
+
+
+def require_own(path: str) -> None:
+    """Raises StartError for a program, or what loads it, that is found through a link of /proc: it may be the host's.
+
+    Where a container has the ids of the host, it could write to whatever program it makes us execute that way.
+    """
+    for _ in range(_MOST_INTERPRETERS):
+        try:
+            os.close(syscalls.openat2(syscalls.AT_FDCWD, path, os.O_PATH, Resolve.NO_MAGICLINKS))
+        except SyscallError as error:
+            if error.errno == ELOOP:
+                raise _refused(path, "it is a link into /proc", ELOOP) from error
+            return
+        path = _interpreter(path)
+        if not path:
+            return
 
 
 def execute(path: str, argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:

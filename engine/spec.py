@@ -155,7 +155,7 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
     `seccomp` is empty (the engine's filter), "unconfined", or a profile's JSON text. `privileged` is all capabilities
     of the container's user namespace, no filter unless one is named, no masked or locked paths, all the host's
     devices. `unmasked` leaves the kernel's files open, `mask` hides more of them, `unmask` shows some.
-    `device_rules` are as in Compose ("c 13:* rwm"). `apparmor` is a profile of the host's.
+    `device_rules` are as in Compose ("c 13:* rwm").
     """
 
     privileged: bool = False
@@ -164,7 +164,6 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
     unmasked: bool = False
     mask: tuple[str, ...] = ()
     unmask: tuple[str, ...] = ()
-    apparmor: str = ""
     devices: tuple[Device, ...] = ()
     device_rules: tuple[str, ...] = ()
 

@@ -127,6 +127,7 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
             limits=spec.resource_limits,
             sysctls=spec.sysctls,
             nesting=spec.confinement.privileged or not order.first_id,
+            host_ids=not order.first_id,
             shared_memory=-1,
             privileges=allowed,
             control=far_end,

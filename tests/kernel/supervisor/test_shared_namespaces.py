@@ -12,7 +12,7 @@ from engine.processes import kill_and_reap
 from engine.protocol import Kill, Start, Stop
 from engine.spec import Namespaces, Process
 from engine.state import ContainerRecord
-from tests.kernel.supervisor.conftest import Driver
+from tests.kernel.supervisor.conftest import LAYER, Driver
 
 pytestmark = pytest.mark.root
 
@@ -182,3 +182,16 @@ def test_an_init_reaps_among_the_processes_of_others(driver: Driver) -> None:
     driver.expect(web, "up")
     sharer = driver.start("side", "exit 7", namespaces=Namespaces(pid=WEB), init=True)
     assert driver.wait(sharer).exit_code == 7
+
+
+def test_with_the_hosts_ids_no_program_is_run_through_a_link_of_proc(driver: Driver) -> None:
+    """Else the program would be the supervisor's own, which the container could write to."""
+    programs = driver.stack.roots.images / "layers" / LAYER / "tree" / "bin"
+    (programs / "link").symlink_to("/proc/self/exe")
+    (programs / "script").write_text("#!/proc/self/exe\n")
+    (programs / "script").chmod(0o755)
+    for name in ("link", "script"):
+        process = Process(argv=(f"/bin/{name}",))
+        container = driver.create(name, "", process=process, namespaces=Namespaces(user="host"))
+        with pytest.raises(RequestError, match="it is a link into /proc"):
+            driver.ask(Start(id=container))
