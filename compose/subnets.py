@@ -147,4 +147,4 @@ def _wrong_subnet(said: str, text: str, kind: _Kind) -> tuple[str, str, str]:
         loose = ipaddress.ip_network(text, strict=False)
     except ValueError:
         return f"{said}.subnet: '{text}' is no subnet", f"write one such as {kind.subnet}", codes.WRONG_SUBNET
-    return f"{said}.subnet: '{text}' has bits set behind its prefix", f"write {loose}", codes.WRONG_SUBNET
+    return f"{said}.subnet: '{text}' has bits set behind its prefix", f"write {loose}", codes.NO_START

@@ -180,7 +180,7 @@ networks:
   default:
     ipam:
       config:
-        - subnet: 10.5.0.1/24
+        - subnet: 10.5.0.0/33
 """,
         right="""\
 services:

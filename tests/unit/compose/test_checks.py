@@ -131,7 +131,7 @@ services:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("subnet: 10.5.0.1/24", "'10.5.0.1/24' has bits set behind its prefix\n  write 10.5.0.0/24"),
+        ("subnet: 10.5.0.0/33", "'10.5.0.0/33' is no subnet\n  write one such as 10.5.0.0/24"),
         ("subnet: tenfive", "'tenfive' is no subnet\n  write one such as 10.5.0.0/24"),
         ("subnet: 10.5.0.0/31", "10.5.0.0/31 has no room for containers\n  use a /29 or larger"),
     ],
@@ -156,6 +156,15 @@ networks: {n: {ipam: {config: [{subnet: 10.5.0.0/24, gateway: 10.7.0.1}]}}}
         "compose.yaml:5:63: networks.n.ipam.config[0].gateway: '10.7.0.1' is no address in 10.5.0.0/24\n"
         "  such as 10.5.0.1"
     )
+
+
+def test_a_subnet_with_bits_behind_its_prefix_is_an_obstacle_with_the_right_one(read: Read) -> None:
+    network = "{ipam: {config: [{subnet: 10.5.0.1/24}]}}"
+    (obstacle,) = read(f"services: {{a: {{image: x}}}}\nnetworks: {{n: {network}}}\n").obstacles
+    assert str(obstacle) == (
+        "compose.yaml:2:41: networks.n.ipam.config[0].subnet: '10.5.0.1/24' has bits set behind its prefix"
+    )
+    assert obstacle.hint == "write 10.5.0.0/24"
 
 
 def test_an_address_on_a_network_without_a_subnet_is_an_obstacle(read: Read) -> None:
