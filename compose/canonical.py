@@ -9,9 +9,14 @@ from compose.nodes import Node, Timestamp, number_text
 from compose.yamltext import in_order
 
 # What is printed even when it is zero or false: Compose tells these apart from a key that is not there.
-_KEPT_WHEN_ZERO = frozenset(("attach", "init", "replicas", "required", "retries", "scale"))
-# Mappings with names of the user's own: nothing in them is left out.
-_FREE = frozenset(("annotations", "args", "driver_opts", "environment", "labels", "options", "sysctls"))
+_KEPT_WHEN_ZERO = frozenset(
+    ("attach", "init", "max_attempts", "parallelism", "replicas", "required", "retries", "scale")
+)
+# Mappings with names of the user's own: nothing in them is left out, but they are when they are empty.
+_FREE = frozenset(
+    ("additional_contexts", "annotations", "args", "aux_addresses", "driver_opts", "environment", "labels")
+)
+_FREE |= {"models", "options", "ssh", "storage_opt", "sysctls", "ulimits"}
 _COMMANDS = frozenset(("command", "entrypoint"))
 _BLANK = frozenset(("deploy", "develop", "pid"))  # empty is as good as not there
 _MERGED = ("env_file", "label_file")  # what they hold stands in the environment and the labels

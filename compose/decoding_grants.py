@@ -37,12 +37,9 @@ def content(kind: Kind, key: str, node: Node, variables: Mapping[str, str], find
             codes.MISSING_KEY,
         )
     elif len(given) > 1:
-        findings.refuse(
-            fields[given[1]],
-            f"{path} has both '{given[0]}' and '{given[1]}'",
-            "keep one of the two",
-            codes.CONTRADICTION,
-        )
+        tell = findings.hinder if flag(fields, "external") else findings.refuse
+        message = f"{path} has both '{given[0]}' and '{given[1]}'"
+        tell(fields[given[1]], message, "keep one of the two", codes.CONTRADICTION)
     variable = text(fields, "environment")
     return Content(
         key=key,

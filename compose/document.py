@@ -221,11 +221,15 @@ class _Conversion:
             self._refuse_tag(node, tag)
         before = self._count
         self._open.add(identity)
-        value: Value = self._mapping(node) if isinstance(node, yaml.MappingNode) else tuple(map(self._node, node.value))
+        value: Value = self._mapping(node) if isinstance(node, yaml.MappingNode) else self._list(node)
         self._open.discard(identity)
         converted = Node(value, self._place(node), key, tag if tag in _MARKS else "")
         self._known[identity] = (converted, self._count - before)
         return converted
+
+    def _list(self, node: Any) -> tuple[Node, ...]:
+        """The entries, without those that !reset marks: they are not of what another file says."""
+        return tuple(self._node(entry) for entry in node.value if entry.tag != "!reset")
 
     def _tagged_scalar(self, node: Any, tag: str) -> Scalar:
         text: str = node.value
@@ -248,8 +252,12 @@ class _Conversion:
     def _mapping(self, node: Any) -> dict[str, Node]:
         own: dict[str, Node] = {}
         merged: dict[str, Node] = {}
+        merging: Place | None = None
         for key_node, value_node in node.value:
             if key_node.tag == _PLAIN and key_node.value == "<<":
+                if merging is not None:
+                    self._tell_twice("<<", key_node, merging)
+                merging = self._place(key_node)
                 for name, child in self._merged(value_node).items():
                     merged.setdefault(name, child)
                 continue
@@ -260,13 +268,15 @@ class _Conversion:
             if first is None:
                 own[key] = self._node(value_node, self._place(key_node))
             elif first.key is not None:
-                hint = "keep one of the two; the last one does not win"
-                message = f"the key '{key}' stands twice in this mapping, first in line {first.key.line}"
-                place = self._place(key_node)
-                self._problems.append(Problem(place, message, hint, codes.DUPLICATE_KEY, (first.key,)))
+                self._tell_twice(key, key_node, first.key)
         if not merged:
             return own
         return {**{name: child for name, child in merged.items() if name not in own}, **own}
+
+    def _tell_twice(self, key: str, node: Any, first: Place) -> None:
+        hint = "keep one of the two; the last one does not win"
+        message = f"the key '{key}' stands twice in this mapping, first in line {first.line}"
+        self._problems.append(Problem(self._place(node), message, hint, codes.DUPLICATE_KEY, (first,)))
 
     def _key(self, node: Any) -> str | None:
         value: object = None

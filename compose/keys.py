@@ -142,7 +142,7 @@ DOCUMENT = Fields(
         "services": MapOf(SERVICE, check=NAME),
         "networks": MapOf(NETWORK, check=NAME),
         "volumes": MapOf(VOLUME, check=NAME),
-        "include": INCLUDE,
+        "include": Maybe(INCLUDE),
         "models": MapOf(MODEL, check=NAME),
         "secrets": MapOf(SECRET, check=NAME),
         "configs": MapOf(CONFIG, check=NAME),

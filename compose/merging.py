@@ -27,7 +27,10 @@ _KEYS: dict[tuple[str, ...], _Key] = {
     ("services", "*", "secrets"): _field("target", "source"),
     ("services", "*", "configs"): _field("target", "source"),
     ("networks", "*", "ipam", "config"): _field("subnet"),
+    ("services", "*", "deploy", "placement", "constraints"): id,
+    **{("services", "*", "build", key): id for key in ("cache_from", "cache_to", "platforms", "entitlements")},
 }
+_LOGGING = ("services", "*", "logging")
 _FREE = frozenset(("services", "networks", "volumes", "secrets", "configs", "models"))
 
 
@@ -84,13 +87,11 @@ def _merged(base: Node, over: Node, path: tuple[str, ...], *, keep: bool = False
     if over.tag == "!override" or base.tag == "!reset":
         return over
     if isinstance(base.value, dict):
-        return (
-            base
-            if over.value is None
-            else _mapping(base, over, path, keep=keep)
-            if isinstance(over.value, dict)
-            else over
-        )
+        if over.value is None:
+            return base
+        if not isinstance(over.value, dict) or (path == _LOGGING and _differ(base, over, "driver")):
+            return over
+        return _mapping(base, over, path, keep=keep)
     if type(base.value) is tuple and path not in _REPLACED:
         return base if over.value is None else _list(base, over, path)
     return over
@@ -117,6 +118,11 @@ def _list(base: Node, over: Node, path: tuple[str, ...]) -> Node:
     key = _KEYS.get(path, _itself)
     entries = {key(entry): entry for entry in (*base.entries, *over.entries)}
     return over.with_value(tuple(entries.values()))
+
+
+def _differ(one: Node, two: Node, key: str) -> bool:
+    """Whether both say something for a key, and not the same."""
+    return key in one.fields and key in two.fields and one.fields[key].value != two.fields[key].value
 
 
 def _itself(node: Node) -> Hashable:

@@ -67,7 +67,9 @@ def _mount(text: str, node: Node, reading: Reading) -> Node:
         return {key: Node(value, node.place) for key, value in values.items() if value}  # type: ignore[arg-type]  # scalars
 
     if len(parts) == 1:
-        return Node({**fields(type="volume", target=clean(text)), "volume": Node({}, node.place)}, node.place)
+        short = len(text) <= 2  # Compose gives these no options, not even empty ones
+        details = {} if short else {"volume": Node({}, node.place)}
+        return Node({**fields(type="volume", target=clean(text)), **details}, node.place)
     source, target, options = parts[0], parts[1], parts[2].split(",") if len(parts) == 3 else []
     unknown = [option for option in options if option not in _OPTIONS]
     if unknown:

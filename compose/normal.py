@@ -82,6 +82,9 @@ def _service(service: Node, project: Project, variables: Mapping[str, str]) -> N
     implied = list(_implied(service))
     if implied or "depends_on" in fields:
         fields["depends_on"] = _dependencies(_child(service, "depends_on"), implied)
+    if "extra_hosts" in fields:  # sorted again: files may have laid theirs over one another
+        hosts = fields["extra_hosts"]
+        fields["extra_hosts"] = hosts.with_value(tuple(sorted(hosts.entries, key=lambda entry: str(entry.value))))
     if "build" in fields:
         fields["build"] = _build(build_arguments(fields["build"], variables), project)
     return service.with_value(fields)

@@ -79,7 +79,8 @@ class Gpus:
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         if node.value == "all":
             return node.with_value((mapping_at(Node(None, node.place), count=-1),))
-        return DEVICE_REQUESTS.read(node, path, reading)
+        read = DEVICE_REQUESTS.read(node, path, reading)
+        return read.with_value(tuple(with_count(entry, path, reading) for entry in read.entries))
 
 
 _BLKIO_LIMITS = ListOf(Fields({"path": TEXT, "rate": SIZE}))
@@ -104,11 +105,11 @@ BUILD = OneOf(
             "args": Assignments(),
             "target": TEXT,
             "dockerfile_inline": Later(TEXT),
-            "entitlements": Later(WORDS),
+            "entitlements": Later(ListOf(TEXT)),
             "ssh": Later(SshKeys()),
             "labels": Later(LABELS),
-            "cache_from": Later(WORDS),
-            "cache_to": Later(WORDS),
+            "cache_from": Later(ListOf(TEXT)),
+            "cache_to": Later(ListOf(TEXT)),
             "no_cache": Later(BOOLEAN),
             "no_cache_filter": Later(ONE_OR_MORE),
             "additional_contexts": Later(Contexts()),
@@ -123,7 +124,7 @@ BUILD = OneOf(
             "secrets": Later(GRANTS),
             "tags": Later(WORDS),
             "ulimits": Later(ULIMITS),
-            "platforms": Later(WORDS),
+            "platforms": Later(ListOf(TEXT)),
         },
     ),
 )

@@ -15,8 +15,8 @@ from compose.nodes import Node, kind, number_text
 from compose.places import Place
 from compose.quantities import duration_nanoseconds, duration_text, size_bytes
 
-_LEGACY_TRUE = frozenset(("yes", "on", "y", "1", "t"))
-_LEGACY_FALSE = frozenset(("no", "off", "n", "0", "f"))
+_LEGACY_TRUE = frozenset(("yes", "on", "y"))
+_LEGACY_FALSE = frozenset(("no", "off", "n"))
 
 
 class Reading:
@@ -74,7 +74,7 @@ def wrong(node: Node, path: str, wanted: str, hint: str = "") -> Refusal:
     found = kind(node)
     if found == "empty":
         hint = hint or f"write a value, or delete the line '{path.rpartition('.')[2]}:'"
-    return Refusal(node.place, f"{path} must be {wanted}, not {found}", hint, codes.WRONG_KIND)
+    return Refusal(node.place, f"{path or 'the file'} must be {wanted}, not {found}", hint, codes.WRONG_KIND)
 
 
 class Text:

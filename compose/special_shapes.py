@@ -67,7 +67,7 @@ class Mode:
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0o7777:
             return node.with_value(f"0{value:o}")
         if isinstance(value, str) and value and set(value) <= set("01234567"):
-            return node
+            return node.with_value(f"0{int(value, 8):o}")
         raise Refusal(
             node.place, f"{path} must be permissions such as 0440", "write four octal digits", codes.WRONG_MODE
         )

@@ -143,3 +143,13 @@ def test_control_characters_and_other_encodings_are_refused_with_their_place() -
     with pytest.raises(FileError, match=r"^f:2:4: is not UTF-8 text$"):
         read_documents(b"a: 1\nb: \xff\n", "f")
     assert plain(read_documents(b"\xef\xbb\xbfa: 1\n", "f")[0]) == {"a": 1}
+
+
+def test_an_entry_of_a_list_that_is_reset_is_gone() -> None:
+    assert plain(read_documents("[!reset a, b]", "f")[0]) == ["b"]
+
+
+def test_a_mapping_merges_once() -> None:
+    with pytest.raises(FileError) as caught:
+        read_documents("a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n", "f")
+    assert str(caught.value) == "f:4:3: the key '<<' stands twice in this mapping, first in line 3"

@@ -99,3 +99,24 @@ def test_merged_values_keep_the_place_of_the_file_they_come_from(tmp_path: Path)
     stack = merged(tmp_path, "services:\n  a: {image: x, user: u}\n", "services:\n  a:\n    image: y\n")
     assert str(stack.place("services", "a", "image")) == "1.yaml:3:12"
     assert str(stack.place("services", "a", "user")) == "0.yaml:2:23"
+
+
+def test_the_options_of_another_logging_driver_are_not_kept(tmp_path: Path) -> None:
+    base = "services: {a: {image: x, logging: {driver: local, options: {max-size: 1m}}}}"
+    same = "services: {a: {logging: {options: {max-file: '3'}}}}"
+    other = "services: {a: {logging: {driver: none, options: {x: y}}}}"
+    assert canonical(merged(tmp_path, base, same))["services"]["a"]["logging"] == {
+        "driver": "local",
+        "options": {"max-file": "3", "max-size": "1m"},
+    }
+    assert canonical(merged(tmp_path, base, other))["services"]["a"]["logging"] == {
+        "driver": "none",
+        "options": {"x": "y"},
+    }
+
+
+def test_what_placement_wants_and_where_builds_cache_is_appended_even_twice(tmp_path: Path) -> None:
+    text = "services: {a: {build: {cache_from: [a]}, deploy: {placement: {constraints: [x]}}}}"
+    both = canonical(merged(tmp_path, text, text))["services"]["a"]
+    assert both["build"]["cache_from"] == ["a", "a"]
+    assert both["deploy"]["placement"] == {"constraints": ["x", "x"]}
