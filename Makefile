@@ -48,6 +48,7 @@ unit kernel stacks:
 fuzz:
 	@.ci/bootstrap test
 	@HYPOTHESIS_PROFILE=fuzz $(pytest) $$(grep -rl --include='*.py' hypothesis tests/unit)
+	@if $(python) -c 'import atheris' 2>/dev/null; then PYTHONPATH=. $(python) tests/fuzz/reading.py; fi
 
 schema:
 	@.ci/bootstrap run

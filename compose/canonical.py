@@ -81,7 +81,7 @@ class _Printing:
         service = self._record(node, SERVICE)
         for key in _MERGED:
             service.pop(key, None)
-        known = self._stack.services
+        known = {*self._stack.services, *self._stack.disabled}
         depends_on = service.get("depends_on", {})
         for name in [name for name, details in depends_on.items() if name not in known and not details["required"]]:
             del depends_on[name]

@@ -71,7 +71,7 @@ def _present(folder: str, names: tuple[str, ...]) -> list[str]:
 
 
 def derived_name(directory: str) -> str:
-    """The project name that a directory gives: lower case, only letters, digits, _ and -."""
+    """The project name that a directory, or the file's `name`, gives: lower case, only letters, digits, _ and -."""
     name = os.path.basename(directory).lower()
     return "".join(each for each in name if each in _NAME_MARKS).lstrip("_-")
 

@@ -12,14 +12,6 @@ from compose.places import Place
 Lookup = Callable[[str], str | None]
 
 
-def project_variables(
-    environment: Mapping[str, str], directory: str, env_files: tuple[str, ...], shown: Callable[[str], str]
-) -> dict[str, str]:
-    """The variables that files may use: the environment over the env files, else over .env; raises FileError."""
-    paths = env_files or (os.path.join(directory, ".env"),)
-    return env_file_variables(environment, paths, shown, required=bool(env_files))
-
-
 def env_file_variables(
     environment: Mapping[str, str],
     paths: Iterable[str],

@@ -87,7 +87,11 @@ def _mount(text: str, node: Node, reading: Reading) -> Node:
         return Node({**mount, "bind": Node(details, node.place)}, node.place)
     mount = fields(type="volume", source=source, target=clean(target), read_only=read_only)
     nocopy = "nocopy" in options or "volume-nocopy" in options
-    return Node({**mount, "volume": Node(fields(nocopy=nocopy), node.place)}, node.place)
+    details = {"volume": Node(fields(nocopy=nocopy), node.place)}
+    selinux = fields(selinux=next((option for option in options if option in ("z", "Z")), ""))
+    if selinux:
+        details["bind"] = Node(selinux, node.place)
+    return Node({**mount, **details}, node.place)
 
 
 def _warn_of_idle_options(options: list[str], node: Node, reading: Reading, *, bind: bool) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from compose.discovery import STDIN, derived_name, find_project, is_project_name
-from compose.environments import project_variables
+from compose.discovery import STDIN, derived_name, is_project_name
 from compose.errors import UsageError
+from compose.surroundings import Wishes, find_surroundings
 from engine.lean import PatternsOnDemand
 
 
@@ -35,8 +35,8 @@ def project_name(options: Choice, working_directory: str, environment: Mapping[s
         return _checked(options.project_name)
     if not options.files and environment.get("COMPOSE_PROJECT_NAME"):
         return _checked(environment["COMPOSE_PROJECT_NAME"])
-    project = find_project(options.files, options.project_directory, working_directory, environment)
-    variables = project_variables(environment, project.directory, options.env_files, str)
+    wishes = Wishes(options.files, options.project_directory, options.env_files)
+    project, variables, _ = find_surroundings(wishes, working_directory, environment, str)
     if variables.get("COMPOSE_PROJECT_NAME"):
         return _checked(variables["COMPOSE_PROJECT_NAME"])
     for file in reversed(project.files):

@@ -1,6 +1,5 @@
 """Reads Compose files into a stack: parse, interpolate, validate, merge, fill in, decode, check."""
 
-import os
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple, NoReturn
 
@@ -11,8 +10,8 @@ from compose.as_written import Hiding
 from compose.assembly import Assembly, Setting
 from compose.checks import check
 from compose.decoding import Decoder
-from compose.discovery import derived_name, find_project, is_project_name
-from compose.environments import EnvFiles, project_variables
+from compose.discovery import derived_name, is_project_name
+from compose.environments import EnvFiles
 from compose.errors import FileError, Problem
 from compose.interpolation import Interpolation
 from compose.model import Service, Stack
@@ -26,6 +25,7 @@ from compose.places import Place
 from compose.provenance import Places
 from compose.selection import with_used_resources
 from compose.sources import Sources
+from compose.surroundings import Wishes, find_surroundings
 
 
 class ReadRequest(NamedTuple):
@@ -60,15 +60,12 @@ class _Reader:
     """One reading: gathers problems and warnings over all files."""
 
     def __init__(self, request: ReadRequest, hiding: Hiding | None = None) -> None:
-        environment = request.environment
         self._request = request
         self._sources = Sources(request.working_directory, request.stdin)
-        self._project = find_project(request.files, request.project_directory, request.working_directory, environment)
-        named = request.env_files or tuple(filter(None, environment.get("COMPOSE_ENV_FILES", "").split(",")))
-        directory = request.working_directory
-        env_files = tuple(os.path.join(directory, os.path.expanduser(file)) for file in named)
-        self._variables = project_variables(environment, self._project.directory, env_files, self._sources.shown)
-        self._env_files = env_files or (os.path.join(self._project.directory, ".env"),)
+        wishes = Wishes(request.files, request.project_directory, request.env_files)
+        self._project, self._variables, self._env_files = find_surroundings(
+            wishes, request.working_directory, request.environment, self._sources.shown
+        )
         self._hiding = hiding
         self._assembly = Assembly(self._sources, request.phases, hiding)
         self._problems: list[Problem] = []
@@ -189,7 +186,8 @@ class _Reader:
         if not given:
             written = next((root.fields["name"] for root in reversed(roots) if "name" in root.fields), None)
             if written is not None and isinstance(written.value, str):
-                given, place = str(Interpolation(self._variables.get).document(written).value), written.place
+                said = str(Interpolation(self._variables.get).document(written).value)
+                given, place = derived_name(said.replace("/", "")) or said, written.place
         if not given:
             given, place = derived_name(self._project.directory), Place(self._project.directory)
             rules = "give the project a name with -p"
@@ -198,8 +196,8 @@ class _Reader:
         return given
 
     def _active_profiles(self, services: Mapping[str, Node]) -> frozenset[str]:
-        named = self._variables.get("COMPOSE_PROFILES", "").split(",")
-        active = {*self._request.profiles, *(name.strip() for name in named)}
+        named = self._request.profiles or self._variables.get("COMPOSE_PROFILES", "").split(",")
+        active = {name.strip() for name in named}
         self._warn_of_unknown(active - {"", "*"}, services)
         for key in self._request.services:
             if key in services:

@@ -100,13 +100,13 @@ class Session:
 
     def speaks_of(self, services: set[str]) -> bool:
         """Whether the stack's files plainly have a line for each of these services."""
-        from compose.discovery import STDIN, find_project  # noqa: PLC0415 - likewise
+        from compose.discovery import STDIN  # noqa: PLC0415 - likewise
         from compose.service_lines import speak_of  # noqa: PLC0415 - likewise
+        from compose.surroundings import Wishes, find_surroundings  # noqa: PLC0415 - likewise
 
         try:
-            project = find_project(
-                self.options.files, self.options.project_directory, str(self._working_directory), self.environment
-            )
+            wishes = Wishes(self.options.files, self.options.project_directory, self.options.env_files)
+            project = find_surroundings(wishes, str(self._working_directory), self.environment, str).project
         except FileError:
             return False
         return STDIN not in project.files and speak_of(project.files, services)

@@ -284,10 +284,11 @@ services:
         "a name cannot be a project's",
         """\
 A project's name goes into the names of its containers, networks and volumes: lower case letters, digits, - and _, with
-a letter or digit first. It comes from -p, COMPOSE_PROJECT_NAME, the file's `name:`, or the directory's name.
+a letter or digit first. It comes from -p, COMPOSE_PROJECT_NAME, the file's `name:`, or the directory's name; in the
+last two capitals become small, and what a name cannot have is left out, so that nothing may be left.
 """,
         wrong="""\
-name: My Shop
+name: "???"
 services:
   web:
     image: nginx

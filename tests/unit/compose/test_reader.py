@@ -123,3 +123,14 @@ def test_a_profile_that_no_service_has_is_told_with_the_likely_one(read: Read) -
     (warning,) = read(text, profiles=("debgu",)).warnings
     assert (str(warning), warning.hint) == ("--profile: no service has the profile 'debgu'", "did you mean 'debug'?")
     assert read(text, profiles=("debug", "*")).warnings == ()
+
+
+def test_the_files_name_is_made_a_projects_name(read: Read) -> None:
+    assert read("name: My Shop.2\nservices: {a: {image: x}}\n", project_name="").name == "myshop2"
+
+
+def test_profiles_of_the_command_line_replace_those_of_the_environment(read: Read) -> None:
+    text = "services: {a: {image: x, profiles: [a]}, b: {image: x, profiles: [b]}}\n"
+    environment = {"COMPOSE_PROFILES": "a"}
+    assert list(read(text, environment=environment).services) == ["a"]
+    assert list(read(text, environment=environment, profiles=("b",)).services) == ["b"]
