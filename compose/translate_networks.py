@@ -87,7 +87,10 @@ def _endpoints(stack: Stack, service: Service) -> tuple[Endpoint, ...]:
 
 
 def _published(stack: Stack, replica: Replica, index: int, port: Port) -> PublishedPort:
-    """Replica k publishes the k-th port of a range; a range or port that is too short for all replicas is refused."""
+    """Replica k publishes the k-th port of a range, a single one the first that is free.
+
+    A range or port that is too short for all replicas is refused.
+    """
     first, _, last = port.published.partition("-")
     low = int(first or 0)
     size = int(last or low) - low + 1
@@ -106,7 +109,8 @@ def _published(stack: Stack, replica: Replica, index: int, port: Port) -> Publis
         )
     return PublishedPort(
         container_port=port.target,
-        host_port=low + replica.number - 1 if low and size > 1 else low,
+        host_port=low + replica.number - 1 if replica.total > 1 and size > 1 else low,
+        last_port=low + size - 1 if replica.total == 1 and size > 1 else 0,
         host_ip=port.host_ip,
         protocol=port.protocol,
     )

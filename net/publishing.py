@@ -59,10 +59,7 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
         if (self.address, self.address6) != (address, address6) or len(self.ports) != len(wanted):
             return False
         return all(
-            made
-            == msgspec.structs.replace(
-                wish, host_ip=_bindable(wish, address6), host_port=wish.host_port or made.host_port
-            )
+            made == _made(wish, address6, made.host_port) and _is_one_of(made.host_port, wish)
             for made, wish in zip(self.ports, wanted, strict=True)
         )
 
@@ -103,10 +100,10 @@ class Publications:
         chosen: list[PublishedPort] = []
         try:
             for port in ports:
-                made = msgspec.structs.replace(port, host_ip=_bindable(port, address6))
-                _require_address(made, address, address6)
-                held += (holding := self._hold(made, wide=bool(address6)))
-                chosen.append(msgspec.structs.replace(made, host_port=_port_of(holding[0])))
+                _require_address(port, address, address6)
+                holding = self._hold_one_of(_made(port, address6, port.host_port), port.last_port, wide=bool(address6))
+                held += holding
+                chosen.append(_made(port, address6, _port_of(holding[0])))
             publication = Publication(
                 container_id=container_id, address=address, ports=tuple(chosen), address6=address6, name=name
             )
@@ -152,6 +149,15 @@ class Publications:
         if not self._publications and self._directory.is_dir():
             self._directory.rmdir()
 
+    def _hold_one_of(self, port: PublishedPort, last: int, *, wide: bool) -> list[socket.socket]:
+        """Bind the first port that is free of those up to the last one."""
+        for number in range(port.host_port, last):
+            try:
+                return self._hold(msgspec.structs.replace(port, host_port=number), wide=wide)
+            except PortError:
+                continue
+        return self._hold(msgspec.structs.replace(port, host_port=max(port.host_port, last)), wide=wide)
+
     def _hold(self, port: PublishedPort, *, wide: bool) -> list[socket.socket]:
         """Bind what a port needs: one socket, or for every address of both kinds two."""
         held = [self._bind(port, port.host_ip, port.host_port)]
@@ -194,6 +200,15 @@ def _read(path: Path) -> Publication | None:
         return msgspec.json.decode(path.read_bytes(), type=Publication)
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def _made(wish: PublishedPort, address6: str, number: int) -> PublishedPort:
+    """A port as it is once a number was chosen for it."""
+    return msgspec.structs.replace(wish, host_ip=_bindable(wish, address6), host_port=number, last_port=0)
+
+
+def _is_one_of(number: int, wish: PublishedPort) -> bool:
+    return not wish.host_port or wish.host_port <= number <= max(wish.host_port, wish.last_port)
 
 
 def _bindable(port: PublishedPort, address6: str) -> str:

@@ -88,9 +88,13 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublishedPort(msgspec.Struct, frozen=True, kw_only=True):
-    """One host port led to a container port: `host_ip` empty is every address, `host_port` 0 asks for a free one."""
+    """One host port led to a container port: `host_ip` empty is every address, `host_port` 0 asks for a free one.
+
+    With a `last_port`, it is the first free one from `host_port` on.
+    """
 
     container_port: int
     host_port: int = 0
     host_ip: str = ""
     protocol: Protocol = "tcp"
+    last_port: int = 0

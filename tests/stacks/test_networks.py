@@ -171,13 +171,17 @@ def test_a_port_on_an_address_of_ipv6_needs_a_network_that_has_it(project: Proje
     assert "enable_ipv6: true" in done.stderr
 
 
-def test_a_taken_port_is_told_with_the_container_that_has_it(project: Project) -> None:
+def test_those_who_publish_a_range_share_it_and_who_finds_none_free_is_told_who_has_it(project: Project) -> None:
     port = free_port()
-    services = [f'{name}: {{{WEB}, ports: ["127.0.0.1:{port}-{port + 1}:80"]}}' for name in ("one", "two")]
+    names = ("one", "two", "three")
+    services = [f'{name}: {{{WEB}, ports: ["127.0.0.1:{port}-{port + 1}:80"]}}' for name in names]
     windlass = project("services:\n  " + "\n  ".join(services))
-    windlass("up", "-d", "one")
+    windlass("up", "-d", "one", "two")
+    published = sorted(each["Publishers"][0]["PublishedPort"] for each in windlass.ps().values())
+    assert published == [port, port + 1]
     done = windlass("up", "-d", status=1)
-    assert "the port is taken by the container boat-one-1 of this stack" in done.stderr
+    assert "the port is taken by the container boat-" in done.stderr
+    assert "of this stack" in done.stderr
 
 
 def test_a_link_to_a_container_by_its_name_is_a_name_for_one_service_alone(project: Project) -> None:

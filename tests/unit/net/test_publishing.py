@@ -100,3 +100,22 @@ def test_a_port_on_an_address_of_ipv6_needs_a_container_that_has_one(tmp_path: P
     wish = PublishedPort(container_port=80, host_port=8080, host_ip="2001:db8::1")
     with pytest.raises(PortError, match=r"on \[2001:db8::1\]: the container has no IPv6 address"):
         Publications(directory, tmp_path).add(WEB, "web-1", ("172.16.0.2", ""), (wish,))
+
+
+def test_of_a_range_the_first_free_port_is_published_and_stays(tmp_path: Path) -> None:
+    directory = tmp_path / "one" / "networks" / ".published"
+    directory.parent.mkdir(parents=True)
+    publications = Publications(directory, tmp_path)
+    first = free_port()
+    wish = PublishedPort(container_port=80, host_ip="127.0.0.1", host_port=first, last_port=first + 2)
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", first))
+        holder.listen()
+        made = publications.add(WEB, "web-1", ("172.16.0.2", ""), (wish,))
+    (port,) = made.ports
+    assert first < port.host_port <= first + 2
+    assert made.satisfies("172.16.0.2", "", [wish])
+    assert not made.satisfies(
+        "172.16.0.2", "", [PublishedPort(container_port=80, host_ip="127.0.0.1", host_port=first)]
+    )
+    publications.close()
