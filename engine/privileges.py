@@ -16,18 +16,21 @@ from engine.syscalls import Prctl
 from engine.users import User
 
 _LAST_CAPABILITY = 63
+_LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET = 1  # linux/landlock.h
 _IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
 
 class Privileges(NamedTuple):
     """What a container's programs may do: a mask of capabilities and a filter of system calls (empty: none).
 
-    With `no_new_privileges`, a setuid file gives nothing to who executes it.
+    With `no_new_privileges`, a setuid file gives nothing to who executes it. Without `abstract_sockets`, programs do
+    not reach those of the host (unix(7)), which has them in its network namespace.
     """
 
     capabilities: int
     seccomp_program: bytes
     no_new_privileges: bool = False
+    abstract_sockets: bool = True
 
 
 def granted(spec: ContainerSpec, cache: Path | None) -> Privileges:
@@ -48,7 +51,12 @@ def granted(spec: ContainerSpec, cache: Path | None) -> Privileges:
         program = seccomp_profile.program(confinement.seccomp, names, cache)
     else:
         program = seccomp.program(names, cache)
-    return Privileges(capabilities.mask(names), program, confinement.no_new_privileges)
+    return Privileges(
+        capabilities.mask(names),
+        program,
+        confinement.no_new_privileges,
+        abstract_sockets=spec.namespaces.network != "host" or confinement.privileged,
+    )
 
 
 def become_root() -> None:
@@ -62,6 +70,8 @@ def become_root() -> None:
 
 def drop(privileges: Privileges, user: User) -> None:
     """Becomes `user` with no more than `privileges`; capabilities stay with uid 0 alone, as everywhere."""
+    if not privileges.abstract_sockets:
+        _leave_abstract_sockets()
     bound_capabilities(privileges.capabilities)
     if privileges.no_new_privileges:
         syscalls.prctl(Prctl.SET_NO_NEW_PRIVS, 1)
@@ -73,6 +83,16 @@ def drop(privileges: Privileges, user: User) -> None:
     syscalls.prctl(Prctl.SET_DUMPABLE, 0)
     kept = privileges.capabilities if user.uid == 0 else 0
     syscalls.capset(kept, kept, 0)
+
+
+def _leave_abstract_sockets() -> None:
+    """Keeps this process from abstract sockets outside; on Linux before 6.12 there is no way to."""
+    try:
+        rules = syscalls.landlock_create_ruleset(_LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET)
+    except SyscallError:
+        return
+    syscalls.landlock_restrict_self(rules)
+    os.close(rules)
 
 
 def bound_capabilities(kept: int) -> None:

@@ -37,6 +37,8 @@ _SYS_CLOSE_RANGE = 436
 _SYS_OPENAT2 = 437
 _SYS_PIDFD_GETFD = 438
 _SYS_MOUNT_SETATTR = 442
+_SYS_LANDLOCK_CREATE_RULESET = 444
+_SYS_LANDLOCK_RESTRICT_SELF = 446
 _SYS_KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "ppc64le": 271, "s390x": 280}
 _SYS_BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361, "s390x": 351}
 _SYS_SECCOMP = {"x86_64": 317, "aarch64": 277, "riscv64": 277, "ppc64le": 358, "s390x": 348}
@@ -302,6 +304,17 @@ def seccomp(program: bytes) -> None:
     code = ctypes.create_string_buffer(program, len(program))
     packed = struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(code))
     _call("seccomp", "SET_MODE_FILTER", _SYS_SECCOMP[os.uname().machine], _SECCOMP_SET_MODE_FILTER, 0, packed)
+
+
+def landlock_create_ruleset(scoped: int) -> int:
+    """Returns a descriptor of rules that keep a process from what lies outside: LANDLOCK_SCOPE_* (Linux 6.12)."""
+    packed = struct.pack("=3Q", 0, 0, scoped)
+    return _call("landlock_create_ruleset", str(scoped), _SYS_LANDLOCK_CREATE_RULESET, packed, len(packed), 0)
+
+
+def landlock_restrict_self(ruleset_fd: int) -> None:
+    """Puts this process, and all that come from it, under rules."""
+    _call("landlock_restrict_self", str(ruleset_fd), _SYS_LANDLOCK_RESTRICT_SELF, ruleset_fd, 0)
 
 
 def join_session_keyring() -> None:

@@ -15,7 +15,7 @@ from net.uplink import HOST_LINK_PREFIX
 
 _LINK = re.compile(rf"{HOST_LINK_PREFIX}([0-9a-f]{{8}})")
 _TABLE = re.compile(r"windlass-.+-([0-9a-f]{8})")
-_NFPROTO_IPV4 = 2
+_NFPROTO_IPV4, _NFPROTO_IPV6 = 2, 10
 
 
 class Overlap(NamedTuple):
@@ -34,10 +34,12 @@ def leftover_links(live_tokens: Container[str]) -> tuple[str, ...]:
 
 
 def leftover_tables(live_tokens: Container[str]) -> tuple[str, ...]:
-    """Find the firewall tables in this namespace whose stack is not among the living."""
-    with NFTables(nfgen_family=_NFPROTO_IPV4) as netlink:
-        names = sorted(_text(table.get("NFTA_TABLE_NAME")) for table in netlink.get_tables())
-    return tuple(name for name in names if (match := _TABLE.fullmatch(name)) and match[1] not in live_tokens)
+    """Find the firewall tables in this namespace whose stack is not among the living, each name once."""
+    names: set[str] = set()
+    for family in (_NFPROTO_IPV4, _NFPROTO_IPV6):
+        with NFTables(nfgen_family=family) as netlink:
+            names.update(_text(table.get("NFTA_TABLE_NAME")) for table in netlink.get_tables())
+    return tuple(name for name in sorted(names) if (match := _TABLE.fullmatch(name)) and match[1] not in live_tokens)
 
 
 def overlapping_routes(subnets: Iterable[str]) -> tuple[Overlap, ...]:

@@ -1,11 +1,13 @@
 """What a container is shut off from."""
 
 import os
+import socket
 import stat
 from pathlib import Path
 
 import pytest
 
+from engine.spec import Namespaces
 from tests.kernel.engine.boxes import Boxes
 
 pytestmark = pytest.mark.root
@@ -193,3 +195,26 @@ def test_the_kernel_may_kill_it_first(boxes: Boxes) -> None:
 def test_sigpipe_works_as_programs_expect(boxes: Boxes) -> None:
     ignored = int(boxes.run("grep", "^SigIgn", "/proc/self/status").output.split()[1], 16)
     assert ignored & 0x7FFFFFFF == 0  # posix_spawn leaves the C library's own two, 32 and 33, ignored
+
+
+CONNECT = """
+import socket
+for name in ("\\0windlass-test", "\\0own"):
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        if name == "\\0own":
+            server.bind(name)
+            server.listen()
+        try:
+            client.connect(name)
+            print("connected")
+        except PermissionError:
+            print("kept away")
+"""
+
+
+def test_in_the_hosts_network_abstract_sockets_of_the_host_are_out_of_reach(boxes: Boxes) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("\0windlass-test")
+        server.listen()
+        ended = boxes.python(CONNECT, namespaces=Namespaces(network="host"))
+    assert ended.output.splitlines() == ["kept away", "connected"]
