@@ -129,8 +129,16 @@ def _places(rows: list[list[_Station]], above: _Neighbours, below: _Neighbours) 
             neighbours = above if sweep % 2 == 0 else below
             wanted = [_mean([xs[each] for each in neighbours.get(station, ())], xs[station]) for station in row]
             xs.update(zip(row, _apart(wanted, [_gap(*pair) for pair in pairwise(row)]), strict=True))
-    left = min(xs.values(), default=0)
-    return {station: x - left for station, x in xs.items()}
+    return _without_gaps(xs)
+
+
+def _without_gaps(xs: dict[_Station, float]) -> dict[_Station, float]:
+    """The same places from 0 on, without strips wider than a box in which nothing stands: parts drift apart."""
+    order = sorted(set(xs.values()))
+    moved = {order[0]: 0.0} if order else {}
+    for left, right in pairwise(order):
+        moved[right] = moved[left] + min(right - left, 1.0)
+    return {station: moved[x] for station, x in xs.items()}
 
 
 def _mean(places: list[float], otherwise: float) -> float:

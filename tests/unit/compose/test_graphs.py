@@ -190,6 +190,15 @@ def test_an_order_without_crossings_is_found(graph: Drawn) -> None:
     )
 
 
+def test_parts_of_a_stack_that_do_not_touch_stand_side_by_side(graph: Drawn) -> None:
+    pairs = "".join(
+        f"  a{number}: {{image: x, depends_on: [b{number}]}}\n  b{number}: {{image: x}}\n" for number in range(8)
+    )
+    found = layout(graph("services:\n" + pairs + "  alone: {image: x}\n"))
+    places = sorted({round(spot.x, 3) for spot in found.spots.values()})
+    assert places == [float(number) for number in range(9)]
+
+
 def test_the_picture_is_sound_xml_with_every_service_and_edge(graph: Drawn) -> None:
     root = ET.fromstring(graph_svg(graph()))  # noqa: S314 - of our own making
     space = "{http://www.w3.org/2000/svg}"
