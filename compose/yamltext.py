@@ -5,7 +5,7 @@ can be compared line by line. Only `=` and `<<` get quotes that Compose spares: 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cmp_to_key
 from typing import Any
 
@@ -54,7 +54,9 @@ _RANKS = {code: rank for rank, code in enumerate(sorted(range(128), key=lambda c
 
 def yaml_text(values: dict[str, Any]) -> str:
     """A document with two spaces of indentation, in the order of the mapping; ends with a newline."""
-    return "".join(f"{line}\n" for line in _lines(values)) or "{}\n"
+    lines: list[str] = []
+    _write(values, "", lines)
+    return "\n".join((*lines, "")) if lines else "{}\n"
 
 
 def in_order(keys: Iterable[str]) -> list[str]:
@@ -108,35 +110,38 @@ def _digits(text: str, start: int) -> str:
     return text[start:end]
 
 
-def _lines(value: Any) -> Iterator[str]:
+def _write(value: Any, indent: str, lines: list[str]) -> None:
+    """Appends the lines of a mapping or list, each behind `indent`."""
     if isinstance(value, dict):
         for key, item in value.items():
             name = _on_one_line(str(key))
             if len(name) > _LONGEST_KEY:
-                yield f"? {name}"
-                yield from _entry(":", item)
+                lines.append(f"{indent}? {name}")
+                _entry(f"{indent}:", item, indent, lines)
             else:
-                yield from _entry(f"{name}:", item)
+                _entry(f"{indent}{name}:", item, indent, lines)
     else:
         for item in value:
-            yield from _entry("-", item)
+            _entry(f"{indent}-", item, indent, lines)
 
 
-def _entry(head: str, item: Any) -> Iterator[str]:
+def _entry(head: str, item: Any, indent: str, lines: list[str]) -> None:
     if isinstance(item, dict | list | tuple):
         if not item:
-            yield f"{head} {'{}' if isinstance(item, dict) else '[]'}"
+            lines.append(f"{head} {'{}' if isinstance(item, dict) else '[]'}")
             return
-        lines = _lines(item)
-        if head in {"-", ":"}:
-            yield f"{head} {next(lines)}"
+        inner = indent + "  "
+        first = len(lines)
+        if head in {indent + "-", indent + ":"}:
+            _write(item, inner, lines)
+            lines[first] = f"{head} {lines[first][len(inner) :]}"
         else:
-            yield head
-        yield from ("  " + line if line else line for line in lines)
+            lines.append(head)
+            _write(item, inner, lines)
     elif isinstance(item, str) and "\n" in item and _may_be_block(item):
-        yield from _block(head, item)
+        _block(head, item, indent, lines)
     else:
-        yield f"{head} {_on_one_line(item)}"
+        lines.append(f"{head} {_on_one_line(item)}")
 
 
 def _on_one_line(value: Any) -> str:
@@ -195,13 +200,12 @@ def _may_be_block(text: str) -> bool:
     return text[-1] != " " and " \n" not in text and all(mark in "\n\t" or _is_printable(mark) for mark in text)
 
 
-def _block(head: str, text: str) -> Iterator[str]:
-    indent = "2" if text[0] in " \n" else ""
+def _block(head: str, text: str, indent: str, lines: list[str]) -> None:
+    width = "2" if text[0] in " \n" else ""
     body = text.removesuffix("\n")
     end = "-" if body == text else "" if body and not body.endswith("\n") else "+"
-    yield f"{head} |{indent}{end}"
-    for line in body.split("\n"):
-        yield "  " + line if line else ""
+    lines.append(f"{head} |{width}{end}")
+    lines += (f"{indent}  {line}" if line else "" for line in body.split("\n"))
 
 
 def _escaped(mark: str) -> str:

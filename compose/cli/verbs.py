@@ -46,6 +46,7 @@ VERBS = {
     "volumes": "Lists the stack's volumes.",
     "wait": "Waits until containers have ended.",
 }
+ALIASES = {"convert": "config"}  # what Compose used to call it
 NOT_YET = frozenset(
     (
         "attach",
@@ -70,7 +71,7 @@ def carry_out(arguments: list[str]) -> int:
         return called()
     from compose.cli import typed  # noqa: PLC0415 - loading typer takes longer than most verbs
 
-    return typed.run(arguments, prepare=prepare, verbs=VERBS, load=load, interspersed=_interspersed)
+    return typed.run(arguments, prepare=prepare, verbs=VERBS, aliases=ALIASES, load=load, interspersed=_interspersed)
 
 
 def load(name: str) -> Callable[..., Any]:

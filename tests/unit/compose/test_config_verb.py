@@ -11,6 +11,7 @@ from compose.cli.main import main
 from compose.model import Stack
 
 Config = Callable[..., str]
+Capture = pytest.CaptureFixture[str]
 TEXT = """
 name: shop
 services:
@@ -154,3 +155,9 @@ def test_a_variable_that_only_an_env_file_sets_is_explained(read: Callable[..., 
     (tmp_path / "web.env").write_text("A=1\n")
     (warning,) = read("services: {web: {image: 'x:${A}', env_file: web.env}}").warnings
     assert warning.hint == "web.env sets it, but for containers alone: set it in .env, too, or give --env-file web.env"
+
+
+def test_convert_is_another_name_for_it(config: Config, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    del config  # it made the file
+    monkeypatch.setattr(sys, "argv", ["windlass", "convert", "--services"])
+    assert (main(), capsys.readouterr().out) == (0, "db\n")

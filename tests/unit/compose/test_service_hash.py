@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 from compose.model import Stack
 from compose.service_hash import service_hash
+from compose.steps import CreateContainer, Plan, Step
+from compose.up import _with_hashes
+from engine.spec import ContainerSpec, Process
 
 Read = Callable[..., Stack]
 
@@ -24,3 +27,28 @@ def test_what_needs_no_new_container_is_no_part_of_it(read: Read) -> None:
     bare = hash_of(read, "image: a")
     assert hash_of(read, "image: a, build: ., scale: 2, profiles: [], x-own: 1") == bare
     assert hash_of(read, "image: a, labels: {a: b}") != bare
+
+
+def test_new_containers_carry_it_as_a_label(read: Read) -> None:
+    stack = read("services: {web: {image: a}}")
+    spec = ContainerSpec(
+        id="0" * 64,
+        name="proj-web-1",
+        stack="proj",
+        service="web",
+        number=1,
+        image_id="sha256:1",
+        image_name="a",
+        layers=(),
+        process=Process(argv=("a",)),
+        hostname="web",
+        config_hash="another",
+        labels={"com.docker.compose.config-hash": "another"},
+    )
+    (step,) = _with_hashes(
+        Plan(stack="proj", steps=(Step(key="k", action=CreateContainer(spec=spec), cause="new"),)), stack
+    ).steps
+
+    assert isinstance(step.action, CreateContainer)
+    assert step.action.spec.labels["com.docker.compose.config-hash"] == service_hash(stack, "web")
+    assert step.action.spec.config_hash == "another"
