@@ -174,6 +174,8 @@ def test_shares_of_the_machine_are_in_the_control_groups(boxes: Boxes) -> None:
         memory_bytes=64 << 20,
         memory_reservation_bytes=32 << 20,
         swap_bytes=96 << 20,
+        swappiness=10,
+        oom_kill_disable=True,
         cpu_shares=512,
         cpu_quota_us=20000,
         cpu_period_us=50000,
@@ -192,6 +194,8 @@ def test_shares_of_the_machine_are_in_the_control_groups(boxes: Boxes) -> None:
     version_1 = {
         "memory.soft_limit_in_bytes": str(32 << 20),
         "memory.memsw.limit_in_bytes": str(96 << 20),
+        "memory.swappiness": "10",
+        "blkio.bfq.weight": "300",
         "cpu.shares": "512",
         "cpu.cfs_quota_us": "20000",
         "cpu.cfs_period_us": "50000",
@@ -211,6 +215,7 @@ def test_shares_of_the_machine_are_in_the_control_groups(boxes: Boxes) -> None:
         if name in found:
             assert found[name] == value, name
     assert "cpuset.cpus" in found
+    assert "oom_kill_disable 1" in found.get("memory.oom_control", "oom_kill_disable 1")
 
 
 def test_a_control_group_elsewhere_goes_with_its_last_container(boxes: Boxes) -> None:
