@@ -101,6 +101,7 @@ def _ports(node: Node, path: str, findings: Findings) -> Iterator[Port]:
             published="" if published == "0" else published,
             host_ip=text(fields, "host_ip"),
             protocol="udp" if protocol == "udp" else "tcp",
+            mode="host" if text(fields, "mode") == "host" else "ingress",
         )
 
 

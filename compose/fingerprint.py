@@ -11,7 +11,7 @@ from compose import naming
 from engine.spec import ContainerSpec
 from net.spec import NetworkSpec
 
-IDENTITY = ("id", "stack", "service", "number", "config_hash", "image_id", "image_name", "layers")
+IDENTITY = ("id", "stack", "service", "number", "config_hash", "image_id", "image_name", "layers", "previous")
 WORDS = {
     "exposed_ports": "expose",
     "endpoints": "networks",

@@ -26,12 +26,16 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Port(msgspec.Struct, frozen=True, kw_only=True):
-    """A published port. `published` is empty (any free one), a port or a range "8000-8005" to choose one from."""
+    """A published port. `published` is empty (any free one), a port or a range "8000-8005" to choose one from.
+
+    Replicas share a port of mode `ingress`, not one of mode `host`.
+    """
 
     target: int
     published: str = ""
     host_ip: str = ""
     protocol: Literal["tcp", "udp"] = "tcp"
+    mode: Literal["ingress", "host"] = "ingress"
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):

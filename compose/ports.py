@@ -95,7 +95,9 @@ def finish_port(node: Node, path: str, reading: Reading) -> Node:
     fields.update({key: Node(value, node.place) for key, value in defaults.items() if key not in fields})
     if fields["mode"].value not in ("", "host", "ingress"):
         message = f"{path}.mode is '{fields['mode'].value}', which changes nothing"
-        reading.warn(fields["mode"].place, message, "the modes are host and ingress, the same on a single host")
+        reading.warn(
+            fields["mode"].place, message, "the modes are host and ingress: replicas share a port of mode ingress"
+        )
     published, address = fields.get("published"), fields.get("host_ip")
     try:
         if published is not None and published.value:

@@ -89,18 +89,19 @@ def _endpoints(stack: Stack, service: Service) -> tuple[Endpoint, ...]:
 def _published(stack: Stack, replica: Replica, index: int, port: Port) -> PublishedPort:
     """Replica k publishes the k-th port of a range, a single one the first that is free.
 
-    A range or port that is too short for all replicas is refused.
+    Replicas share a single port, unless its mode is host. A range that is too short for all of them is refused.
     """
     first, _, last = port.published.partition("-")
     low = int(first or 0)
     size = int(last or low) - low + 1
-    if low and size < replica.total:
+    if low and size < replica.total and (size > 1 or port.mode == "host"):
         name = replica.service.name
+        of_host = " in mode host" if size == 1 else ""
         raise FileError(
             (
                 Problem(
                     stack.place("services", name, "ports", index),
-                    f"services.{name} publishes port {port.published}, but has {replica.total} replicas",
+                    f"services.{name} publishes port {port.published}{of_host}, but has {replica.total} replicas",
                     f"publish a range ('{low}-{low + replica.total - 1}:{port.target}'), "
                     f"any free port ('{port.target}'), or run one replica",
                     codes.ONE_FOR_MANY,

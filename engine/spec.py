@@ -253,7 +253,8 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     `layers` are diff ids ("sha256:..."), base first; `image_id` names the image that they and the defaults came from.
     `links` pairs an alias with the name of the service it stands for, for this container alone.
     `stop_signal` is a signal's name with SIG. `labels` hold what Compose's tools expect (com.docker.compose.*).
-    `config_hash` is what decides whether the container still is what the file asks for.
+    `config_hash` is what decides whether the container still is what the file asks for. `previous` is what the
+    container was before its last change, itself without a previous one.
     """
 
     id: str
@@ -293,3 +294,9 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     shm_bytes: int | None = None
     storage_bytes: int | None = None
     log: LogOptions = LogOptions()
+    previous: "ContainerSpec | None" = None
+
+    @property
+    def port_group(self) -> str:
+        """Those that share host ports with it: the containers of its service, nobody for one made by `run`."""
+        return "" if self.labels.get("com.docker.compose.oneoff") == "True" else self.service

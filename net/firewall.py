@@ -1,27 +1,16 @@
 """Writes the two rulesets of a stack, as text for nft(8): one for the host, one for the router.
 
 The host's rules are one table of the stack's own: it is replaced whole, in one transaction, and deleting it is all the
-cleaning up there is. Published ports are elements of two maps, so that one more of them costs one more element.
-The router's rules keep no state: what enters through the uplink was judged by the host.
+cleaning up there is. The router's rules keep no state: what enters through the uplink was judged by the host.
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from net.addresses import Block
-from net.spec import Protocol
+from net.portmaps import Published, elements, port_maps, port_rules
 
 ROUTER_TABLE = "windlass"
-
-
-class Published(NamedTuple):
-    """A host port and where it leads; `host_ip` is empty for every address of the host."""
-
-    protocol: Protocol
-    host_ip: str
-    host_port: int
-    address: str
-    container_port: int
 
 
 class HostSide(NamedTuple):
@@ -83,12 +72,14 @@ def host_ruleset(side: HostSide, published: Iterable[Published]) -> str:
     kind = _IPV4 if side.uplink_block.bits == 32 else _IPV6
     family = kind.family
     inside = ", ".join(str(block) for block in sorted((side.uplink_block, *side.subnets)))
-    rules = sorted(one for one in published if (":" in one.address) == (kind is _IPV6))
-    everywhere = _elements(f"{_everywhere_key(one)} : {_target(one)}" for one in rules if not one.host_ip)
-    bound = _elements(f"{_bound_key(one)} : {_target(one)}" for one in rules if one.host_ip)
+    rules = sorted(one for one in published if one.family == family)
     bare = ", ".join(str(block) for block in sorted(side.bare))
     bare_rule = f'\n\t\toifname != "{side.uplink}" {family} saddr {{ {bare} }} accept' if bare else ""
-    no_loopback = "" if kind is _IPV4 else _REFUSE_LOOPBACK.format(ports=_elements(_port(one) for one in rules))
+    no_loopback = (
+        ""
+        if kind is _IPV4
+        else _REFUSE_LOOPBACK.format(ports=elements(dict.fromkeys(one.port.anywhere for one in rules)))
+    )
     return f"""\
 add table {family} {side.table}
 delete table {family} {side.table}
@@ -97,13 +88,7 @@ table {family} {side.table} {{{no_loopback}
 		type {kind.address_type}
 		flags interval
 		elements = {{ {inside} }}
-	}}
-	map everywhere {{
-		type inet_proto . inet_service : {kind.address_type} . inet_service{everywhere}
-	}}
-	map bound {{
-		type {kind.address_type} . inet_proto . inet_service : {kind.address_type} . inet_service{bound}
-	}}
+	}}{port_maps(family, rules)}
 	chain raw {{
 		type filter hook prerouting priority raw; policy accept;{kind.raw}
 		iifname "{side.uplink}" {family} saddr != @inside{kind.elsewhere} drop
@@ -118,9 +103,7 @@ table {family} {side.table} {{{no_loopback}
 		drop
 	}}
 	chain published {{
-		fib daddr type != local return{kind.unpublished}
-		meta l4proto {{ tcp, udp }} dnat {family} to {family} daddr . meta l4proto . th dport map @bound
-		meta l4proto {{ tcp, udp }} dnat {family} to meta l4proto . th dport map @everywhere
+		fib daddr type != local return{kind.unpublished}{port_rules(family)}
 	}}
 	chain prerouting {{
 		type nat hook prerouting priority dstnat; policy accept;
@@ -144,16 +127,6 @@ def remove_ruleset(table: str, *, wide: bool = False) -> str:
     """Write what removes the host's table, whether it is there or not; `wide`: that of IPv6."""
     family = (_IPV6 if wide else _IPV4).family
     return f"add table {family} {table}\ndelete table {family} {table}\n"
-
-
-def publish_change(table: str, published: Iterable[Published]) -> str:
-    """Write what adds ports to a table that stands."""
-    return _change("add", table, published)
-
-
-def withdraw_change(table: str, published: Iterable[Published]) -> str:
-    """Write what takes ports out of a table that stands."""
-    return _change("delete", table, published)
 
 
 def router_ruleset(uplink: str, bridges: Iterable[Bridge], *, wide: bool = False) -> str:
@@ -180,35 +153,3 @@ table {family} {ROUTER_TABLE} {{
 	}}
 }}
 """
-
-
-def _change(verb: str, table: str, published: Iterable[Published]) -> str:
-    lines = []
-    for one in published:
-        name, key = ("bound", _bound_key(one)) if one.host_ip else ("everywhere", _everywhere_key(one))
-        family = (_IPV6 if ":" in one.address else _IPV4).family
-        lines.append(f"{verb} element {family} {table} {name} {{ {key} : {_target(one)} }}\n")
-        if family == _IPV6.family:
-            lines.append(f"{verb} element {family} {table} ports {{ {_port(one)} }}\n")
-    return "".join(lines)
-
-
-def _elements(elements: Iterable[str]) -> str:
-    text = ",\n\t\t\t".join(elements)
-    return f"\n\t\telements = {{\n\t\t\t{text}\n\t\t}}" if text else ""
-
-
-def _port(one: Published) -> str:
-    return f"{one.protocol} . {one.host_port}"
-
-
-def _everywhere_key(one: Published) -> str:
-    return _port(one)
-
-
-def _bound_key(one: Published) -> str:
-    return f"{one.host_ip} . {one.protocol} . {one.host_port}"
-
-
-def _target(one: Published) -> str:
-    return f"{one.address} . {one.container_port}"

@@ -16,8 +16,8 @@ import msgspec
 
 from net.addresses import parse_address, parse_address6
 from net.errors import AddressError, PortError
-from net.firewall import Published
 from net.holders import holder_of
+from net.portmaps import Published
 from net.spec import PublishedPort
 
 EVERYWHERE6 = "::"
@@ -27,13 +27,17 @@ _SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
-    """What one container publishes: its ports as they are, leading to its addresses (empty: it has none)."""
+    """What one container publishes: its ports as they are, leading to its addresses (empty: it has none).
+
+    Containers of one `group` may share ports; of an empty one nobody does.
+    """
 
     container_id: str
     address: str
     ports: tuple[PublishedPort, ...]
     address6: str = ""
     name: str = ""
+    group: str = ""
 
     def rules(self) -> tuple[Published, ...]:
         """Say the same in the firewall's terms."""
@@ -84,16 +88,28 @@ class Publications:
         """List every published port."""
         return [rule for publication in self._publications.values() for rule in publication.rules()]
 
+    def beside(self, rules: Sequence[Published]) -> list[Published]:
+        """List all that the host ports of these rules lead to."""
+        ports = {one.port for one in rules}
+        return [one for one in self.rules() if one.port in ports]
+
     def find(self, container_id: str) -> Publication | None:
         """Find what a container publishes."""
         return self._publications.get(container_id)
 
     def add(
-        self, container_id: str, name: str, addresses: tuple[str, str], ports: tuple[PublishedPort, ...]
+        self,
+        container_id: str,
+        name: str,
+        addresses: tuple[str, str],
+        ports: tuple[PublishedPort, ...],
+        *,
+        group: str = "",
     ) -> Publication:
         """Hold host ports for a container, choosing where none is given; all of them, or PortError and none.
 
-        They lead to the container's `addresses` of IPv4 and IPv6, of which one may be empty.
+        They lead to the container's `addresses` of IPv4 and IPv6, of which one may be empty. Ports that others of its
+        group hold are shared with them.
         """
         address, address6 = addresses
         held: list[socket.socket] = []
@@ -101,11 +117,17 @@ class Publications:
         try:
             for port in ports:
                 _require_address(port, address, address6)
-                holding = self._hold_one_of(_made(port, address6, port.host_port), port.last_port, wide=bool(address6))
+                first = _made(port, address6, port.host_port)
+                holding = self._hold_one_of(first, port.last_port, group, wide=bool(address6))
                 held += holding
                 chosen.append(_made(port, address6, _port_of(holding[0])))
             publication = Publication(
-                container_id=container_id, address=address, ports=tuple(chosen), address6=address6, name=name
+                container_id=container_id,
+                address=address,
+                ports=tuple(chosen),
+                address6=address6,
+                name=name,
+                group=group,
             )
             self._directory.mkdir(mode=0o700, exist_ok=True)
             new = self._directory / f"{container_id}.new"
@@ -134,7 +156,7 @@ class Publications:
             held = self._held.setdefault(container_id, [])
             for port in publication.ports:
                 try:
-                    held += self._hold(port, wide=bool(publication.address6))
+                    held += self._hold(port, publication.group, wide=bool(publication.address6))
                 except PortError as problem:
                     problems.append(problem)
         return tuple(problems)
@@ -149,27 +171,30 @@ class Publications:
         if not self._publications and self._directory.is_dir():
             self._directory.rmdir()
 
-    def _hold_one_of(self, port: PublishedPort, last: int, *, wide: bool) -> list[socket.socket]:
+    def _hold_one_of(self, port: PublishedPort, last: int, group: str, *, wide: bool) -> list[socket.socket]:
         """Bind the first port that is free of those up to the last one."""
         for number in range(port.host_port, last):
             try:
-                return self._hold(msgspec.structs.replace(port, host_port=number), wide=wide)
+                return self._hold(msgspec.structs.replace(port, host_port=number), group, wide=wide)
             except PortError:
                 continue
-        return self._hold(msgspec.structs.replace(port, host_port=max(port.host_port, last)), wide=wide)
+        return self._hold(msgspec.structs.replace(port, host_port=max(port.host_port, last)), group, wide=wide)
 
-    def _hold(self, port: PublishedPort, *, wide: bool) -> list[socket.socket]:
+    def _hold(self, port: PublishedPort, group: str, *, wide: bool) -> list[socket.socket]:
         """Bind what a port needs: one socket, or for every address of both kinds two."""
-        held = [self._bind(port, port.host_ip, port.host_port)]
+        held = [self._bind(port, port.host_ip, port.host_port, group)]
         if wide and not port.host_ip:
             try:
-                held.append(self._bind(port, EVERYWHERE6, _port_of(held[0])))
+                held.append(self._bind(port, EVERYWHERE6, _port_of(held[0]), group))
             except BaseException:
                 _close(held)
                 raise
         return held
 
-    def _bind(self, port: PublishedPort, address: str, number: int) -> socket.socket:
+    def _bind(self, port: PublishedPort, address: str, number: int, group: str) -> socket.socket:
+        shared = self._find_held(group, (_kind(port), address or "0.0.0.0", number))  # noqa: S104 - compared, not bound
+        if shared is not None:
+            return shared.dup()
         try:
             return _bind(port, address, number)
         except OSError as error:
@@ -185,6 +210,16 @@ class Publications:
                     hint="see `ip address`, or leave the address out to publish on all of them",
                 ) from None
             raise PortError(f"cannot publish {name}: {os.strerror(error.errno or 0)}") from None
+
+    def _find_held(self, group: str, wanted: tuple[int, str, int]) -> socket.socket | None:
+        """Find the socket that another container of the group holds: of this type, address and port."""
+        if not group:
+            return None
+        for container_id, publication in self._publications.items():
+            for holding in self._held.get(container_id, ()) if publication.group == group else ():
+                if (holding.type, *holding.getsockname()[:2]) == wanted:
+                    return holding
+        return None
 
     def _holder(self, port: PublishedPort) -> str:
         for path in self._stacks.glob("*/networks/.published/*"):
@@ -258,8 +293,7 @@ def _deafen(holding: socket.socket) -> None:
 
 
 def _bind(port: PublishedPort, address: str, number: int) -> socket.socket:
-    kind = socket.SOCK_STREAM if port.protocol == "tcp" else socket.SOCK_DGRAM
-    holding = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+    holding = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, _kind(port))
     try:
         _deafen(holding)
         if ":" in address:
@@ -275,6 +309,10 @@ def _bind(port: PublishedPort, address: str, number: int) -> socket.socket:
         holding.close()
         raise
     return holding
+
+
+def _kind(port: PublishedPort) -> int:
+    return socket.SOCK_STREAM if port.protocol == "tcp" else socket.SOCK_DGRAM
 
 
 def _port_of(holding: socket.socket) -> int:

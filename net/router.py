@@ -257,13 +257,19 @@ class Router:
         self._router.settle([name for wire in wires for name in (wire.name, wire.network.state.bridge)])
 
     def publish(
-        self, container_id: str, name: str, attachments: Sequence[Attachment], ports: Sequence[PublishedPort]
+        self,
+        container_id: str,
+        name: str,
+        attachments: Sequence[Attachment],
+        ports: Sequence[PublishedPort],
+        *,
+        group: str = "",
     ) -> tuple[PublishedPort, ...]:
         """Lead host ports to a container; returns them with their host ports chosen where none was asked for.
 
         They lead to the network that the default route goes through; without one nothing is published. `name` tells
         others who has the ports. All of them are published, or PortError says which one is taken and none is. Asked
-        again, the same ports stay.
+        again, the same ports stay. Containers of one `group` share ports: new connections go to each in turn.
         """
         out = way_out(self._wires(container_id, attachments))
         address = out.attachment.address if out is not None and out.attachment.ipv4 else ""
@@ -278,9 +284,11 @@ class Router:
             self.withdraw(container_id)
         if out is None or not ports:
             return ()
-        publication = self._publications.add(container_id, name, (address, address6), tuple(ports))
+        publication = self._publications.add(container_id, name, (address, address6), tuple(ports), group=group)
+        mine = publication.rules()
+        after = self._publications.beside(mine)
         try:
-            if not self._rules.publish(publication.rules()):
+            if not self._rules.lead([one for one in after if one not in mine], after):
                 self._apply_rules()
         except FirewallError:
             self._publications.drop(container_id)
@@ -292,9 +300,9 @@ class Router:
         """Stop publishing a container's ports; one that publishes nothing is fine."""
         standing = self._publications.find(container_id)
         if standing is not None:
-            in_place = self._rules.withdraw(standing.rules())
+            before = self._publications.beside(standing.rules())
             self._publications.drop(container_id)
-            if not in_place:
+            if not self._rules.lead(before, self._publications.beside(standing.rules())):
                 self._apply_rules()
             forget_datagrams(standing.datagram_ports())
 

@@ -9,15 +9,13 @@ from net.errors import FirewallError
 from net.firewall import (
     Bridge,
     HostSide,
-    Published,
     host_ruleset,
-    publish_change,
     remove_ruleset,
     router_ruleset,
-    withdraw_change,
 )
 from net.namespaces import Enter
 from net.networks import Network
+from net.portmaps import Published, ports_change
 from net.uplink import ROUTER_LINK, Uplink
 
 if TYPE_CHECKING:
@@ -71,13 +69,16 @@ class Rules:
         self._router_rules().apply(router_ruleset(ROUTER_LINK, bridges, wide=wide))
         self._host_rules().apply(host_ruleset(side, published))
 
-    def publish(self, published: Sequence[Published]) -> bool:
-        """Add ports; False when the table is not as it was left, and all rules have to be applied again."""
-        return self._change(publish_change(self.table, published))
+    def lead(self, before: Iterable[Published], after: Iterable[Published]) -> bool:
+        """Change where ports lead; both name all containers that they lead to.
 
-    def withdraw(self, published: Sequence[Published]) -> bool:
-        """Take ports out; False as for `publish`."""
-        return self._change(withdraw_change(self.table, published))
+        False when the table is not as it was left, and all rules have to be applied again.
+        """
+        try:
+            self._host_rules().apply(ports_change(self.table, before, after))
+        except FirewallError:
+            return False
+        return True
 
     def remove(self) -> None:
         """Remove the host's tables; the router's go with its namespace."""
@@ -94,13 +95,6 @@ class Rules:
         if self._namespace_fd >= 0:
             os.close(self._namespace_fd)
             self._namespace_fd = -1
-
-    def _change(self, change: str) -> bool:
-        try:
-            self._host_rules().apply(change)
-        except FirewallError:
-            return False
-        return True
 
     def _host_rules(self) -> "Nftables":
         if self._host is None:

@@ -94,7 +94,14 @@ class StackNetwork:
 
     def publish(self, spec: ContainerSpec, attachments: Sequence[Attachment]) -> tuple[PublishedPort, ...]:
         """Leads host ports to the container; gives them with the ports that were chosen."""
-        return self._open().publish(spec.id, spec.name, attachments, spec.ports) if spec.ports else ()
+        if not spec.ports:
+            return ()
+        return self._open().publish(spec.id, spec.name, attachments, spec.ports, group=spec.port_group)
+
+    def withdraw(self, container_id: str) -> None:
+        """Leads new connections to the container's ports elsewhere, if others have the ports; it keeps its names."""
+        if self._router is not None:
+            self._router.withdraw(container_id)
 
     def disconnect(self, container_id: str) -> None:
         """Lets go of a container that ended: its ports and its DNS. Its links go with its namespace."""

@@ -212,8 +212,8 @@ class Container:
         stack.router.attach(container_id, self.attachments, self.namespace_fd)
         self.address = self.attachments[0].address
 
-    def publish(self, *ports: PublishedPort) -> tuple[PublishedPort, ...]:
-        return self.stack.router.publish(self.id, "web-1", self.attachments, ports)
+    def publish(self, *ports: PublishedPort, group: str = "") -> tuple[PublishedPort, ...]:
+        return self.stack.router.publish(self.id, "web-1", self.attachments, ports, group=group)
 
 
 def stack_with_web(new_stack: NewStack, namespaces: Namespaces, name: str = "one") -> Container:

@@ -205,3 +205,50 @@ def test_a_port_taken_while_nobody_held_it_is_reported(new_stack: NewStack, name
         web.stack.router = web.stack.open()
         (problem,) = web.stack.router.reconcile()
     assert problem.message.startswith("cannot publish 0.0.0.0:8080/tcp: the port is taken by ")
+
+
+def test_containers_of_a_group_share_a_port_in_turn_and_connections_stay_where_they_are(
+    new_stack: NewStack, namespaces: Namespaces, host: int
+) -> None:
+    one = stack_with_web(new_stack, namespaces)
+    two = Container(one.stack, namespaces, DB, "one_default")
+    port = PublishedPort(container_port=80, host_port=8080)
+    one.publish(port, group="web")
+    with pytest.raises(PortError, match="the port is taken by the container web-1 of this stack"):
+        two.publish(port, group="other")
+    with listening(one.namespace_fd, "0.0.0.0", 80) as first, listening(two.namespace_fd, "0.0.0.0", 80) as second:
+        two.publish(port, group="web")
+        with socket.create_connection(("127.0.0.1", 8080), timeout=2) as old:
+            others = [peer_seen(server, host, "127.0.0.1", 8080) for server in (second,)]
+            assert others == [one.stack.router.host_address]
+            accepted, _ = first.accept()
+            one.stack.router.withdraw(one.id)
+            for _ in range(3):
+                peer_seen(second, host, "127.0.0.1", 8080)
+            with accepted:
+                accepted.sendall(b"still here")
+                assert old.recv(16) == b"still here"
+        one.publish(port, group="web")
+        two.stack.router.withdraw(two.id)
+        peer_seen(first, host, "127.0.0.1", 8080)
+
+
+def test_shared_ports_are_held_again_by_each_of_those_who_share_them(
+    new_stack: NewStack, namespaces: Namespaces, host: int
+) -> None:
+    one = stack_with_web(new_stack, namespaces)
+    two = Container(one.stack, namespaces, DB, "one_default")
+    port = PublishedPort(container_port=80, host_port=8080)
+    for container in (one, two):
+        container.publish(port, group="web")
+    one.stack.router.close()
+    router = one.stack.router = one.stack.open()
+    assert router.reconcile() == ()
+    router.withdraw(one.id)
+    with pytest.raises(OSError, match="in use"), socket.socket() as other:
+        other.bind(("0.0.0.0", 8080))
+    with listening(two.namespace_fd, "0.0.0.0", 80) as second:
+        peer_seen(second, host, "127.0.0.1", 8080)
+    router.withdraw(two.id)
+    with socket.socket() as other:
+        other.bind(("0.0.0.0", 8080))

@@ -255,10 +255,12 @@ def test_a_missing_external_volume_is_named() -> None:
         up(of, World())
 
 
-def test_one_host_port_cannot_serve_two_replicas() -> None:
+def test_replicas_share_a_host_port_unless_its_mode_is_host() -> None:
     of = stack(service("web", replicas=2, ports=(Port(target=80, published="8080"),)))
 
-    with pytest.raises(FileError, match="publishes port 8080, but has 2 replicas"):
+    assert [spec.ports[0].host_port for spec in wanted(of).services[0].specs] == [8080, 8080]
+    of = stack(service("web", replicas=2, ports=(Port(target=80, published="8080", mode="host"),)))
+    with pytest.raises(FileError, match="publishes port 8080 in mode host, but has 2 replicas"):
         wanted(of)
 
 

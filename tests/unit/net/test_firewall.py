@@ -4,13 +4,11 @@ from net.addresses import parse_block
 from net.firewall import (
     Bridge,
     HostSide,
-    Published,
     host_ruleset,
-    publish_change,
     remove_ruleset,
     router_ruleset,
-    withdraw_change,
 )
+from net.portmaps import Published, ports_change
 
 SIDE = HostSide(
     table="windlass-shop-0123abcd",
@@ -38,11 +36,17 @@ table ip windlass-shop-0123abcd {
 			udp . 5353 : 172.16.0.4 . 53
 		}
 	}
+	map everywhere_shared {
+		type inet_proto . inet_service : verdict
+	}
 	map bound {
 		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
 		elements = {
 			127.0.0.1 . tcp . 9000 : 172.16.0.3 . 9000
 		}
+	}
+	map bound_shared {
+		type ipv4_addr . inet_proto . inet_service : verdict
 	}
 	chain raw {
 		type filter hook prerouting priority raw; policy accept;
@@ -60,7 +64,9 @@ table ip windlass-shop-0123abcd {
 	}
 	chain published {
 		fib daddr type != local return
+		meta l4proto { tcp, udp } ip daddr . meta l4proto . th dport vmap @bound_shared
 		meta l4proto { tcp, udp } dnat ip to ip daddr . meta l4proto . th dport map @bound
+		meta l4proto { tcp, udp } meta l4proto . th dport vmap @everywhere_shared
 		meta l4proto { tcp, udp } dnat ip to meta l4proto . th dport map @everywhere
 	}
 	chain prerouting {
@@ -103,11 +109,11 @@ def test_without_ports_the_maps_are_there_and_empty() -> None:
 
 
 def test_one_more_port_is_one_more_element() -> None:
-    assert publish_change("t", [WEB, ADMIN]) == (
+    assert ports_change("t", [], [WEB, ADMIN]) == (
         "add element ip t everywhere { tcp . 8080 : 172.16.0.2 . 80 }\n"
         "add element ip t bound { 127.0.0.1 . tcp . 9000 : 172.16.0.3 . 9000 }\n"
     )
-    assert withdraw_change("t", [DNS]) == "delete element ip t everywhere { udp . 5353 : 172.16.0.4 . 53 }\n"
+    assert ports_change("t", [DNS], []) == "delete element ip t everywhere { udp . 5353 : 172.16.0.4 . 53 }\n"
 
 
 def test_removing_the_table_works_whether_it_is_there_or_not() -> None:
@@ -120,3 +126,47 @@ def test_in_the_router_a_network_reaches_itself_and_the_uplink_unless_it_is_inte
 
 def test_a_router_without_networks_forwards_nothing() -> None:
     assert router_ruleset("uplink", []).count("accept") == 0
+
+
+OTHER_WEB = Published("tcp", "", 8080, "172.16.0.5", 80)
+THIRD_WEB = Published("tcp", "", 8080, "172.16.0.6", 80)
+WIDE = Published("tcp", "::", 8080, "fd00::2", 80)
+OTHER_WIDE = Published("tcp", "::", 8080, "fd00::3", 80)
+
+
+def test_a_port_of_several_containers_deals_new_connections_out_in_turn() -> None:
+    rules = host_ruleset(SIDE, [WEB, OTHER_WEB, ADMIN])
+    assert "tcp . 8080 : goto to-tcp-8080" in rules
+    assert (
+        "\tchain to-tcp-8080 {\n"
+        "\t\tmeta l4proto tcp dnat ip to numgen inc mod 2 map { 0 : 172.16.0.2 . 80, 1 : 172.16.0.5 . 80 }\n"
+        "\t}\n"
+    ) in rules
+    assert "map everywhere {\n\t\ttype inet_proto . inet_service : ipv4_addr . inet_service\n\t}" in rules
+
+
+def test_a_port_changes_between_one_and_several_containers_in_one_transaction() -> None:
+    alone = "element ip t everywhere { tcp . 8080 : 172.16.0.2 . 80 }\n"
+    shared = "element ip t everywhere_shared { tcp . 8080 : goto to-tcp-8080 }\n"
+    two = "meta l4proto tcp dnat ip to numgen inc mod 2 map { 0 : 172.16.0.2 . 80, 1 : 172.16.0.5 . 80 }\n"
+    three = (
+        "meta l4proto tcp dnat ip to numgen inc mod 3 map "
+        "{ 0 : 172.16.0.2 . 80, 1 : 172.16.0.5 . 80, 2 : 172.16.0.6 . 80 }\n"
+    )
+    assert ports_change("t", [WEB], [WEB, OTHER_WEB]) == (
+        f"delete {alone}add chain ip t to-tcp-8080\nadd rule ip t to-tcp-8080 {two}add {shared}"
+    )
+    assert ports_change("t", [WEB, OTHER_WEB], [THIRD_WEB, WEB, OTHER_WEB]) == (
+        f"flush chain ip t to-tcp-8080\nadd rule ip t to-tcp-8080 {three}"
+    )
+    assert ports_change("t", [WEB, OTHER_WEB], [WEB]) == (f"delete {shared}delete chain ip t to-tcp-8080\nadd {alone}")
+
+
+def test_a_port_of_ipv6_is_refused_on_loopback_as_long_as_it_leads_anywhere() -> None:
+    assert ports_change("t", [], [WIDE]).endswith("add element ip6 t ports { tcp . 8080 }\n")
+    assert "ports" not in ports_change("t", [WIDE], [WIDE, OTHER_WIDE])
+    assert ports_change("t", [WIDE, OTHER_WIDE], []) == (
+        "delete element ip6 t bound_shared { :: . tcp . 8080 : goto to-__-tcp-8080 }\n"
+        "delete chain ip6 t to-__-tcp-8080\n"
+        "delete element ip6 t ports { tcp . 8080 }\n"
+    )

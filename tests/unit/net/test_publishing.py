@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from net.errors import PortError
-from net.firewall import Published
+from net.portmaps import Published
 from net.publishing import Publication, Publications
 from net.spec import PublishedPort
 
