@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from compose import codes
+from compose.build_checks import check_builds
 from compose.conflicts import conflicts
 from compose.dependencies import cycles, has_cycle
 from compose.errors import Problem
@@ -76,6 +77,8 @@ def _document_references(stack: Stack, service: Service) -> Iterator[Problem]:
     if stack.document is None:
         return
     fields = stack.document.fields["services"].fields[service.name].fields
+    everyone = (*stack.services, *stack.disabled)
+    yield from check_builds(service.name, stack.document.fields["services"].fields[service.name], everyone)
     known = stack.document.fields.get("models", _NOTHING).fields
     for name in fields.get("models", _NOTHING).fields:
         if name not in known:

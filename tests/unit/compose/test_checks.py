@@ -304,3 +304,20 @@ networks:
         "compose.yaml:8:32: networks.m: the subnet 10.0.0.0/8 overlaps 10.5.0.0/24 of networks.n\n"
         "  give each network addresses of its own"
     )
+
+
+def test_builds_and_watches_that_compose_refuses(problems: Problems) -> None:
+    text = """
+services:
+  a:
+    build: {context: ., dockerfile: D, dockerfile_inline: FROM x, additional_contexts: {c: "service:z", d: "service:b"}}
+  b: {build: ., develop: {watch: [{path: ., action: sync}, {path: ., action: rebuild}]}}
+"""
+    assert problems(text) == (
+        "compose.yaml:4:59: services.a.build has both 'dockerfile' and 'dockerfile_inline'\n"
+        "  keep one of the two\n"
+        "compose.yaml:4:92: services.a.build.additional_contexts.c is of 'z', which is no service of this stack\n"
+        "  the services are a, b\n"
+        "compose.yaml:5:35: services.b.develop.watch[0] copies files, and does not say where to\n"
+        "  add `target: /path` inside the container"
+    )
