@@ -45,6 +45,8 @@ def _carry_out(arguments: list[str]) -> int:
     if arguments == ["--version"]:  # answered without loading what parses options
         sys.stdout.write(f"windlass version {VERSION}\n")
         return 0
+    if arguments[:1] == ["compose"]:  # what calls `docker compose` needs no more than another program's name
+        del arguments[0]
     load_msgspec()
     from compose.cli.verbs import carry_out  # noqa: PLC0415 - Ctrl-C is caught while it loads
 
