@@ -206,9 +206,11 @@ def _text(field: str, item: Any) -> str:
             words += [f"{name}={value}" for name, value in item.items() if name in MOUNT_WORDS and value]
             return f"{source}:{target}{':' if words else ''}{','.join(words)}"
         case "ports", {"container_port": target, "host_port": port, "host_ip": address, "protocol": protocol}:
-            return f"{address + ':' if address else ''}{port or ''}:{target}/{protocol}"
+            last = f"-{item['last_port']}" if item.get("last_port") else ""
+            return f"{address + ':' if address else ''}{port or ''}{last}:{target}/{protocol}"
         case "networks", {"network": network, "aliases": aliases, "address": address}:
-            details = [address] * bool(address) + list(aliases)
+            chosen = (address, *(item.get(key) for key in ("address6", "mac_address", "interface", "gateway_priority")))
+            details = [*(str(each) for each in chosen if each), *aliases]
             return str(network) + (f"({','.join(details)})" if details else "")
         case "links", [alias, service]:
             return f"{service}:{alias}"

@@ -1,6 +1,6 @@
 """The rulesets, word for word."""
 
-from net.addresses import parse_block
+from net.addresses import parse_block, parse_subnet6
 from net.firewall import (
     Bridge,
     HostSide,
@@ -170,3 +170,21 @@ def test_a_port_of_ipv6_is_refused_on_loopback_as_long_as_it_leads_anywhere() ->
         "delete chain ip6 t to-__-tcp-8080\n"
         "delete element ip6 t ports { tcp . 8080 }\n"
     )
+
+
+def test_the_rules_for_ipv6_are_a_table_of_their_own_that_refuses_loopback_at_once() -> None:
+    side = HostSide("windlass-shop-1", "windl1", parse_subnet6("fd01::/64"), (parse_subnet6("fd00:5::/64"),))
+    text = host_ruleset(side, [Published("tcp", "", 8080, "fd00:5::2", 80), Published("tcp", "", 8080, "10.0.0.2", 80)])
+    lines = [line.strip() for line in text.splitlines()]
+    assert lines[2] == "table ip6 windlass-shop-1 {"
+    assert "elements = { fd00:5::/64, fd01::/64 }" in lines
+    assert "tcp . 8080 : fd00:5::2 . 80" in lines
+    assert not any("10.0.0.2" in line for line in lines)
+    assert "meta l4proto tcp meta l4proto . th dport @ports reject with tcp reset" in lines
+    assert "ip6 daddr ::1 return" in lines
+
+
+def test_bare_networks_are_not_hidden_behind_the_hosts_address() -> None:
+    bare = parse_block("10.9.0.0/24")
+    text = host_ruleset(HostSide("t", "windl1", parse_block("172.31.240.0/30"), (bare,), (bare,)), [])
+    assert 'oifname != "windl1" ip saddr { 10.9.0.0/24 } accept' in text
