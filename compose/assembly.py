@@ -20,6 +20,7 @@ from compose.service_keys import SERVICE
 from compose.shapes import Reading, Shape
 from compose.sources import BY_COMMAND, Asked, Sources
 
+MAX_INCLUSIONS = 1000
 _INCLUDED = ("services", "networks", "volumes", "secrets", "configs", "models")
 
 
@@ -52,6 +53,7 @@ class Assembly:
         self.later: set[Place] = set()
         self.unset: dict[Place, str] = {}
         self._layers: dict[tuple[str, int], Layer | None] = {}
+        self._inclusions = 0
 
     def document(self, files: Sequence[str], setting: Setting, asked: Asked = BY_COMMAND) -> Node | None:
         """All documents of the files laid over one another in canonical form; None when none can be used."""
@@ -128,6 +130,13 @@ class Assembly:
 
     def _included(self, entry: Node, said: str, setting: Setting) -> Node | None:
         """The document that one entry of `include` stands for: the project of its first file, on which others lie."""
+        self._inclusions += 1
+        if self._inclusions > MAX_INCLUSIONS:
+            if self._inclusions == MAX_INCLUSIONS + 1:
+                message = f"{said}: files include files more than {MAX_INCLUSIONS} times"
+                hint = "include each file once, at the top"
+                self.problems.append(Problem(entry.place, message, hint, codes.TOO_LARGE))
+            return None
         paths = entry.fields["path"].entries if "path" in entry.fields else ()
         remote = next((path for path in paths if is_remote(str(path.value))), None)
         if remote is not None:

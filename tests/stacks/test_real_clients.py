@@ -96,7 +96,11 @@ def test_testcontainers_starts_a_stack_talks_to_it_and_stops_it(program: str, tm
         assert not err
         web = compose.get_container("web")
         assert (web.Name, web.Project, web.State, web.Health, web.ExitCode) == (
-            "boat-web-1", "boat", "running", "healthy", 0,
+            "boat-web-1",
+            "boat",
+            "running",
+            "healthy",
+            0,
         )
         assert {container.Service for container in compose.get_containers(include_all=True)} == {"web", "db"}
         assert list(compose.get_config()["services"]) == ["db", "web"]

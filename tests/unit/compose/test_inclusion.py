@@ -113,3 +113,14 @@ def test_mistakes_of_an_included_file_are_told_with_its_name(problems: Problems,
         "b.yaml:1:16: services.b has no key 'imaeg'\n"
         "  did you mean 'image'?"
     )
+
+
+def test_files_that_include_the_next_ones_twice_are_refused_before_they_multiply(
+    problems: Problems, write: Write
+) -> None:
+    for level in range(30):
+        write(f"{level}.yaml", f"include: [{level + 1}.yaml, {level + 1}.yaml]\n")
+    write("30.yaml", "services: {s: {image: x}}\n")
+    assert problems("include: [0.yaml]\n").endswith(
+        "files include files more than 1000 times\n  include each file once, at the top"
+    )
