@@ -26,6 +26,7 @@ _VALUES = (
     Size,
     Text,
 )
+_OF_TEXTS = (Assignments, Command, ExtraHosts, HealthTest, Limit, Spread)
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area: no mark of any syntax
 
 
@@ -38,7 +39,7 @@ class Hiding:
     def hidden(self, node: Node) -> Node:
         """A document with a stand-in for each variable."""
         if isinstance(node.value, str):
-            return node.with_value(self._text(node.value)) if "$" in node.value else node
+            return node.with_value(self._text(node.value)) if "$" in node.value or _OPEN in node.value else node
         return _mapped(node, self.hidden)
 
     def shown(self, node: Node) -> Node:
@@ -59,10 +60,17 @@ class Hiding:
         pieces: list[str] = []
         end = 0
         for each in expressions(text):
-            pieces += (text[end : each.start], f"{_OPEN}{len(self._hidden)}{_CLOSE}")
-            self._hidden.append(text[each.start : each.end])
+            pieces += (self._plain(text[end : each.start]), self._stand_in(text[each.start : each.end]))
             end = each.end
-        return "".join((*pieces, text[end:]))
+        return "".join((*pieces, self._plain(text[end:])))
+
+    def _plain(self, text: str) -> str:
+        """Text between variables; a mark of ours that stands in it becomes a stand-in of itself."""
+        return self._stand_in(_OPEN).join(text.split(_OPEN)) if _OPEN in text else text
+
+    def _stand_in(self, text: str) -> str:
+        self._hidden.append(text)
+        return f"{_OPEN}{len(self._hidden) - 1}{_CLOSE}"
 
 
 class WrittenReading(Reading):
@@ -74,15 +82,17 @@ class WrittenReading(Reading):
             if isinstance(shape, Maybe) and node.value is None:
                 return node
             shape = shape.shape
-        alone = isinstance(node.value, str) and isinstance(shape, ListOf) and isinstance(shape.entry, Text)
-        if alone or isinstance(shape, _VALUES):
-            return node if _has_stand_in(node) or super().attempt(shape, node, path) is not None else None
+        text = isinstance(node.value, str)
+        alone = text and isinstance(shape, ListOf) and isinstance(shape.entry, Text)
+        value = alone or isinstance(shape, _VALUES)
+        if value and text and _has_stand_in(node):
+            return node
         count = len(self.problems)
         read = super().attempt(shape, node, path)
-        if isinstance(shape, Spread) and len(self.problems) > count and _has_stand_in(node):
-            del self.problems[count:]
+        if len(self.problems) > count and isinstance(shape, _OF_TEXTS) and _has_stand_in(node):
+            del self.problems[count:]  # with the variables' values it may well be right
             return node
-        return read
+        return node if value and read is not None else read
 
 
 def _mapped(node: Node, change: Callable[[Node], Node]) -> Node:

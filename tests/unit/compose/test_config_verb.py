@@ -134,6 +134,20 @@ def test_without_interpolation_variables_keep_their_names(config: Config, tmp_pa
     )
 
 
+def test_a_variable_in_a_value_of_the_wrong_kind_excuses_nothing(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: x, cap_add: [{A: '${B}'}]}}")
+    assert "services.web.cap_add[0] must be text, not a mapping" in config("--no-interpolate")
+
+
+def test_marks_of_the_private_use_area_are_left_alone(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(
+        "services: {web: {image: x, user: 'a\ue000b', hostname: '\ue0000\ue001${A}'}}"
+    )
+    printed = config("--no-interpolate")
+    assert "user: a\ue000b" in printed
+    assert "hostname: \ue0000\ue001${A}" in printed
+
+
 def test_without_interpolation_mistakes_are_still_found(config: Config, tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text("services: {web: {imag: '${A}', mem_limit: much}}")
     said = config("--no-interpolate")
