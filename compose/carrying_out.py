@@ -25,6 +25,7 @@ def carry_out(
     persist: bool = False,
     timeout_seconds: float | None = None,
     records: Iterable[ContainerRecord] = (),
+    parallel: int = 0,
 ) -> tuple[Happening, ...]:
     """Does what a plan says, telling how it gets on; returns what failed.
 
@@ -51,6 +52,7 @@ def carry_out(
         on_event=on_event,
         wait=ticking(wait, progress),
         persist=persist,
+        parallel=parallel,
     )
     try:
         return execution.run(timeout_seconds=timeout_seconds)

@@ -106,7 +106,7 @@ def wait_readable(supervisor: Supervisor, timeout_seconds: float | None) -> bool
 
 
 class Execution:
-    """One walk over a plan.
+    """One walk over a plan, with at most `parallel` actions at a time (0: as many as the supervisor takes well).
 
     After a failure, actions that have begun are waited for (not what merely waits); others are begun only if
     `persist`. `on_event` gets what the supervisor tells unasked. `wait` waits for the supervisor's next news, at the
@@ -123,6 +123,7 @@ class Execution:
         on_event: Callable[[Event], None] = lambda _event: None,
         wait: WaitForNews = wait_readable,
         persist: bool = False,
+        parallel: int = 0,
     ) -> None:
         self._plan = plan
         self._connect = supervisor
@@ -132,6 +133,7 @@ class Execution:
         self._on_event = on_event
         self._wait = wait
         self._persist = persist
+        self._parallel = parallel if parallel > 0 else MOST_IN_FLIGHT
         self._missing = {step.key: len(step.needs) + len(step.after) for step in plan.steps}
         self._waiting: dict[str, list[tuple[Step, bool]]] = {}
         for step in plan.steps:
@@ -157,7 +159,7 @@ class Execution:
         return tuple(self._failures)
 
     def _begin_ready(self) -> None:
-        while self._ready and self._busy < MOST_IN_FLIGHT:
+        while self._ready and self._busy < self._parallel:
             step = self._ready.popleft()
             if step.key in self._skipped or (self._failures and not self._persist):
                 self._over(step, "skipped")

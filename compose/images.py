@@ -33,12 +33,12 @@ def choose_images(
     problems: list[Problem] = []
     found: dict[str, Image | None] = {}
     builders = {
-        service.image or naming.image_name(stack.name, service.name): service.name
+        service.image or naming.image_name(stack.name, service.name, stack.separator): service.name
         for service in reversed(_all_services(stack).values())
         if service.build
     }
     for service in services:
-        name = service.image or naming.image_name(stack.name, service.name)
+        name = service.image or naming.image_name(stack.name, service.name, stack.separator)
         if name not in found:
             found[name] = find(name)
         image = found[name]
@@ -124,7 +124,7 @@ def _problem(stack: Stack, service: Service, name: str, *, found: bool, made: bo
         return None
     if policy == "never":
         return Problem(
-            place, f"image {name} is not here, and `pull_policy: never` forbids to get it", hint, codes.IMAGE_MISSING
+            place, f"image {name} is not here, and the pull policy `never` forbids to get it", hint, codes.IMAGE_MISSING
         )
     return Problem(
         place, f"image {name} is not here, and pulling from registries is not supported yet", hint, codes.IMAGE_MISSING

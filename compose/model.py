@@ -310,7 +310,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the files say, with the services that the active profiles enable.
 
-    `disabled` holds the services that no active profile enables. `files` are absolute; `directory` is the project's.
+    `separator` stands between the parts of a container's or image's name. `disabled` holds the services that no active
+    profile enables. `files` are absolute; `directory` is the project's.
     `places` knows where each value stands, by its path in the file (("services", "web", "ports", 0)); a path that is
     missing stands where its nearest parent does. `warnings` are for the user to see once. `obstacles` are what cannot
     be served yet: `config` shows such a stack, everything that starts something refuses it. `document` is what the
@@ -321,6 +322,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     directory: str
     files: tuple[str, ...]
+    separator: str = "-"
     services: dict[str, Service]
     networks: dict[str, Network]
     volumes: dict[str, Volume]

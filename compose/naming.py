@@ -20,14 +20,14 @@ def is_ours(label: str) -> bool:
     return label.startswith((f"{LABEL}.", "com.docker.volume."))
 
 
-def container_name(stack_name: str, service_name: str, number: int) -> str:
+def container_name(stack_name: str, service_name: str, number: int, separator: str = "-") -> str:
     """What a replica is called unless the file gives it a name."""
-    return f"{stack_name}-{service_name}-{number}"
+    return f"{stack_name}{separator}{service_name}{separator}{number}"
 
 
-def image_name(stack_name: str, service_name: str) -> str:
+def image_name(stack_name: str, service_name: str, separator: str = "-") -> str:
     """What a built image is called unless the file gives it a name."""
-    return f"{stack_name}-{service_name}"
+    return f"{stack_name}{separator}{service_name}"
 
 
 def anonymous_volume_name(stack_name: str, service_name: str, number: int, target: str) -> str:
@@ -39,4 +39,4 @@ def anonymous_volume_name(stack_name: str, service_name: str, number: int, targe
 
 def short_name(stack_name: str, container: str) -> str:
     """A container's name as log prefixes show it: without the stack's."""
-    return container.removeprefix(f"{stack_name}-")
+    return container.removeprefix(f"{stack_name}-").removeprefix(f"{stack_name}_")

@@ -42,7 +42,7 @@ def check_modes(stack: Stack) -> Iterator[Problem]:
 def container_names(stack: Stack) -> dict[str, str]:
     """The service of each container that the file describes, by the container's name."""
     return {
-        service.container_name or naming.container_name(stack.name, service.name, number): service.name
+        service.container_name or naming.container_name(stack.name, service.name, number, stack.separator): service.name
         for service in stack.services.values()
         for number in range(1, max(service.replicas, 1) + 1)
     }

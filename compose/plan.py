@@ -154,7 +154,7 @@ class _Planning:
         if self._wanted.options.remove_orphans:
             for record in orphans:
                 self._remove(record, f"orphan: the file has no service {record.spec.service}")
-        else:
+        elif not self._wanted.options.ignore_orphans:
             names = ", ".join(record.spec.name for record in orphans)
             self._warnings.append(
                 f"orphan containers ({names}) of services that the file no longer has; --remove-orphans removes them"

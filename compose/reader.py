@@ -31,7 +31,8 @@ from compose.surroundings import Wishes, find_surroundings
 class ReadRequest(NamedTuple):
     """What to read. `files` empty: discover them; "-" is standard input, which `stdin` reads when it is wanted.
 
-    `services` are those that the user named: their profiles become active. `environment` is the whole environment.
+    `services` are those that the user named: their profiles become active. With `unused`, networks and volumes that no
+    service uses are kept. `separator` is that of names. `environment` is the whole environment.
     """
 
     working_directory: str
@@ -44,6 +45,8 @@ class ReadRequest(NamedTuple):
     env_files: tuple[str, ...] = ()
     stdin: Callable[[], bytes] = bytes
     phases: Phases = ALL
+    separator: str = "-"
+    unused: bool = False
 
 
 def read_stack(request: ReadRequest) -> Stack:
@@ -80,7 +83,7 @@ class _Reader:
             self._look_further(document, name)
         stack = self._completed(document, name)
         self._give_up_if_wrong()
-        return with_used_resources(stack)
+        return stack if self._request.unused else with_used_resources(stack)
 
     def written(self) -> Node:
         parsed = self._parsed()
@@ -233,6 +236,7 @@ class _Reader:
             name=name,
             directory=self._project.directory,
             files=self._project.files,
+            separator=self._request.separator,
             services=services,
             networks={key: decoder.network(key, node) for key, node in networks.items()},
             volumes={key: decoder.volume(key, node) for key, node in volumes.items()},

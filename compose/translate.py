@@ -35,7 +35,7 @@ def container_spec(
     """
     service = replica.service
     config = image.config
-    name = service.container_name or naming.container_name(stack.name, service.name, replica.number)
+    name = service.container_name or naming.container_name(stack.name, service.name, replica.number, stack.separator)
     spec = ContainerSpec(
         id=container_id,
         name=name,

@@ -42,7 +42,7 @@ def network_namespace(stack: Stack, replica: Replica) -> str:
         return mode
     owner = stack.services[mode.removeprefix("service:")]
     number = replica.number if replica.number <= owner.replicas else 1
-    return f"container:{owner.container_name or naming.container_name(stack.name, owner.name, number)}"
+    return f"container:{owner.container_name or naming.container_name(stack.name, owner.name, number, stack.separator)}"
 
 
 def network_spec(stack: Stack, key: str) -> NetworkSpec:

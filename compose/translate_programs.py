@@ -86,7 +86,7 @@ def _partner(stack: Stack, replica: Replica, mode: str) -> str:
         return mode
     owner = stack.services[mode.removeprefix("service:")]
     number = replica.number if replica.number <= owner.replicas else 1
-    return f"container:{owner.container_name or naming.container_name(stack.name, owner.name, number)}"
+    return f"container:{owner.container_name or naming.container_name(stack.name, owner.name, number, stack.separator)}"
 
 
 def _limits(service: Service) -> Limits:

@@ -39,6 +39,8 @@ def _decide(
 ) -> Plan:
     store = ImageStore(layout.images, layout.cache)
     services = selected_services(stack, options)
+    if options.pull:
+        services = tuple(structs.replace(service, pull_policy=options.pull) for service in services)
     images = choose_images(stack, services, store.find, build=build, no_build=options.no_build)
     require_sources(stack, services)
     specs = {record.spec.name: record.spec for record in observed.containers}

@@ -64,6 +64,7 @@ class WantedVolume(msgspec.Struct, frozen=True, kw_only=True):
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks for. `services` empty means all; `scale` overrides the file's replicas.
 
+    `pull` overrides every service's pull policy. With `all_resources`, networks and volumes are made that nobody uses.
     With `no_start`, containers are made but not started. `force_recreate` concerns the named services alone, unless
     `recreate_dependencies`; with `no_recreate`, what exists stays as it is, whatever has changed.
     """
@@ -76,7 +77,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     no_recreate: bool = False
     no_start: bool = False
     no_build: bool = False
+    pull: str = ""
+    all_resources: bool = False
     remove_orphans: bool = False
+    ignore_orphans: bool = False
     wait: bool = False
     grace_seconds: float | None = None
 
@@ -159,12 +163,14 @@ def wanted_stack(
     if problems:
         raise FileError(tuple(problems))
     network_keys = dict.fromkeys(wish.network for service in services for wish in service.networks)
+    if options.all_resources:
+        network_keys |= dict.fromkeys(stack.networks)
     return Wanted(
         stack=stack.name,
         directory=stack.directory,
         services=tuple(wanted),
         networks=tuple(network_spec(stack, key) for key in network_keys),
-        volumes=_volumes(stack, wanted),
+        volumes=_volumes(stack, wanted, unused=options.all_resources),
         known_services=(*stack.services, *stack.disabled),
         options=options,
     )
@@ -213,7 +219,7 @@ def _is_recreated(service: Service, options: Options) -> bool:
     return options.force_recreate if named else options.recreate_dependencies
 
 
-def _volumes(stack: Stack, services: Iterable[WantedService]) -> tuple[WantedVolume, ...]:
+def _volumes(stack: Stack, services: Iterable[WantedService], *, unused: bool) -> tuple[WantedVolume, ...]:
     keys_by_name = {volume.name: key for key, volume in stack.volumes.items()}
     volumes: dict[str, WantedVolume] = {}
     for service in services:
@@ -224,6 +230,8 @@ def _volumes(stack: Stack, services: Iterable[WantedService]) -> tuple[WantedVol
                     volumes[mount.volume] = (
                         _anonymous_volume(stack, spec, mount) if key is None else _named_volume(stack, key)
                     )
+    for key, volume in stack.volumes.items() if unused else ():
+        volumes.setdefault(volume.name, _named_volume(stack, key))
     return tuple(volumes.values())
 
 

@@ -16,13 +16,14 @@ from compose.execute import Happening
 from compose.interrupts import InterruptedByUser
 from compose.model import Stack
 from compose.observe import containers
-from compose.steps import Plan
+from compose.steps import Action, Plan
 from compose.wanted import Options, require_service, selected_services
 from engine.locks import command_lock
 from engine.state import ContainerRecord
 
 if TYPE_CHECKING:
     from compose.foreground import AbortWhen, Foreground
+    from compose.reports import Progress
 
 
 class Showing(NamedTuple):
@@ -46,6 +47,7 @@ class Way(NamedTuple):
     options: Options
     verb: str = "up"
     build: bool = False
+    quiet_build: bool = False
     timeout_seconds: float | None = None
     showing: Showing | None = None
     abort: "AbortWhen | None" = None
@@ -53,6 +55,11 @@ class Way(NamedTuple):
 
 def bring_up(session: Session, way: Way) -> int:
     """Carries out what the file asks for; returns the exit status."""
+    if session.options.dry_run:
+        from compose.cli.plan import show  # noqa: PLC0415 - only here
+
+        show(session, way.options, build=way.build)
+        return 0
     began = time.monotonic()
     with ExitStack() as resources:
         connection = _warm_connection(session, resources)
@@ -143,7 +150,7 @@ def _carry_out(
         session.layout,
         observed,
         way.options,
-        open_progress=session.progress,
+        open_progress=_quiet if way.quiet_build else session.progress,
         build=way.build,
     )
     for warning in found.warnings:
@@ -159,11 +166,20 @@ def _carry_out(
         progress=progress,
         timeout_seconds=way.timeout_seconds,
         records=observed.containers,
+        parallel=session.parallel,
     )
     if foreground is None:
         return found, do()
     with foreground.beside(progress):
         return found, do(on_event=foreground.handle, wait=foreground.wait)
+
+
+def _quiet(title: str, expected: tuple[Action, ...] = ()) -> "Progress":
+    """Progress that nobody sees."""
+    from compose.plainlines import Silence  # noqa: PLC0415 - rarely asked for
+
+    del title, expected
+    return Silence()
 
 
 def _show_result(session: Session, stack: Stack, found: Plan, connection: Connection, way: Way, seconds: float) -> None:

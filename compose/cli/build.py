@@ -22,6 +22,7 @@ def command(
     """Builds the images of services with a Dockerfile."""
     if pull:
         raise UsageError("windlass build --pull is not supported yet", hint="leave it out")
+    session.refuse_dry_run("build")
     session.require_root()
     stack = session.startable_stack(services=tuple(services or ()))
     for name in services or ():

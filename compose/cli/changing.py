@@ -37,7 +37,7 @@ def change(
         observed = connection.observe()
         require_known(session, {record.spec.service for record in observed.containers}, services)
         found = decide(name, observed)
-        if dry_run:
+        if dry_run or session.options.dry_run:
             sys.stdout.write(plan_text(found))
             return 0
         if not found.steps:
@@ -53,5 +53,6 @@ def change(
             persist=True,
             timeout_seconds=timeout_seconds,
             records=observed.containers,
+            parallel=session.parallel,
         )
     return show_failures(failed) if failed else 0

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from compose.errors import UsageError
 
+PULL_WORDS = ("always", "missing", "never", "build")
+
 
 def one_of(option: str, value: str, known: tuple[str, ...]) -> str:
     """The value; raises UsageError when it is none of the known ones."""

@@ -126,7 +126,10 @@ def _selected(stack: Stack, names: tuple[str, ...]) -> Stack:
 
 
 def _images(stack: Stack) -> Iterable[str]:
-    return (service.image or naming.image_name(stack.name, service.name) for service in stack.services.values())
+    return (
+        service.image or naming.image_name(stack.name, service.name, stack.separator)
+        for service in stack.services.values()
+    )
 
 
 def _profiles(stack: Stack) -> Iterable[str]:

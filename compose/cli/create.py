@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from compose.cli.bringing import Way, bring_up
-from compose.cli.choices import one_at_most
+from compose.cli.choices import PULL_WORDS, one_at_most, one_of
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.cli.up import scale_of
@@ -20,10 +20,14 @@ def command(
     no_recreate: Annotated[bool, Option("--no-recreate", tells="Keep containers, whatever has changed.")] = False,
     remove_orphans: Annotated[bool, Option("--remove-orphans", tells="Remove what the file lacks.")] = False,
     scale: Annotated[list[str] | None, Option(tells="SERVICE=NUMBER of replicas; may be repeated.")] = None,
+    pull: Annotated[str, Option(tells="When to ask a registry: always, missing or never.")] = "",
+    quiet_pull: Annotated[bool, Option("--quiet-pull", tells="Say nothing while images are pulled.")] = False,
     yes: Annotated[bool, Option("--yes", "-y", tells="Ask nothing: `create` never does.")] = False,
 ) -> int:
     """Makes what the file asks for, and starts nothing."""
-    del yes
+    del yes, quiet_pull
+    if pull:
+        one_of("--pull", pull, PULL_WORDS)
     one_at_most({"--force-recreate": force_recreate, "--no-recreate": no_recreate})
     one_at_most({"--build": build, "--no-build": no_build})
     session.require_root()
@@ -34,6 +38,8 @@ def command(
         no_recreate=no_recreate,
         no_start=True,
         no_build=no_build,
+        pull=pull,
+        all_resources=session.options.all_resources,
         remove_orphans=remove_orphans,
     )
     return bring_up(session, Way(options, verb="create", build=build))

@@ -39,7 +39,7 @@ def command(
     name = session.stack_name()
     place = session.layout.stack(name)
     with contextlib.ExitStack() as resources:
-        if not dry_run:
+        if not (dry_run or session.options.dry_run):
             resources.enter_context(command_lock(place, "windlass down", on_wait=session.tell_wait))
             VolumeStore(session.layout.volumes).sweep()
             remove_leftovers(session.layout, booted_at=boot_time())
@@ -54,12 +54,12 @@ def command(
             images=_images(name, observed, stack, rmi),
             grace_seconds=timeout,
             known_services=(*stack.services, *stack.disabled) if stack else None,
-            remove_orphans=remove_orphans,
+            remove_orphans=remove_orphans or session.is_set("COMPOSE_REMOVE_ORPHANS"),
         )
         found = plan_down(name, observed, options, exists=_exists(place))
         for warning in found.warnings:
             session.warn(warning)
-        if dry_run:
+        if dry_run or session.options.dry_run:
             from compose.plan_text import plan_text  # noqa: PLC0415 - only here
 
             sys.stdout.write(plan_text(found))
@@ -69,7 +69,13 @@ def command(
             return 0
         progress = session.progress("down", tuple(step.action for step in found.steps))
         failed = carry_out(
-            found, connection, session.layout, progress=progress, persist=True, records=observed.containers
+            found,
+            connection,
+            session.layout,
+            progress=progress,
+            persist=True,
+            records=observed.containers,
+            parallel=session.parallel,
         )
         if any(volume.options for volume in observed.volumes):
             from compose.volume_mounts import detach_volumes  # noqa: PLC0415 - few volumes have options
@@ -122,8 +128,11 @@ def _images(name: str, observed: Observed, stack: "Stack | None", choice: str) -
     if not choice:
         return ()
     used = {record.spec.image_name: record.spec.service for record in observed.containers}
+    separator = stack.separator if stack else "-"
     for service in stack.services.values() if stack else ():
-        used.setdefault(service.image or naming.image_name(name, service.name), service.name)
+        used.setdefault(service.image or naming.image_name(name, service.name, separator), service.name)
     return tuple(
-        image for image, service in sorted(used.items()) if choice == "all" or image == naming.image_name(name, service)
+        image
+        for image, service in sorted(used.items())
+        if choice == "all" or image in {naming.image_name(name, service), naming.image_name(name, service, "_")}
     )

@@ -39,6 +39,7 @@ def command(
     detach: Annotated[bool, Option("--detach", "-d", tells="Leave it to itself.")] = False,
 ) -> int:
     """Runs a command in a running container; its exit status becomes ours."""
+    session.refuse_dry_run("exec")
     session.require_root()
     place = session.stack_layout()
     record = _choose(session, place, service, index)

@@ -23,7 +23,12 @@ def command(
 ) -> None:
     """Shows what `up` would do, and why; changes nothing."""
     one_of("--format", output, ("text", "json"))
-    options = Options(services=tuple(services or ()), force_recreate=force_recreate, remove_orphans=remove_orphans)
+    options = Options(
+        services=tuple(services or ()),
+        force_recreate=force_recreate,
+        remove_orphans=remove_orphans,
+        all_resources=session.options.all_resources,
+    )
     show(session, options, build=build, output=output)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 from compose.cli import colors
 from compose.cli.choices import one_of
 from compose.cli.texts import printable
-from compose.errors import FileError, StackError
+from compose.errors import FileError, StackError, UsageError
 from engine.layout import Layout, StackLayout
 from engine.lean import PatternsOnDemand
 
@@ -38,6 +38,10 @@ class Globals(NamedTuple):
     progress: str = ""
     run_root: str = ""
     data_root: str = ""
+    parallel: int = 0
+    dry_run: bool = False
+    compatibility: bool = False
+    all_resources: bool = False
 
 
 class Session:
@@ -51,6 +55,7 @@ class Session:
         self.progress_mode = one_of(
             "--progress", options.progress or environment.get("COMPOSE_PROGRESS") or "auto", PROGRESS_MODES
         )
+        self.parallel = options.parallel or _limit(environment.get("COMPOSE_PARALLEL_LIMIT", ""))
         self.layout = Layout(
             run=Path(options.run_root or environment.get("WINDLASS_RUN_ROOT", RUN_ROOT)).absolute(),
             data=Path(options.data_root or environment.get("WINDLASS_DATA_ROOT", DATA_ROOT)).absolute(),
@@ -78,6 +83,8 @@ class Session:
             working_directory=str(self._working_directory),
             environment=self.environment,
             stdin=sys.stdin.buffer.read,
+            separator="_" if self.options.compatibility else "-",
+            unused=self.options.all_resources,
         )
 
     def stack(self, *, services: tuple[str, ...] = (), phases: "Phases | None" = None, warn: bool = True) -> "Stack":
@@ -110,6 +117,15 @@ class Session:
         except FileError:
             return False
         return STDIN not in project.files and speak_of(project.files, services)
+
+    def is_set(self, variable: str) -> bool:
+        """Whether the environment says yes."""
+        return self.environment.get(variable, "").lower() in {"1", "true", "yes", "on"}
+
+    def refuse_dry_run(self, verb: str) -> None:
+        """Keeps a verb that cannot tell beforehand what it would do from doing it."""
+        if self.options.dry_run:
+            raise UsageError(f"windlass {verb} has no dry run", hint="leave --dry-run out")
 
     def stack_name(self) -> str:
         """The stack's name, found without reading more of the file than needed."""
@@ -152,3 +168,13 @@ class Session:
         if mode == "tty" and (self.ansi == "never" or not stream.isatty()):
             mode = "plain"
         return open_progress(mode, title=title, stream=stream, expected=expected, color=self.color(stream))
+
+
+def _limit(text: str) -> int:
+    """How many things to do at a time, 0 for the usual number; UsageError for what is no number."""
+    try:
+        return int(text or 0)
+    except ValueError:
+        raise UsageError(
+            f"COMPOSE_PARALLEL_LIMIT is '{text}', which is no number", hint="write one, or unset it"
+        ) from None

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated
 
 from compose.cli.bringing import Showing, Way, bring_up
-from compose.cli.choices import one_at_most
+from compose.cli.choices import PULL_WORDS, one_at_most, one_of
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.errors import UsageError
@@ -48,10 +48,19 @@ def command(
     no_color: Annotated[bool, Option("--no-color", tells="Log prefixes without colours.")] = False,
     no_log_prefix: Annotated[bool, Option("--no-log-prefix", tells="Logs without prefixes.")] = False,
     timestamps: Annotated[bool, Option("--timestamps", tells="When each line was written.")] = False,
+    pull: Annotated[str, Option(tells="When to ask a registry: always, missing or never.")] = "",
+    quiet_pull: Annotated[bool, Option("--quiet-pull", tells="Say nothing while images are pulled.")] = False,
+    quiet_build: Annotated[bool, Option("--quiet-build", tells="Say nothing while images are built.")] = False,
+    watch: Annotated[bool, Option("--watch", "-w", tells="Not supported yet.")] = False,
+    menu: Annotated[bool, Option("--menu", tells="There is none: nothing changes.")] = False,
     yes: Annotated[bool, Option("--yes", "-y", tells="Ask nothing: `up` never does.")] = False,
 ) -> int:
     """Makes and starts what the file asks for, then shows its logs until Ctrl-C."""
-    del yes
+    del yes, menu, quiet_pull
+    if watch:
+        raise UsageError("windlass up --watch is not supported yet", hint="leave it out")
+    if pull:
+        one_of("--pull", pull, PULL_WORDS)
     options = Options(
         services=tuple(services or ()),
         scale=scale_of(scale or ()),
@@ -61,7 +70,10 @@ def command(
         no_recreate=no_recreate,
         no_start=no_start,
         no_build=no_build,
-        remove_orphans=remove_orphans or session.environment.get("COMPOSE_REMOVE_ORPHANS", "") in {"1", "true"},
+        pull=pull,
+        all_resources=session.options.all_resources,
+        remove_orphans=remove_orphans or session.is_set("COMPOSE_REMOVE_ORPHANS"),
+        ignore_orphans=session.is_set("COMPOSE_IGNORE_ORPHANS"),
         wait=wait,
         grace_seconds=timeout,
     )
@@ -93,6 +105,7 @@ def command(
     way = Way(
         options=options,
         build=build,
+        quiet_build=quiet_build,
         timeout_seconds=wait_timeout,
         showing=None if detach else showing,
         abort=_abort(exit_code_from, failed=abort_on_container_failure, any_end=abort_on_container_exit),

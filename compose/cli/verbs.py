@@ -98,6 +98,12 @@ def prepare(
     progress: Annotated[str, Option(tells="auto, tty, plain, json or quiet.")] = "",
     run_root: Annotated[str, Option(hidden=True)] = "",
     data_root: Annotated[str, Option(hidden=True)] = "",
+    parallel: Annotated[int, Option(tells="Most things to do at a time; -1: no limit.")] = 0,
+    dry_run: Annotated[bool, Option("--dry-run", tells="Show what would be done; change nothing.")] = False,
+    compatibility: Annotated[bool, Option("--compatibility", tells="Names with _, as in Compose 1.")] = False,
+    all_resources: Annotated[
+        bool, Option("--all-resources", tells="Networks and volumes, too, that no service uses.")
+    ] = False,
     version: Annotated[bool, Option("--version", "-v", tells="Tells the version.")] = False,
 ) -> Session | None:
     """Brings Compose stacks up straight from the Linux kernel, and lets them down again."""
@@ -115,6 +121,10 @@ def prepare(
             progress=progress,
             run_root=run_root,
             data_root=data_root,
+            parallel=parallel,
+            dry_run=dry_run,
+            compatibility=compatibility or os.environ.get("COMPOSE_COMPATIBILITY", "") in {"1", "true"},
+            all_resources=all_resources,
         ),
         environment=dict(os.environ),
         working_directory=Path.cwd(),

@@ -194,3 +194,25 @@ services:
     assert "boat-deaf-1  Stopping  sleep as PID 1 ignores SIGTERM: killed after 0.3s (`init: true` mends that)" in told
     assert told.count("ignores") == 1
     boat("down")
+
+
+def test_options_before_the_verb_bear_on_what_it_does(project: Callable[..., Windlass]) -> None:
+    boat = project(JOBS + "networks: {spare: {}}\nvolumes: {spare: {}}\n")
+    assert "create  container  boat_last_1" in boat("--dry-run", "--compatibility", "up").stdout
+    assert "boat_spare" in boat("--all-resources", "plan").stdout
+    assert boat.ps() == {}
+    boat("--compatibility", "--parallel", "1", "up", "-d")
+    assert set(boat.ps()) == {"boat_first_1", "boat_last_1"}
+    assert boat("logs", "last").stdout == "last_1  | two\n"
+    assert "stop  container  boat_last_1" in boat("--dry-run", "stop").stdout
+    assert boat.ps()["boat_last_1"]["State"] == "running"
+    assert "has no dry run" in boat("--dry-run", "exec", "last", "true", status=1).stderr
+    boat("down")
+
+
+def test_what_is_not_there_is_not_got_against_the_users_word(project: Callable[..., Windlass]) -> None:
+    boat = project("services: {web: {image: localhost/none:1}, built: {build: .}}")
+    told = boat("up", "-d", "--pull", "never", "--no-build", status=1).stderr
+    assert "the pull policy `never` forbids to get it" in told
+    assert "--no-build forbids it" in told
+    assert "--pull sometimes: no such choice" in boat("up", "--pull", "sometimes", status=1).stderr
