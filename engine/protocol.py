@@ -14,7 +14,22 @@ from net.spec import NetworkSpec, NetworkState
 
 MAX_LINE_BYTES = 1 << 20
 
-Action = Literal["create", "start", "die", "restart", "health", "stop", "kill", "oom", "pause", "unpause", "remove"]
+Action = Literal[
+    "create",
+    "start",
+    "die",
+    "restart",
+    "health",
+    "stop",
+    "kill",
+    "oom",
+    "pause",
+    "unpause",
+    "admit",
+    "retire",
+    "rename",
+    "remove",
+]
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
@@ -40,9 +55,13 @@ class Create(msgspec.Struct, frozen=True, kw_only=True, tag="create"):
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
-    """Starts a created or exited container; answered with ContainerRecord once its program runs, or Failure."""
+    """Starts a created or exited container; answered with ContainerRecord once its program runs, or Failure.
+
+    With `aside`, neither names nor published ports lead to it until it is admitted.
+    """
 
     id: str
+    aside: bool = False
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
@@ -57,6 +76,46 @@ class Kill(msgspec.Struct, frozen=True, kw_only=True, tag="kill"):
 
     id: str
     signal: str = "SIGKILL"
+
+
+class Admit(msgspec.Struct, frozen=True, kw_only=True, tag="admit"):
+    """Has names and ports lead to a container that was started aside, once it is ready; answered with ContainerRecord.
+
+    Ready is healthy or, without a health check, listening on the ports that it publishes. A container that retired
+    may be admitted again. Answered with Failure once it cannot get ready.
+    """
+
+    id: str
+
+
+class Retire(msgspec.Struct, frozen=True, kw_only=True, tag="retire"):
+    """Has neither names nor ports lead to a container any more; answered with ContainerRecord.
+
+    That is once nobody is connected to it, after `drain_seconds` (None: its grace period) at the latest.
+    """
+
+    id: str
+    drain_seconds: float | None = None
+
+
+class Rename(msgspec.Struct, frozen=True, kw_only=True, tag="rename"):
+    """Gives a container another name that nobody has; answered with ContainerRecord."""
+
+    id: str
+    name: str
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True, tag="watch"):
+    """Answered with ContainerRecord once a container has run so long, with Failure once it ends or is unhealthy."""
+
+    id: str
+    seconds: float
+
+
+class Rest(msgspec.Struct, frozen=True, kw_only=True, tag="rest"):
+    """Answered with Done after so long."""
+
+    seconds: float
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True, tag="pause"):
@@ -113,6 +172,11 @@ Request = (
     | Kill
     | Pause
     | Unpause
+    | Admit
+    | Retire
+    | Rename
+    | Watch
+    | Rest
     | Remove
     | Wait
     | Snapshot

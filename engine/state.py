@@ -25,9 +25,9 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     `process` is the container's first process while it runs. `exit_code` is None while it is unknown: before the
     first end, or when it ended unwatched on a kernel that keeps no exit information. `first_id` is the first of the
     65536 host ids that the container's ids are mapped to. `stopped_by_user` keeps restart policies from acting.
-    `paused` says that its processes are frozen, while `status` is running. `failure` says why the last start failed or
-    the health probe cannot run; empty otherwise. `health_output` is the end of what the probe printed that last changed
-    `health`.
+    `aside` says that neither names nor published ports lead to it. `paused` says that its processes are frozen, while
+    `status` is running. `failure` says why the last start failed or the health probe cannot run; empty otherwise.
+    `health_output` is the end of what the probe printed that last changed `health`.
     """
 
     id: str
@@ -43,6 +43,7 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     first_id: int = 0
     stopped_by_user: bool = False
     paused: bool = False
+    aside: bool = False
     failure: str = ""
     health_output: str = ""
     attachments: tuple[Attachment, ...] = ()

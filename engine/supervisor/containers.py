@@ -65,6 +65,11 @@ class Container:
         """Whether its first process exists (its program may not be there yet)."""
         return self.pidfd >= 0
 
+    @property
+    def led_to(self) -> bool:
+        """Whether names lead to it."""
+        return self.running and not self.state.aside
+
     def change(self, **fields: object) -> None:
         """Replaces fields of the state, in memory only."""
         self.state = msgspec.structs.replace(self.state, **fields)

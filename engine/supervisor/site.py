@@ -99,6 +99,6 @@ class Site:
         key = (networks, client.spec.links, bool(client.spec.resolver.servers))
         zone = self._zones.get(key)
         if zone is None:
-            running = [container.record for container in self.containers.values() if container.running]
+            running = [container.record for container in self.containers.values() if container.led_to]
             zone = self._zones[key] = zone_of(client, running, self.network.networks)
         return zone

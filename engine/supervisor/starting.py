@@ -29,8 +29,11 @@ from engine.syscalls import Clone
 from net.errors import NetError
 
 
-def start(site: Site, container: Container, answer: Answered, *, action: Action = "start") -> None:
-    """Starts a container and answers once its program runs, or cannot; one that runs already is answered as it is."""
+def start(site: Site, container: Container, answer: Answered, *, action: Action = "start", aside: bool = False) -> None:
+    """Starts a container and answers once its program runs, or cannot; one that runs already is answered as it is.
+
+    One that is started `aside`, or again by its policy while it stands aside, is not led to by names and ports.
+    """
     container.started.append(answer)
     if container.launching:
         return
@@ -40,7 +43,7 @@ def start(site: Site, container: Container, answer: Answered, *, action: Action 
     container.cancel_restart()
     if action == "start":
         container.attempts = 0
-        container.change(restarts=0)
+        container.change(restarts=0, aside=aside)
     container.began = site.loop.now()
     container.launching = True
     try:
@@ -79,7 +82,7 @@ def _launch(site: Site, container: Container) -> int:
             stopped_by_user=False,
             failure="",
             health_output="",
-            ports=site.network.publish(spec, container.state.attachments),
+            ports=() if container.state.aside else site.network.publish(spec, container.state.attachments),
         )
         network = None
         if not spec.namespaces.own_network:

@@ -10,6 +10,7 @@ from engine.errors import EngineError, RequestError
 from engine.layout import StackLayout
 from engine.namespaces import remove_pins
 from engine.protocol import (
+    Admit,
     Create,
     Done,
     EnsureNetwork,
@@ -23,8 +24,11 @@ from engine.protocol import (
     Picture,
     Remove,
     RemoveNetwork,
+    Rename,
     Reply,
     Request,
+    Rest,
+    Retire,
     Shutdown,
     Snapshot,
     Start,
@@ -32,6 +36,7 @@ from engine.protocol import (
     Subscribe,
     Unpause,
     Wait,
+    Watch,
 )
 from engine.records import STATE_FILE
 from engine.state import ContainerRecord
@@ -41,6 +46,7 @@ from engine.supervisor.creating import create, forget_damaged, remove
 from engine.supervisor.loop import Loop
 from engine.supervisor.pausing import pause, unpause
 from engine.supervisor.removal import remove_in_slices
+from engine.supervisor.replacing import admit, rename, retire, watch
 from engine.supervisor.server import Answer, Connection, Server
 from engine.supervisor.sharing import follow
 from engine.supervisor.site import Site
@@ -111,8 +117,20 @@ class Supervisor:
                 reply = Done()
             case Create(spec=spec):
                 reply = OneContainer(record=create(site, spec).record)
-            case Start(id=container_id):
-                start(site, self._container(container_id), _telling(answer))
+            case Start(id=container_id, aside=aside):
+                start(site, self._container(container_id), _telling(answer), aside=aside)
+            case Admit(id=container_id):
+                admit(site, self._container(container_id), _telling(answer))
+            case Retire(id=container_id, drain_seconds=drain_seconds):
+                retire(site, self._container(container_id), drain_seconds, _telling(answer))
+            case Rename(id=container_id, name=name):
+                container = self._container(container_id)
+                rename(site, container, name)
+                reply = OneContainer(record=container.record)
+            case Watch(id=container_id, seconds=seconds):
+                watch(site, self._container(container_id), seconds, _telling(answer))
+            case Rest(seconds=seconds):
+                self._loop.call_later(seconds, lambda: answer(Done()))
             case Stop(id=container_id, grace_seconds=grace_seconds):
                 stop(site, self._container(container_id), grace_seconds, _telling(answer))
             case Kill(id=container_id, signal=signal_name):

@@ -5,7 +5,7 @@ from typing import Literal
 from engine.protocol import Failure
 from engine.state import ContainerRecord
 
-Condition = Literal["started", "healthy", "completed", "exited"]
+Condition = Literal["started", "healthy", "completed", "exited", "ready", "steady"]
 
 
 def settle(condition: Condition, record: ContainerRecord) -> ContainerRecord | Failure | None:
@@ -19,6 +19,10 @@ def settle(condition: Condition, record: ContainerRecord) -> ContainerRecord | F
             return _completed(record)
         case "exited":
             return record if record.state.status == "exited" else None
+        case "ready":
+            return _unsteady(record) or (record if record.state.health == "healthy" else None)
+        case "steady":
+            return _unsteady(record)
 
 
 def removed(record: ContainerRecord) -> Failure:
@@ -52,6 +56,18 @@ def _healthy(record: ContainerRecord) -> ContainerRecord | Failure | None:
             exit_code=_code(record),
         )
     return None
+
+
+def _unsteady(record: ContainerRecord) -> Failure | None:
+    """Why a container cannot be relied upon, or None; that it runs well and goes on is only known later."""
+    name, state = record.spec.name, record.state
+    if state.health == "unhealthy":
+        return Failure(message=f"container {name} is unhealthy{_because(state.failure or state.health_output)}")
+    if state.status == "running":
+        return None
+    if state.status == "created":
+        return Failure(message=f"container {name} is not started{_because(state.failure)}")
+    return Failure(message=f"container {name} {_ended(record)}{_because(state.failure)}", exit_code=_code(record))
 
 
 def _completed(record: ContainerRecord) -> ContainerRecord | Failure | None:
