@@ -1,6 +1,6 @@
 """Reads Compose files into a stack: parse, interpolate, validate, merge, fill in, decode, check."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple, NoReturn
 
 from msgspec import structs
@@ -131,18 +131,20 @@ class _Reader:
     def _look_further(self, document: Node, name: str) -> NoReturn:
         """Gives up with what else is wrong: the mistakes so far are in services alone, so that others can be judged.
 
-        Services with mistakes are replaced by plain ones, that those who speak of them find something.
+        Of services with mistakes, the keys that hold none are judged; they count as having an image.
         """
         earlier, self._problems = self._problems, []
         written = self._written_services()
         broken = {_service_of(problem, written) for problem in earlier}
         if "" not in broken and not any("extends" in service.fields for service in written.values()):
             services = document.fields.get("services", document.with_value({}))
-            plain = {key: node.with_value({"image": Node("-", node.place)}) for key, node in written.items()}
-            whole = {key: node for key, node in services.fields.items() if key not in broken}
-            fields = {**document.fields, "services": services.with_value({**plain, **whole})}
+            sound = {
+                key: _sound(key, services.fields.get(key, node.with_value({})), earlier)
+                for key, node in written.items()
+            }
+            fields = {**document.fields, "services": services.with_value(sound)}
             self._completed(document.with_value(fields), name)
-        self._problems = [*earlier, *(each for each in self._problems if _service_of(each, written) not in broken)]
+        self._problems = [*earlier, *self._problems]
         self._give_up_if_wrong()
         raise AssertionError("there was a problem before")
 
@@ -253,6 +255,16 @@ class _Reader:
             *decoder.findings.problems,
             *idle.findings.problems,
         ]
+
+
+def _sound(name: str, service: Node, problems: Iterable[Problem]) -> Node:
+    """A service without the keys that problems are about; with an image, if that leaves it nothing to run."""
+    paths = [problem.message.removeprefix(f"services.{name}.") for problem in problems]
+    blamed = {path.partition(":")[0].partition(".")[0].partition("[")[0].partition(" ")[0] for path in paths}
+    fields = {key: node for key, node in service.fields.items() if key not in blamed}
+    if not fields.keys() & {"image", "build", "provider"}:
+        fields["image"] = Node("-", service.place)
+    return service.with_value(fields)
 
 
 def _service_of(problem: Problem, services: Mapping[str, Node]) -> str:

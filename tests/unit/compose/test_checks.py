@@ -321,3 +321,24 @@ services:
         "compose.yaml:5:35: services.b.develop.watch[0] copies files, and does not say where to\n"
         "  add `target: /path` inside the container"
     )
+
+
+def test_all_that_is_wrong_with_a_service_is_told_at_once_whatever_kind_it_is_of(problems: Callable[..., str]) -> None:
+    said = problems("""
+services:
+  web:
+    imgae: x
+    ports: 80
+    depends_on: [dbb]
+    restart: sometimes
+    networks: [front]
+  db: {image: y}
+""")
+    lines = [line for line in said.splitlines() if not line.startswith("  ")]
+    assert [line.partition(": ")[2].removeprefix("services.web") for line in lines] == [
+        " has no key 'imgae'",
+        ".ports must be a list, not a number",
+        " depends on 'dbb', which is no service of this stack",
+        ".restart cannot be 'sometimes'",
+        " uses the network 'front', which is not defined",
+    ]

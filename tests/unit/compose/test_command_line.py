@@ -228,3 +228,8 @@ def test_check_tells_people_and_editors_what_is_wrong(windlass: Windlass, projec
         4,
         "services.web.restrat",
     )
+
+
+def test_help_is_a_verb_too(windlass: Windlass) -> None:
+    assert windlass("help").stdout == windlass("--help").stdout
+    assert windlass("help", "stop").stdout == windlass("stop", "--help").stdout
