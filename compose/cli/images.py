@@ -1,22 +1,34 @@
 """`windlass images`."""
 
-import json
 import sys
 import time
 from typing import Annotated
 
-from compose.cli.choices import one_of
 from compose.cli.chosen import choose
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
+from compose.formats import Row, Shape, listed, require_format
 from compose.observe import containers
 from compose.tables import table
-from compose.times import date_text, rough_duration, size_text
+from compose.times import rough_duration, size_text, timestamp
 from engine.images.model import Image
 from engine.images.store import ImageStore
 from engine.state import ContainerRecord
 
 HEADER = ("CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED")
+IMAGES = Shape(
+    columns=(),
+    headers={
+        "ID": "IMAGE ID",
+        "ContainerName": "CONTAINER",
+        "Repository": "REPOSITORY",
+        "Tag": "TAG",
+        "Platform": "PLATFORM",
+        "Size": "SIZE",
+        "Created": "CREATED",
+    },
+    array=True,
+)
 
 
 def command(
@@ -24,20 +36,20 @@ def command(
     services: Annotated[list[str] | None, Argument("Only these services.")] = None,
     *,
     quiet: Annotated[bool, Option("--quiet", "-q", tells="Ids only.")] = False,
-    output: Annotated[str, Option("--format", tells="table or json.")] = "table",
+    output: Annotated[str, Option("--format", tells="table, json (one array), or a template.")] = "table",
 ) -> None:
     """Lists the images that the stack's containers use."""
-    one_of("--format", output, ("table", "json"))
+    require_format(output)
     session.require_root()
     found = choose(session, containers(session.stack_layout()), services or ())
     store = ImageStore(session.layout.images, session.layout.cache)
     rows = [(record, store.find(record.spec.image_id)) for record in found]
     if quiet:
         text = "".join(f"{image_id}\n" for image_id in dict.fromkeys(_digits(record) for record, _ in rows))
-    elif output == "json":
-        text = json.dumps([_values(record, image) for record, image in rows], indent=2) + "\n"
-    else:
+    elif output == "table":
         text = table(HEADER, [_row(record, image) for record, image in rows])
+    else:
+        text = listed([Row(_values(record, image), record.spec.labels) for record, image in rows], output, IMAGES)
     sys.stdout.write(text)
 
 
@@ -67,5 +79,5 @@ def _values(record: ContainerRecord, image: Image | None) -> dict[str, object]:
         "Tag": tag,
         "Platform": f"linux/{image.architecture}" if image else "",
         "Size": image.size_bytes if image else 0,
-        "Created": date_text(image.created_ns) if image else "",
+        "Created": timestamp(image.created_ns) if image else "",
     }

@@ -10,7 +10,10 @@ It never imports typer itself: loading that takes longer than most verbs take.
 
 
 class Option:
-    """An option by its spellings; a flag if its type is bool, to be repeated if it is a list."""
+    """An option by its spellings; a flag if its type is bool, to be repeated if it is a list.
+
+    A flag that is on unless told otherwise names its opposite ("--orphans/--no-orphans").
+    """
 
     __slots__ = ("hidden", "spellings", "tells")
 

@@ -9,8 +9,13 @@ from typing import Any, NamedTuple
 
 from compose.cli.options import Argument, Option
 
-_FLAG, _VALUE, _MANY = "flag", "value", "many"
+_FLAG, _OPPOSITE, _VALUE, _MANY = "flag", "opposite", "value", "many"
 _NOT_PLAIN = object()
+TRUTHS: Mapping[str, bool] = {
+    **dict.fromkeys(("true", "1", "t", "T", "TRUE", "True"), True),
+    **dict.fromkeys(("false", "0", "f", "F", "FALSE", "False"), False),
+}
+"""What may stand behind a flag (`--orphans=false`)."""
 
 
 def _text(word: str) -> object:
@@ -99,9 +104,9 @@ def _take(options: Mapping[str, _Taker], word: str, left: Any, values: dict[str,
     taker = options.get(spelling)
     if taker is None:
         return False
-    if taker.kind == _FLAG:
-        values[taker.parameter] = True
-        return not equals
+    if taker.kind in {_FLAG, _OPPOSITE}:
+        values[taker.parameter] = TRUTHS.get(value, True) is (taker.kind == _FLAG)
+        return not equals or value in TRUTHS
     if not equals:
         value = next(left, "-")
         if value.startswith("-"):
@@ -127,7 +132,10 @@ def _options(command: Callable[..., object]) -> dict[str, _Taker] | None:
         if kind is None or not isinstance(described, Option):
             return None
         for spelling in described.spellings or (f"--{name.replace('_', '-')}",):
-            options[spelling] = _Taker(name, *kind)
+            positive, _, opposite = spelling.partition("/")
+            options[positive] = _Taker(name, *kind)
+            if opposite:
+                options[opposite] = _Taker(name, _OPPOSITE, kind[1])
     return options
 
 

@@ -8,7 +8,7 @@ from compose.cli.chosen import absent, require_known
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.errors import UsageError
-from compose.listing import published_ports
+from compose.listing import host_text, published_ports
 from compose.observe import containers
 
 
@@ -36,8 +36,7 @@ def command(
     record = min(replicas, key=lambda each: each.spec.number)
     for port in published_ports(record):
         if port.container_port == int(private_port) and port.protocol == protocol:
-            host = f"[{port.host_ip}]" if ":" in port.host_ip else port.host_ip or "0.0.0.0"  # noqa: S104 - shown
-            sys.stdout.write(f"{host}:{port.host_port}\n")
+            sys.stdout.write(f"{host_text(port)}\n")
             return
     published = ", ".join(f"{port.container_port}/{port.protocol}" for port in published_ports(record))
     raise UsageError(

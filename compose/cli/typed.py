@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from compose.cli.options import Argument, Option
+from compose.cli.plainwords import TRUTHS
 from compose.cli.session import Session
 
 SETTINGS: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
@@ -45,7 +46,9 @@ def run(
                 return None
             verb = typer.Typer(**SETTINGS)
             settings = {"allow_interspersed_args": interspersed(cmd_name)}
-            verb.command(name=cmd_name, help=verbs[cmd_name], context_settings=settings)(_verb(load(cmd_name)))
+            verb.command(name=cmd_name, cls=_Verb, help=verbs[cmd_name], context_settings=settings)(
+                _verb(load(cmd_name))
+            )
             return typer.main.get_command(verb)
 
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -71,6 +74,26 @@ def run(
     except typer.Exit as leaving:
         return leaving.exit_code
     return status if isinstance(status, int) else 0
+
+
+class _Verb(TyperCommand):
+    """A verb whose flags may be given as Go's are (`--orphans=false`)."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads a verb's words."""
+        flags = {
+            spelling: option for option in self.params if getattr(option, "is_flag", False) for spelling in option.opts
+        }
+        words, left = [], iter(args)
+        for word in left:
+            spelling, equals, value = word.partition("=")
+            if equals and spelling in flags and value in TRUTHS:
+                words += [spelling] if TRUTHS[value] else flags[spelling].secondary_opts[:1]
+            else:
+                words.append(word)
+            if not ctx.allow_interspersed_args and not word.startswith("-"):
+                break
+        return super().parse_args(ctx, [*words, *left])
 
 
 def _before(prepare: Callable[..., Session | None]) -> Callable[..., None]:

@@ -1,17 +1,31 @@
 """`windlass volumes`."""
 
-import json
 import sys
 from typing import Annotated
 
-from compose.cli.choices import one_of
 from compose.cli.chosen import require_known
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
+from compose.formats import Row, Shape, listed, require_format
 from compose.observe import containers
-from compose.tables import table
 from engine.spec import VolumeMount
 from engine.volumes import Volume, VolumeStore
+
+VOLUMES = Shape(
+    columns=("Driver", "Name"),
+    headers={
+        "Availability": "AVAILABILITY",
+        "Driver": "DRIVER",
+        "Group": "GROUP",
+        "Labels": "LABELS",
+        "Links": "LINKS",
+        "Mountpoint": "MOUNTPOINT",
+        "Name": "VOLUME NAME",
+        "Scope": "SCOPE",
+        "Size": "SIZE",
+        "Status": "STATUS",
+    },
+)
 
 
 def command(
@@ -19,10 +33,10 @@ def command(
     services: Annotated[list[str] | None, Argument("Only what these services mount.")] = None,
     *,
     quiet: Annotated[bool, Option("--quiet", "-q", tells="Names only.")] = False,
-    output: Annotated[str, Option("--format", tells="table or json (one object a line).")] = "table",
+    output: Annotated[str, Option("--format", tells="table, json (one object a line), or a template.")] = "table",
 ) -> None:
     """Lists the stack's volumes."""
-    one_of("--format", output, ("table", "json"))
+    require_format(output)
     session.require_root()
     place = session.stack_layout()
     records = containers(place)
@@ -41,10 +55,8 @@ def command(
     ]
     if quiet:
         text = "".join(f"{volume.record.name}\n" for volume in found)
-    elif output == "json":
-        text = "".join(json.dumps(_values(volume), separators=(",", ":")) + "\n" for volume in found)
     else:
-        text = table(("DRIVER", "VOLUME NAME"), [("local", volume.record.name) for volume in found])
+        text = listed([Row(_values(volume), volume.record.labels) for volume in found], output, VOLUMES)
     sys.stdout.write(text)
 
 

@@ -73,3 +73,43 @@ def test_volumes_lists_the_stacks_volumes(project: Callable[[str], Windlass]) ->
     values = [json.loads(line) for line in boat("volumes", "--format", "json").stdout.splitlines()]
     assert {value["Name"] for value in values} == set(names)
     boat("down", "-v")
+
+
+def test_ps_shows_what_was_asked_for(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    boat("stop", "db")
+    assert boat("ps", "-aq", "--status", "exited", "--format", "x{{.}}").stdout == boat("ps", "-aq", "db").stdout
+    assert boat("ps", "--services", "--filter", "status=running").stdout == "web\n"
+    assert boat("ps", "--status", "paused", "--format", "{{.Name}}").stdout == ""
+    assert boat("ps", "--format", r"table {{.Service}}\t{{.State}}", "-a").stdout.splitlines() == [
+        "SERVICE   STATE",
+        "db        exited",
+        "web       running",
+        "web       running",
+    ]
+    template = '{{.Label "com.docker.compose.container-number"}}/{{range .Publishers}}{{.TargetPort}} {{end}}'
+    assert boat("ps", "--format", template).stdout == "1/80 53 \n2/80 53 \n"
+    shown = json.loads(boat("ps", "--format", "json", "--no-trunc", "-a", "db").stdout)
+    assert (shown["Command"], shown["LocalVolumes"], len(shown["ID"])) == (
+        "\"sh -c 'sleep 1001 & exec sleep 1002'\"",
+        "2",
+        64,
+    )
+    assert "choose one of: paused" in boat("ps", "--status", "up", status=1).stderr
+    assert "only status=STATE" in boat("ps", "--filter", "name=x", status=1).stderr
+    (boat.directory / "compose.yaml").write_text("services: {db: {image: localhost/bb:1}}")
+    assert boat("ps", "-a", "--orphans=false", "--format", "{{.Name}}").stdout == "boat-db-1\n"
+    boat("down", "-v", "--remove-orphans")
+
+
+def test_lists_take_templates(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    assert boat("ls", "--format", "{{.Name}} {{.Status}}").stdout == "boat running(3)\n"
+    assert boat("volumes", "--format", "{{.Name}}").stdout == boat("volumes", "-q").stdout
+    assert boat("images", "--format", "{{.ContainerName}} {{.Repository}}:{{.Tag}}", "db").stdout == (
+        "boat-db-1 localhost/bb:1\n"
+    )
+    assert json.loads(boat("images", "--format", "json", "db").stdout)[0]["Created"].endswith("Z")
+    boat("down", "-v")

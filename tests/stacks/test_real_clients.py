@@ -159,8 +159,8 @@ compose exec -T -e NAME=hull db sh -c 'test "$NAME" = hull'
 if compose exec -T db false; then exit 1; fi
 compose logs --no-log-prefix web | grep -qx ready
 compose stop db
-compose ps -a --format json db | jq -e '.State == "exited"' >/dev/null
-test "$(compose ps --services)" = web
+test "$(compose ps -a --format '{{.Service}} {{.State}}' db)" = "db exited"
+test "$(compose ps --services --status running)" = web
 test "$(compose ls --format json | jq -r '.[0].Status')" = "running(1)"
 echo done
 """

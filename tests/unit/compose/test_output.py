@@ -5,7 +5,8 @@ import io
 import msgspec
 import pytest
 
-from compose.listing import command_text, container_values, containers_json, containers_table, status_text
+from compose.formats import listed
+from compose.listing import CONTAINERS, command_text, container_row, container_rows, status_text
 from compose.livelines import LiveLines
 from compose.loglines import Prefixes
 from compose.plainlines import JsonLines, PlainLines
@@ -48,7 +49,7 @@ def record(**state: object) -> ContainerRecord:
 
 
 def test_ps_is_a_table() -> None:
-    assert containers_table([record(health="healthy")], now_ns=NOW).splitlines() == [
+    assert listed(container_rows([record(health="healthy")], now_ns=NOW), "table", CONTAINERS).splitlines() == [
         "NAME         IMAGE   COMMAND                  SERVICE   CREATED         STATUS                        PORTS",
         (
             'shop-web-1   bb:1    "nginx -g \'daemon of…"   web       5 minutes ago   '
@@ -58,7 +59,7 @@ def test_ps_is_a_table() -> None:
 
 
 def test_ps_prints_json_lines_with_the_keys_of_compose() -> None:
-    assert container_values(record(), now_ns=NOW) == {
+    assert container_row(record(), now_ns=NOW).fields == {
         "Command": '"nginx -g \'daemon of…"',
         "CreatedAt": "2026-11-21 02:25:00 +0000 UTC",
         "ExitCode": 0,
@@ -66,20 +67,24 @@ def test_ps_prints_json_lines_with_the_keys_of_compose() -> None:
         "ID": "0123456789ab",
         "Image": "bb:1",
         "Labels": "a=1,b=2",
+        "LocalVolumes": "1",
         "Mounts": "shop_data",
         "Name": "shop-web-1",
         "Names": "shop-web-1",
         "Networks": "shop_default",
         "Ports": "0.0.0.0:8080->80/tcp, 443/tcp",
         "Project": "shop",
-        "Publishers": [{"URL": "0.0.0.0", "TargetPort": 80, "PublishedPort": 8080, "Protocol": "tcp"}],
+        "Publishers": [
+            {"URL": "0.0.0.0", "TargetPort": 80, "PublishedPort": 8080, "Protocol": "tcp"},
+            {"URL": "", "TargetPort": 443, "PublishedPort": 0, "Protocol": "tcp"},
+        ],
         "RunningFor": "5 minutes ago",
         "Service": "web",
         "Size": "0B",
         "State": "running",
         "Status": "Up About a minute",
     }
-    assert containers_json([record(), record()], now_ns=NOW).count("\n") == 2
+    assert listed(container_rows([record(), record()], now_ns=NOW), "json", CONTAINERS).count("\n") == 2
 
 
 @pytest.mark.parametrize(
@@ -96,6 +101,16 @@ def test_ps_prints_json_lines_with_the_keys_of_compose() -> None:
 )
 def test_the_status_says_since_when(state: dict[str, object], expected: str) -> None:
     assert status_text(record(**state).state, now_ns=NOW) == expected
+
+
+def test_whole_rows_are_not_cut() -> None:
+    fields = container_row(record(), now_ns=NOW, whole=True).fields
+
+    assert (fields["ID"], fields["Command"]) == ("0123456789abcdef" * 4, "\"nginx -g 'daemon off;'\"")
+
+
+def test_a_command_of_several_lines_stays_on_one() -> None:
+    assert command_text(("sh", "-c", 'a\n"b"')) == r'''"sh -c a\n\"b\""'''
 
 
 def test_short_commands_are_not_cut() -> None:

@@ -1,0 +1,1 @@
+"""The Go templates that `--format` takes, as far as scripts use them."""
