@@ -49,3 +49,13 @@ def size_text(size_bytes: int) -> str:
             return f"{size:.3g}{unit}"
         size /= 1000
     return f"{size:.3g}TB"
+
+
+def binary_size_text(size_bytes: int) -> str:
+    """A size with four digits and binary units, as Docker shows memory ("1.934MiB")."""
+    size = float(size_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.4g}{unit}"
+        size /= 1024
+    return f"{size:.4g}TiB"

@@ -26,7 +26,7 @@ def command(
     rows = [
         (record.spec.service, str(record.spec.number), *columns)
         for record in choose(session, containers(place), services or ())
-        for columns in _processes(cgroups.find(record.spec.id).pids())
+        for columns in _processes(cgroups.find(record.spec.id, record.spec.cgroup_parent).pids())
     ]
     if rows:
         sys.stdout.write(table(HEADER, rows))

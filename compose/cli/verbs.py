@@ -38,6 +38,7 @@ VERBS = {
     "scale": "Runs as many replicas as asked for.",
     "schema": "Prints the JSON Schema of Compose files, for editors.",
     "start": "Starts containers that exist.",
+    "stats": "Shows what the containers use.",
     "stop": "Stops containers and keeps them.",
     "top": "Lists the processes of the containers.",
     "unpause": "Lets paused containers go on.",
@@ -58,7 +59,6 @@ NOT_YET = frozenset(
         "pull",
         "push",
         "run",
-        "stats",
         "watch",
     )
 )

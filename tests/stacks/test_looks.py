@@ -113,3 +113,30 @@ def test_lists_take_templates(project: Callable[[str], Windlass]) -> None:
     )
     assert json.loads(boat("images", "--format", "json", "db").stdout)[0]["Created"].endswith("Z")
     boat("down", "-v")
+
+
+def test_stats_tells_what_containers_use(project: Callable[[str], Windlass]) -> None:
+    boat = project(
+        """
+services:
+  busy: {image: localhost/bb:1, command: [sh, -c, "while :; do :; done"], mem_limit: 64m, stop_signal: SIGKILL}
+  idle: {image: localhost/bb:1, command: [sleep, "1000"], stop_signal: SIGKILL}
+  done: {image: localhost/bb:1, command: ["true"]}
+"""
+    )
+    boat("up", "-d")
+    boat("wait", "done")
+    boat("exec", "-T", "busy", "nc", "-w", "1", "idle", "9", status=1)
+    lines = boat("stats", "--no-stream", "--format", "json", "-a").stdout.splitlines()
+    busy, done, idle = sorted(map(json.loads, lines), key=lambda values: values["Name"])
+    assert float(busy["CPUPerc"].removesuffix("%")) > 1
+    assert float(idle["CPUPerc"].removesuffix("%")) < 1
+    assert busy["MemUsage"].endswith(" / 64MiB")
+    assert busy["NetIO"] != "0B / 0B"
+    assert (busy["PIDs"], idle["PIDs"]) == ("1", "1")
+    assert (done["CPUPerc"], done["MemUsage"], done["PIDs"]) == ("0.00%", "0B / 0B", "0")
+    assert boat("stats", "--no-stream", "--format", "{{.Name}}", "idle", "done").stdout == "boat-idle-1\n"
+    table = boat("stats", "--no-stream").stdout.splitlines()
+    assert table[0].split("  ")[0] == "CONTAINER ID"
+    assert len(table) == 3
+    boat("down")

@@ -12,8 +12,10 @@ from compose.loglines import Prefixes
 from compose.plainlines import JsonLines, PlainLines
 from compose.reports import Report
 from compose.times import rough_duration, size_text, timestamp
+from compose.usage import usage_row
 from engine.spec import ContainerSpec, Process, VolumeMount
 from engine.state import ContainerRecord, ContainerState
+from engine.usage import Usage
 from net.spec import Endpoint, PublishedPort
 
 SECOND = 1_000_000_000
@@ -192,3 +194,31 @@ def test_a_terminal_shows_one_live_line_a_resource_and_counts_what_does_not_fit(
     assert first == "[+] up 1/2\n ✔ Container a  Started            0.0s\n"
     assert last.splitlines()[:2] == ["[+] up 1/2", " ✔ Container a  Started            0.0s"]
     assert last.splitlines()[2][2:] == " Container b  Starting           0.0s"
+
+
+def test_stats_has_the_fields_of_compose() -> None:
+    usage = Usage(
+        processor_ns=750_000_000,
+        memory_bytes=2_000_000,
+        memory_limit_bytes=64 << 20,
+        received_bytes=1500,
+        sent_bytes=20,
+        read_bytes=0,
+        written_bytes=4096,
+        processes=3,
+    )
+    before = usage._replace(processor_ns=500_000_000)
+
+    assert usage_row(record(), (usage, NOW + SECOND), (before, NOW)).fields == {
+        "BlockIO": "0B / 4.1kB",
+        "CPUPerc": "25.00%",
+        "Container": "0123456789ab",
+        "ID": "0123456789ab",
+        "MemPerc": "2.98%",
+        "MemUsage": "1.907MiB / 64MiB",
+        "Name": "shop-web-1",
+        "NetIO": "1.5kB / 20B",
+        "PIDs": "3",
+    }
+    assert usage_row(record(), None, (usage, NOW)).fields["MemUsage"] == "0B / 0B"
+    assert usage_row(record(), (usage, NOW), None, whole=True).fields["ID"] == "0123456789abcdef" * 4
