@@ -37,6 +37,11 @@ def anonymous_volume_name(stack_name: str, service_name: str, number: int, targe
     return hashlib.sha256(f"{stack_name}\0{service_name}\0{number}\0{target}".encode()).hexdigest()
 
 
+def is_anonymous_volume_name(name: str) -> bool:
+    """Whether a name looks like one that no file gives: 64 hexadecimal digits."""
+    return len(name) == 64 and set(name) <= set("0123456789abcdef")
+
+
 def short_name(stack_name: str, container: str) -> str:
     """A container's name as log prefixes show it: without the stack's."""
     return container.removeprefix(f"{stack_name}-").removeprefix(f"{stack_name}_")

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from compose import naming
 from compose.errors import StackError
 from compose.fingerprint import changes, network_changes
+from compose.finished_jobs import JOBS_CONDITION, conditions_of, is_finished
 from compose.model import Dependency
-from compose.observed import Observed, ObservedVolume
+from compose.observed import Observed
+from compose.orphans import is_one_off, orphans, orphans_warning, why_orphan
+from compose.plan_volumes import plan_renewals, plan_volumes, renewable_volumes, renews
 from compose.steps import (
     Await,
     AwaitCondition,
     CreateContainer,
     CreateNetwork,
-    CreateVolume,
     Draft,
     MakeImage,
     Plan,
@@ -21,7 +23,7 @@ from compose.steps import (
     StartContainer,
     StopContainer,
 )
-from compose.wanted import Wanted, WantedService, WantedVolume
+from compose.wanted import Wanted, WantedService
 from engine.spec import ContainerSpec, VolumeMount
 from engine.state import ContainerRecord
 
@@ -61,27 +63,25 @@ class _Planning:
         self._finished: list[str] = []
         self._records_by_service: dict[str, list[ContainerRecord]] = {}
         for record in observed.containers:
-            self._records_by_service.setdefault(record.spec.service, []).append(record)
+            if not is_one_off(record):
+                self._records_by_service.setdefault(record.spec.service, []).append(record)
         self._services = {service.name: service for service in wanted.services}
         self._replaced_services: set[str] = set()
         self._renewed: set[str] = set()
         self._finished_jobs: set[str] = set()
         self._records_by_container: dict[str, ContainerRecord] = {}
         self._network_changes: dict[str, str] = {}
-        self._jobs = {
-            dependency.service
-            for service in wanted.services
-            for dependency in service.dependencies
-            if dependency.condition == "service_completed_successfully"
-        }
+        self._conditions = conditions_of(wanted.services)
+        self._renewable = renewable_volumes(wanted, observed)
 
     def plan(self) -> Plan:
         self._plan_images()
         self._plan_networks()
-        self._plan_volumes()
+        self._warnings.extend(plan_volumes(self._draft, self._wanted, self._observed))
         self._plan_orphans()
         for service in self._wanted.services:
             self._plan_service(service)
+        plan_renewals(self._draft, self._wanted, self._observed, self._renewable)
         if self._wanted.options.wait:
             self._plan_waiting()
         self._order_names()
@@ -128,37 +128,13 @@ class _Planning:
                     self._remove(record, f"network {network} changed")
         return tuple(keys)
 
-    def _plan_volumes(self) -> None:
-        existing = {volume.name: volume for volume in self._observed.volumes}
-        for volume in self._wanted.volumes:
-            found = existing.get(volume.name)
-            if found is None and volume.external:
-                raise StackError(
-                    f"external volume {volume.name} does not exist",
-                    hint="make it first, or remove 'external: true' so that the stack makes it",
-                )
-            if found is None:
-                action = CreateVolume(name=volume.name, labels=volume.labels, options=volume.options)
-                self._draft.add(action, volume.cause)
-            elif not volume.external and found.project != self._wanted.stack:
-                whose = f"stack {found.project}" if found.project else "no stack"
-                self._warnings.append(f"volume {volume.name} was made for {whose}; it is used as it is")
-            elif not volume.external and (words := _changed(volume, found)):
-                self._warnings.append(f"volume {volume.name} was made with other {words}; it is used as it is")
-
     def _plan_orphans(self) -> None:
-        known = set(self._wanted.known_services)
-        orphans = [record for record in self._observed.containers if record.spec.service not in known]
-        if not orphans:
-            return
+        found = orphans(self._observed.containers, self._wanted.known_services)
         if self._wanted.options.remove_orphans:
-            for record in orphans:
-                self._remove(record, f"orphan: the file has no service {record.spec.service}")
-        elif not self._wanted.options.ignore_orphans:
-            names = ", ".join(record.spec.name for record in orphans)
-            self._warnings.append(
-                f"orphan containers ({names}) of services that the file no longer has; --remove-orphans removes them"
-            )
+            for record in found:
+                self._remove(record, why_orphan(record))
+        elif found and not self._wanted.options.ignore_orphans:
+            self._warnings.append(orphans_warning(found))
 
     def _plan_service(self, service: WantedService) -> None:
         by_number: dict[int, ContainerRecord] = {}
@@ -199,17 +175,21 @@ class _Planning:
                 self._draft.order(stop, f"remove container {other.spec.name}")
         elif status in ALIVE:
             self._unchanged.append(spec.name)
-        elif status == "exited" and record.state.exit_code == 0 and service.name in self._jobs:
-            self._finished_jobs.add(service.name)
+        elif not restarted and is_finished(
+            record, self._conditions.get(service.name, frozenset()), self._wanted.options
+        ):
+            self._finished_jobs.add(spec.name)
             self._finished.append(spec.name)
         else:
-            self._start(service, record.spec, _why_start(record))
+            self._start(service, record.spec, restarted[0] if restarted else _why_start(record))
 
     def _why_replace(self, service: WantedService, spec: ContainerSpec, record: ContainerRecord) -> str:
         if self._wanted.options.no_recreate:
             return ""
         if service.recreate:
             return "--force-recreate" if self._wanted.options.force_recreate else "--always-recreate-deps"
+        if renews(record, self._renewable):
+            return "--renew-anon-volumes"
         for endpoint in record.spec.endpoints:
             if endpoint.network in self._network_changes:
                 return self._network_changes[endpoint.network]
@@ -246,9 +226,9 @@ class _Planning:
 
     def _gates(self, dependency: Dependency) -> Iterator[str]:
         """The keys of the steps that a dependency's condition stands for."""
-        if dependency.service in self._finished_jobs:
-            return
         for spec in self._services[dependency.service].specs:
+            if spec.name in self._finished_jobs:
+                continue
             record = self._records_by_container.get(spec.name)
             start = f"start container {spec.name}"
             if dependency.condition == "service_started":
@@ -266,9 +246,9 @@ class _Planning:
         for service in self._wanted.services:
             for spec in service.specs:
                 record = self._records_by_container.get(spec.name)
-                if service.name in self._finished_jobs or (record and record.state.health == "healthy"):
+                if spec.name in self._finished_jobs or (record and record.state.health == "healthy"):
                     continue
-                if service.name in self._jobs:
+                if JOBS_CONDITION in self._conditions.get(service.name, ()):
                     self._await(spec, record, "completed", "--wait")
                 elif spec.health:
                     self._await(spec, record, "healthy", "--wait")
@@ -287,13 +267,6 @@ class _Planning:
         for service in self._wanted.services:
             for spec in service.specs:
                 self._draft.order(f"remove container {spec.name}", f"create container {spec.name}")
-
-
-def _changed(wanted: WantedVolume, found: ObservedVolume) -> str:
-    """In what a volume differs from its definition, apart from what windlass says of it itself."""
-    own = {key: value for key, value in wanted.labels.items() if not naming.is_ours(key)}
-    words = ("labels",) * (own != found.labels) + ("options",) * (wanted.options != found.options)
-    return " and ".join(words)
 
 
 def _reach(spec: ContainerSpec) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from compose import naming
+from compose.orphans import is_one_off
 from compose.plan_down import ALIVE, dependencies_of, stop_containers
 from compose.steps import (
     Action,
@@ -29,11 +30,6 @@ def of_services(records: Records, services: tuple[str, ...]) -> Records:
     return tuple(
         record for record in records if (not services or record.spec.service in services) and not is_one_off(record)
     )
-
-
-def is_one_off(record: ContainerRecord) -> bool:
-    """Whether a container was made by `run`."""
-    return record.spec.labels.get(naming.ONE_OFF) == "True"
 
 
 def with_dependencies(records: Records, services: tuple[str, ...]) -> tuple[str, ...]:

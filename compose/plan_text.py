@@ -3,7 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from compose.steps import Await, CreateContainer, CreateVolume, Plan, described
+from compose.naming import is_anonymous_volume_name
+from compose.steps import Await, CreateContainer, CreateVolume, Plan, RemoveVolume, described
 
 LONGEST_NAME = 64
 
@@ -16,7 +17,7 @@ def plan_text(plan: Plan) -> str:
     for step in plan.steps:
         verb, kind, name = described(step.action)
         cause = step.cause
-        if isinstance(step.action, CreateVolume) and "com.docker.volume.anonymous" in step.action.labels:
+        if isinstance(step.action, CreateVolume | RemoveVolume) and is_anonymous_volume_name(name):
             name = name[:12]
         if isinstance(step.action, Await):
             verb = f"wait ({step.action.condition})"

@@ -183,6 +183,8 @@ def _quiet(title: str, expected: tuple[Action, ...] = ()) -> "Progress":
 
 
 def _show_result(session: Session, stack: Stack, found: Plan, connection: Connection, way: Way, seconds: float) -> None:
+    if found.finished:
+        session.tell(f"finished before, not run again: {', '.join(found.finished)} (--rerun-jobs runs all again)")
     if not found.steps:
         session.tell(f"Stack {stack.name} is as its file asks: nothing to do.")
         return

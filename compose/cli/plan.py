@@ -6,6 +6,7 @@ from typing import Annotated
 from compose.cli.choices import one_of
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
+from compose.cli.up import scale_of
 from compose.plan_text import plan_json, plan_text
 from compose.survey import observe
 from compose.up import decide
@@ -18,6 +19,11 @@ def command(
     *,
     build: Annotated[bool, Option("--build", tells="As if images were built anew.")] = False,
     force_recreate: Annotated[bool, Option("--force-recreate", tells="As if everything had changed.")] = False,
+    renew_anon_volumes: Annotated[
+        bool, Option("--renew-anon-volumes", "-V", tells="As if anonymous volumes were made anew.")
+    ] = False,
+    rerun_jobs: Annotated[bool, Option("--rerun-jobs", tells="Run again, too, what has finished its work.")] = False,
+    scale: Annotated[list[str] | None, Option(tells="SERVICE=NUMBER of replicas; may be repeated.")] = None,
     remove_orphans: Annotated[bool, Option("--remove-orphans", tells="Remove what the file lacks.")] = False,
     output: Annotated[str, Option("--format", tells="text or json.")] = "text",
 ) -> None:
@@ -25,8 +31,12 @@ def command(
     one_of("--format", output, ("text", "json"))
     options = Options(
         services=tuple(services or ()),
+        scale=scale_of(scale or ()),
         force_recreate=force_recreate,
-        remove_orphans=remove_orphans,
+        rerun_jobs=rerun_jobs,
+        renew_anonymous_volumes=renew_anon_volumes,
+        remove_orphans=remove_orphans or session.is_set("COMPOSE_REMOVE_ORPHANS"),
+        ignore_orphans=session.is_set("COMPOSE_IGNORE_ORPHANS"),
         all_resources=session.options.all_resources,
     )
     show(session, options, build=build, output=output)

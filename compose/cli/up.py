@@ -27,6 +27,10 @@ def command(
     always_recreate_deps: Annotated[
         bool, Option("--always-recreate-deps", tells="Make those anew, too, that the services depend on.")
     ] = False,
+    renew_anon_volumes: Annotated[
+        bool, Option("--renew-anon-volumes", "-V", tells="Make anonymous volumes anew; their data is lost.")
+    ] = False,
+    rerun_jobs: Annotated[bool, Option("--rerun-jobs", tells="Run again, too, what has finished its work.")] = False,
     no_start: Annotated[bool, Option("--no-start", tells="Make containers, start none; implies -d.")] = False,
     dry_run: Annotated[bool, Option("--dry-run", tells="Show the plan; change nothing.")] = False,
     remove_orphans: Annotated[bool, Option("--remove-orphans", tells="Remove what the file lacks.")] = False,
@@ -70,6 +74,8 @@ def command(
         no_recreate=no_recreate,
         no_start=no_start,
         no_build=no_build,
+        rerun_jobs=rerun_jobs,
+        renew_anonymous_volumes=renew_anon_volumes,
         pull=pull,
         all_resources=session.options.all_resources,
         remove_orphans=remove_orphans or session.is_set("COMPOSE_REMOVE_ORPHANS"),
@@ -79,6 +85,7 @@ def command(
     )
     one_at_most({"--force-recreate": force_recreate, "--no-recreate": no_recreate})
     one_at_most({"--always-recreate-deps": always_recreate_deps, "--no-recreate": no_recreate})
+    one_at_most({"--renew-anon-volumes": renew_anon_volumes, "--no-recreate": no_recreate})
     one_at_most({"--build": build, "--no-build": no_build})
     detach = detach or wait or no_start
     aborts = {

@@ -1,0 +1,53 @@
+"""What `up` does again, what it leaves alone, whose things it touches."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.stacks.product import Windlass
+
+pytestmark = pytest.mark.root
+
+JOBS = """
+services:
+  seed:
+    image: localhost/bb:1
+    command: [sh, -c, "echo seeded >>/data/log"]
+    volumes: [data:/data, /scratch]
+  web:
+    image: localhost/bb:1
+    command: [sleep, "1000"]
+    stop_signal: SIGKILL
+    volumes: [data:/data, /scratch]
+    environment: {A: "${A:-1}"}
+volumes: {data: {}}
+"""
+
+
+def test_finished_work_is_not_done_again_unless_asked(project: Callable[..., Windlass]) -> None:
+    boat = project(JOBS)
+    boat("up", "-d")
+    boat("wait", "seed")
+    again = boat("up", "-d")
+    assert "finished before, not run again: boat-seed-1 (--rerun-jobs runs all again)" in again.stderr
+    assert "nothing to do" in again.stderr
+    assert boat("exec", "-T", "web", "cat", "/data/log").stdout == "seeded\n"
+
+    boat("up", "-d", "--rerun-jobs")
+    boat("wait", "seed")
+    assert boat("exec", "-T", "web", "cat", "/data/log").stdout == "seeded\nseeded\n"
+    boat("down", "-v")
+
+
+def test_anonymous_volumes_stay_until_they_are_renewed(project: Callable[..., Windlass]) -> None:
+    boat = project(JOBS)
+    boat("up", "-d")
+    boat("exec", "-T", "web", "touch", "/scratch/mine")
+    boat.environment["A"] = "2"
+    boat("up", "-d")
+    assert boat("exec", "-T", "web", "ls", "/scratch").stdout == "mine\n"
+
+    boat("up", "-d", "-V")
+    assert boat("exec", "-T", "web", "ls", "/scratch").stdout == ""
+    assert boat("exec", "-T", "web", "ls", "/data").stdout == "log\n"
+    boat("down", "-v")

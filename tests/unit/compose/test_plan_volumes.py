@@ -1,0 +1,77 @@
+"""Plans in which volumes are made anew."""
+
+import msgspec.structs
+
+from compose.model import Mount, VolumesFrom
+from compose.plan import plan
+from compose.plan_text import plan_text
+from compose.wanted import Wanted
+from tests.unit.compose.planning import World, golden, service, stack, up, wanted
+
+MODULES = Mount(type="volume", source="", target="/app/node_modules")
+
+
+def world_of(of: Wanted) -> World:
+    """What `up` has made, with anonymous volumes known as such."""
+    world = World().add(of)
+    for name, volume in world.volumes.items():
+        world.volumes[name] = msgspec.structs.replace(volume, anonymous=name != "shop_data")
+    return world
+
+
+def test_an_anonymous_volume_is_carried_over_to_the_container_that_comes_next() -> None:
+    of = stack(service("web", mounts=(MODULES,)))
+    newer = stack(service("web", mounts=(MODULES,), environment={"A": "1"}))
+    keys = [step.key for step in up(newer, world_of(wanted(of))).steps]
+
+    assert keys == [
+        "stop container shop-web-1",
+        "remove container shop-web-1",
+        "create container shop-web-1",
+        "start container shop-web-1",
+    ]
+
+
+def test_anonymous_volumes_are_made_anew_when_asked_with_those_who_mount_them() -> None:
+    of = wanted(stack(service("web", mounts=(MODULES,)), service("db")), renew_anonymous_volumes=True)
+
+    assert plan_text(plan(of, world_of(of).observed)) == golden(
+        """
+        Stack shop:
+          stop    container  shop-web-1    --renew-anon-volumes
+          remove  container  shop-web-1    --renew-anon-volumes
+          remove  volume     99a54760d1e7  --renew-anon-volumes
+          create  volume     99a54760d1e7  --renew-anon-volumes
+          create  container  shop-web-1    --renew-anon-volumes
+          start   container  shop-web-1    --renew-anon-volumes
+        1 container to stop, 1 container to remove, 1 volume to remove, 1 volume to create, 1 container to create, """
+        """1 container to start, 1 unchanged.
+    """
+    )
+
+
+def test_named_volumes_are_never_made_anew() -> None:
+    data = Mount(type="volume", source="data", target="/data")
+    of = wanted(stack(service("db", mounts=(data,))), renew_anonymous_volumes=True)
+
+    assert plan(of, world_of(of).observed).steps == ()
+
+
+def test_a_volume_that_somebody_keeps_is_not_made_anew() -> None:
+    web = service("web", mounts=(MODULES,))
+    of = stack(web, service("copy", volumes_from=(VolumesFrom(service="web"),)))
+    everything = wanted(of, renew_anonymous_volumes=True)
+    world = world_of(everything)
+
+    assert [step.key for step in up(of, world, services=("web",), renew_anonymous_volumes=True).steps] == []
+    removal = next(step for step in plan(everything, world.observed).steps if step.key.startswith("remove volume"))
+    assert set(removal.needs) == {"remove container shop-web-1", "remove container shop-copy-1"}
+
+
+def test_a_renewed_volume_of_a_container_that_is_gone_loses_its_old_data() -> None:
+    of = wanted(stack(service("web", mounts=(MODULES,))), renew_anonymous_volumes=True)
+    world = world_of(of)
+    world.containers.clear()
+    keys = [step.key.split()[:2] for step in plan(of, world.observed).steps]
+
+    assert keys[:3] == [["remove", "volume"], ["create", "volume"], ["create", "container"]]
