@@ -75,7 +75,15 @@ def forget_contents(place: StackLayout) -> None:
 
 
 def _digests(specs: Iterable[ContainerSpec]) -> set[str]:
-    return {mount.digest for spec in specs for mount in spec.mounts if isinstance(mount, FileMount)}
+    """The digests of contents, those of what containers were before included: it may be gone back to."""
+    return {
+        mount.digest
+        for spec in specs
+        for version in (spec, spec.previous)
+        if version is not None
+        for mount in version.mounts
+        if isinstance(mount, FileMount)
+    }
 
 
 def _content(stack: Stack, kind: Kind, described: Content, layout: Layout) -> bytes | Problem:

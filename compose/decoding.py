@@ -10,6 +10,7 @@ from compose.decoding_lives import lives
 from compose.decoding_networks import network, networking
 from compose.decoding_programs import ProgramsDecoder
 from compose.decoding_resources import ResourcesDecoder
+from compose.decoding_updates import updates
 from compose.findings import Findings
 from compose.model import (
     Build,
@@ -62,6 +63,7 @@ class Decoder:
             **networking(fields, path, self.findings),
             **self._files.settings(fields, path),
             **lives(fields, path, self.findings),
+            **updates(fields, path, self.findings),
         )
 
     def network(self, key: str, node: Node) -> Network:

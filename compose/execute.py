@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from compose.errors import StackError
 from compose.steps import (
+    AdmitContainer,
     Await,
     Close,
     ContainerAction,
@@ -22,13 +23,18 @@ from compose.steps import (
     RemoveImage,
     RemoveNetwork,
     RemoveVolume,
+    RenameContainer,
+    Rest,
+    RetireContainer,
     StartContainer,
     Step,
     StopContainer,
     UnpauseContainer,
+    WatchContainer,
 )
 from engine.errors import EngineError
 from engine.protocol import (
+    Admit,
     Create,
     EnsureNetwork,
     Event,
@@ -38,15 +44,19 @@ from engine.protocol import (
     OneContainer,
     Pause,
     Remove,
+    Rename,
     Reply,
     Request,
+    Retire,
     Shutdown,
     Start,
     Stop,
     Unpause,
     Wait,
+    Watch,
 )
 from engine.protocol import RemoveNetwork as AskRemoveNetwork
+from engine.protocol import Rest as AskRest
 from engine.state import ContainerRecord
 
 MOST_IN_FLIGHT = 64
@@ -109,8 +119,8 @@ class Execution:
     """One walk over a plan, with at most `parallel` actions at a time (0: as many as the supervisor takes well).
 
     After a failure, actions that have begun are waited for (not what merely waits); others are begun only if
-    `persist`. `on_event` gets what the supervisor tells unasked. `wait` waits for the supervisor's next news, at the
-    most so many seconds, and says whether there are some.
+    `persist`, or as long as the rolling update that failed tolerates it. `on_event` gets what the supervisor tells
+    unasked. `wait` waits for the supervisor's next news, at the most so many seconds, and says whether there are some.
     """
 
     def __init__(
@@ -147,13 +157,15 @@ class Execution:
         self._greeted = False
         self._skipped: set[str] = set()
         self._failures: list[Happening] = []
+        self._tolerance = {roll.service: roll.tolerated for roll in plan.rolls}
+        self._halted = False
 
     def run(self, *, timeout_seconds: float | None = None) -> tuple[Happening, ...]:
         """Walks the plan to its end; gives the failures. StackError when the time is over before."""
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         while True:
             self._begin_ready()
-            if not self._asked or (self._failures and not self._persist and not self._busy):
+            if not self._asked or (self._halted and not self._busy):
                 break
             self._take_reply(deadline, timeout_seconds)
         return tuple(self._failures)
@@ -161,7 +173,7 @@ class Execution:
     def _begin_ready(self) -> None:
         while self._ready and self._busy < self._parallel:
             step = self._ready.popleft()
-            if step.key in self._skipped or (self._failures and not self._persist):
+            if step.key in self._skipped or self._halted:
                 self._over(step, "skipped")
                 continue
             self._on_happening(Happening(step, "begun"))
@@ -229,6 +241,10 @@ class Execution:
 
     def _failed(self, happening: Happening) -> None:
         self._failures.append(happening)
+        roll = happening.step.roll
+        if roll:
+            self._tolerance[roll] -= 1
+        self._halted = self._halted or not (self._persist or (roll and self._tolerance[roll] >= 0))
         self._on_happening(happening)
         self._release(happening.step, succeeded=False)
 
@@ -256,6 +272,8 @@ def _request(step: Step) -> Request | None:
             request = AskRemoveNetwork(name=action.name)
         case Close():
             request = Shutdown()
+        case Rest():
+            request = AskRest(seconds=action.seconds)
         case MakeImage() | RemoveImage() | CreateVolume() | RemoveVolume():
             pass
         case _:
@@ -263,12 +281,20 @@ def _request(step: Step) -> Request | None:
     return request
 
 
-def _container_request(action: ContainerAction) -> Request:
+def _container_request(action: ContainerAction) -> Request:  # noqa: C901, PLR0911 - a table
     match action:
         case CreateContainer():
             return Create(spec=action.spec)
         case StartContainer():
-            return Start(id=action.id)
+            return Start(id=action.id, aside=action.aside)
+        case AdmitContainer():
+            return Admit(id=action.id)
+        case WatchContainer():
+            return Watch(id=action.id, seconds=action.seconds)
+        case RetireContainer():
+            return Retire(id=action.id)
+        case RenameContainer():
+            return Rename(id=action.id, name=action.new_name)
         case StopContainer():
             return Stop(id=action.id, grace_seconds=action.grace_seconds)
         case KillContainer():

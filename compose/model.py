@@ -131,6 +131,21 @@ class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
     window_seconds: float | None = None
 
 
+class UpdatePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How replicas are replaced by new ones: so many at a time (0: all), with a pause between.
+
+    A new one fails if it does not get ready, or ends or is unhealthy within `monitor_seconds`; a share of
+    `max_failure_ratio` may.
+    """
+
+    parallelism: int = 1
+    delay_seconds: float = 0.0
+    failure_action: Literal["pause", "continue", "rollback"] = "pause"
+    monitor_seconds: float = 0.0
+    max_failure_ratio: float = 0.0
+    order: Literal["stop-first", "start-first"] = "stop-first"
+
+
 class Dependency(msgspec.Struct, frozen=True, kw_only=True):
     """Another service that comes first."""
 
@@ -247,6 +262,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     runtime: str = ""
     attach: bool = True
     restart_policy: RestartPolicy | None = None
+    update: UpdatePolicy | None = None
+    rollback: UpdatePolicy | None = None
     # its network
     network_mode: str = ""
     mac_address: str = ""

@@ -1,15 +1,19 @@
 """What has to be done so that a stack becomes what its file asks for."""
 
 from collections.abc import Iterator
+from functools import partial
+
+from msgspec import structs
 
 from compose import naming
 from compose.errors import StackError
 from compose.fingerprint import changes, network_changes
 from compose.finished_jobs import JOBS_CONDITION, conditions_of, is_finished
-from compose.model import Dependency
+from compose.model import Dependency, UpdatePolicy
 from compose.observed import Observed
 from compose.orphans import is_one_off, orphans, orphans_warning, why_orphan
 from compose.plan_volumes import plan_renewals, plan_volumes, renewable_volumes, renews
+from compose.rolling import Needs, Place, is_settled, place_of, roll, successor
 from compose.steps import (
     Await,
     AwaitCondition,
@@ -20,6 +24,7 @@ from compose.steps import (
     Plan,
     RemoveContainer,
     RemoveNetwork,
+    Roll,
     StartContainer,
     StopContainer,
 )
@@ -69,6 +74,12 @@ class _Planning:
         self._replaced_services: set[str] = set()
         self._renewed: set[str] = set()
         self._finished_jobs: set[str] = set()
+        self._admissions: dict[str, str] = {}
+        self._roll_ends: dict[str, tuple[str, ...]] = {}
+        self._rolls: list[Roll] = []
+        self._shared = {
+            owner for service in wanted.services for spec in service.specs for owner in spec.namespaces.owners
+        }
         self._records_by_container: dict[str, ContainerRecord] = {}
         self._network_changes: dict[str, str] = {}
         self._conditions = conditions_of(wanted.services)
@@ -91,6 +102,7 @@ class _Planning:
             unchanged=tuple(self._unchanged),
             finished=tuple(self._finished),
             warnings=tuple(self._warnings),
+            rolls=tuple(self._rolls),
         )
 
     def _plan_images(self) -> None:
@@ -137,19 +149,58 @@ class _Planning:
             self._warnings.append(orphans_warning(found))
 
     def _plan_service(self, service: WantedService) -> None:
-        by_number: dict[int, ContainerRecord] = {}
+        by_number: dict[int, list[ContainerRecord]] = {}
         total = len(service.specs)
         records = sorted(self._records_by_service.get(service.name, ()), key=lambda each: each.spec.number)
         for record in records:
             number = record.spec.number
             if number > total:
                 self._remove(record, f"scaled from {len(records)} to {total}")
-            elif number in by_number:
-                self._remove(record, "a second container of this number")
             else:
-                by_number[number] = record
+                by_number.setdefault(number, []).append(record)
+        places: list[Place] = []
         for spec in service.specs:
-            self._plan_replica(service, spec, by_number.get(spec.number), before=len(by_number))
+            found = by_number.get(spec.number, [])
+            place = place_of(spec, found, partial(self._why_replace, service, spec))
+            if self._is_rolled(service, place, before=len(by_number)):
+                places.append(place)
+                continue
+            kept = place.new or next(iter(found), None)
+            for record in found:
+                if record is not kept:
+                    self._remove(record, "a second container of this number")
+            self._plan_replica(service, spec, kept, before=len(by_number))
+        if places:
+            self._roll(service, tuple(places))
+
+    def _is_rolled(self, service: WantedService, place: Place, *, before: int) -> bool:
+        """Whether a replica's place changes while others go on serving, or such a change has to be finished.
+
+        Not where old and new cannot be there at once: namespaces that others share, networks or volumes made anew.
+        """
+        options, spec = self._wanted.options, place.spec
+        if not before or options.no_start or options.no_recreate or is_settled(place):
+            return False
+        networks = {each.network for record in place.old for each in record.spec.endpoints}
+        anew = networks & self._network_changes.keys() or any(renews(record, self._renewable) for record in place.old)
+        if anew or spec.name in self._shared or spec.namespaces.owners:
+            return False
+        return service.update is not None or place.new is not None
+
+    def _roll(self, service: WantedService, places: tuple[Place, ...]) -> None:
+        policy = service.update or UpdatePolicy()
+        fixed = [spec for spec in service.specs if any(each.address or each.address6 for each in spec.endpoints)]
+        if policy.order == "start-first" and fixed:
+            policy = structs.replace(policy, order="stop-first")
+            self._warnings.append(f"{service.name} has an address of its own, so an update stops its container first")
+        needs = Needs(partial(self._creation_needs, service), lambda _spec: self._dependency_gates(service))
+        grace_seconds = self._wanted.options.grace_seconds
+        rolled = roll(self._draft, service.name, policy, places, needs=needs, grace_seconds=grace_seconds)
+        self._admissions.update(rolled.admissions)
+        self._rolls.append(rolled.roll)
+        if any(place.old for place in places):
+            self._replaced_services.add(service.name)
+            self._roll_ends[service.name] = rolled.ends
 
     def _plan_replica(
         self, service: WantedService, spec: ContainerSpec, record: ContainerRecord | None, *, before: int
@@ -161,7 +212,7 @@ class _Planning:
         if cause:
             removal = self._remove(record, cause)
             self._replaced_services.add(service.name)
-            self._create(service, spec, cause, needs=(removal,))
+            self._create(service, successor(spec, record.spec), cause, needs=(removal,))
             return
         self._records_by_container[spec.name] = record
         restarted = self._why_restart(service)
@@ -170,7 +221,9 @@ class _Planning:
             cause, dependency = restarted
             stop = self._draft.add(self._stop(record), cause)
             self._start(service, record.spec, cause, needs=(stop,))
-            for other in self._records_by_service.get(dependency, ()):
+            for end in self._roll_ends.get(dependency, ()):
+                self._draft.order(end, stop)
+            for other in () if dependency in self._roll_ends else self._records_by_service.get(dependency, ()):
                 self._draft.order(stop, f"stop container {other.spec.name}")
                 self._draft.order(stop, f"remove container {other.spec.name}")
         elif status in ALIVE:
@@ -207,27 +260,38 @@ class _Planning:
         return None
 
     def _create(self, service: WantedService, spec: ContainerSpec, cause: str, *, needs: tuple[str, ...] = ()) -> None:
+        self._renewed.add(spec.name)
+        first = (*needs, *self._creation_needs(service, spec))
+        creation = self._draft.add(CreateContainer(spec=spec), cause + _reach(spec), needs=first)
+        self._start(service, spec, cause, needs=(creation,))
+
+    def _creation_needs(self, service: WantedService, spec: ContainerSpec) -> tuple[str, ...]:
         image = f"{'build' if service.image.need and service.image.need.builder else 'make'} image {service.image.name}"
         networks = (f"create network {endpoint.network}" for endpoint in spec.endpoints)
         volumes = (f"create volume {mount.volume}" for mount in spec.mounts if isinstance(mount, VolumeMount))
-        self._renewed.add(spec.name)
-        first = (*needs, image, *networks, *volumes)
-        creation = self._draft.add(CreateContainer(spec=spec), cause + _reach(spec), needs=first)
-        self._start(service, spec, cause, needs=(creation,))
+        return (image, *networks, *volumes)
 
     def _start(self, service: WantedService, spec: ContainerSpec, cause: str, *, needs: tuple[str, ...] = ()) -> None:
         if self._wanted.options.no_start:
             return
-        hard: list[str] = [*needs]
+        hard, soft = self._dependency_gates(service)
+        self._draft.add(StartContainer(id=spec.id, name=spec.name), cause, needs=(*needs, *hard), after=soft)
+
+    def _dependency_gates(self, service: WantedService) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The keys of the steps that must have succeeded, and of those that must be over, before a start."""
+        hard: list[str] = []
         soft: list[str] = []
         for dependency in service.dependencies:
             (hard if dependency.required else soft).extend(self._gates(dependency))
-        self._draft.add(StartContainer(id=spec.id, name=spec.name), cause, needs=tuple(hard), after=tuple(soft))
+        return tuple(hard), tuple(soft)
 
     def _gates(self, dependency: Dependency) -> Iterator[str]:
         """The keys of the steps that a dependency's condition stands for."""
         for spec in self._services[dependency.service].specs:
             if spec.name in self._finished_jobs:
+                continue
+            if spec.name in self._admissions:
+                yield self._admissions[spec.name]
                 continue
             record = self._records_by_container.get(spec.name)
             start = f"start container {spec.name}"
@@ -246,7 +310,8 @@ class _Planning:
         for service in self._wanted.services:
             for spec in service.specs:
                 record = self._records_by_container.get(spec.name)
-                if spec.name in self._finished_jobs or (record and record.state.health == "healthy"):
+                healthy = record and record.state.health == "healthy"
+                if spec.name in self._finished_jobs or spec.name in self._admissions or healthy:
                     continue
                 if JOBS_CONDITION in self._conditions.get(service.name, ()):
                     self._await(spec, record, "completed", "--wait")

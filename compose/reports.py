@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from compose.execute import Happening, Phase
 from compose.steps import (
     Action,
+    AdmitContainer,
     Await,
     Close,
     CreateContainer,
@@ -18,9 +19,13 @@ from compose.steps import (
     RemoveImage,
     RemoveNetwork,
     RemoveVolume,
+    RenameContainer,
+    Rest,
+    RetireContainer,
     StartContainer,
     StopContainer,
     UnpauseContainer,
+    WatchContainer,
     described,
 )
 
@@ -33,6 +38,11 @@ WORDS: dict[type, tuple[str, str]] = {
     RemoveVolume: ("Removing", "Removed"),
     CreateContainer: ("Creating", "Created"),
     StartContainer: ("Starting", "Started"),
+    AdmitContainer: ("Waiting", "Ready"),
+    WatchContainer: ("Watching", "Steady"),
+    RetireContainer: ("Retiring", "Retired"),
+    RenameContainer: ("Renaming", "Renamed"),
+    Rest: ("Resting", "Rested"),
     StopContainer: ("Stopping", "Stopped"),
     KillContainer: ("Killing", "Killed"),
     PauseContainer: ("Pausing", "Paused"),

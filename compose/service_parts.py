@@ -184,8 +184,8 @@ DEPLOY = Maybe(
             "mode": Choice("replicated", "global", "replicated-job", "global-job"),
             "endpoint_mode": TEXT,
             "labels": LABELS,
-            "rollback_config": Later(_UPDATE),
-            "update_config": Later(_UPDATE),
+            "rollback_config": _UPDATE,
+            "update_config": _UPDATE,
             "restart_policy": Fields(
                 {"condition": TEXT, "delay": DURATION, "max_attempts": INTEGER, "window": DURATION}
             ),

@@ -58,10 +58,49 @@ class CreateContainer(msgspec.Struct, frozen=True, kw_only=True, tag="create"):
 
 
 class StartContainer(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
-    """Starts a container."""
+    """Starts a container; `aside`: nobody is led to it until it is admitted."""
 
     id: str
     name: str
+    aside: bool = False
+
+
+class AdmitContainer(msgspec.Struct, frozen=True, kw_only=True, tag="admit"):
+    """Waits until a container is ready, then has names and published ports lead to it."""
+
+    id: str
+    name: str
+
+
+class WatchContainer(msgspec.Struct, frozen=True, kw_only=True, tag="watch"):
+    """Watches that a container runs well for a while."""
+
+    id: str
+    name: str
+    seconds: float
+
+
+class RetireContainer(msgspec.Struct, frozen=True, kw_only=True, tag="retire"):
+    """Has nobody led to a container any more, and those who are connected to it finish."""
+
+    id: str
+    name: str
+
+
+class RenameContainer(msgspec.Struct, frozen=True, kw_only=True, tag="rename"):
+    """Gives a container the name that another one had."""
+
+    id: str
+    name: str
+    new_name: str
+
+
+class Rest(msgspec.Struct, frozen=True, kw_only=True, tag="rest"):
+    """Lets a service be for a while between two parts of its update."""
+
+    name: str
+    seconds: float
+    turn: int
 
 
 class StopContainer(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
@@ -118,6 +157,10 @@ class Close(msgspec.Struct, frozen=True, kw_only=True, tag="close"):
 ContainerAction = (
     CreateContainer
     | StartContainer
+    | AdmitContainer
+    | WatchContainer
+    | RetireContainer
+    | RenameContainer
     | StopContainer
     | KillContainer
     | PauseContainer
@@ -125,13 +168,24 @@ ContainerAction = (
     | RemoveContainer
     | Await
 )
-Action = MakeImage | RemoveImage | CreateNetwork | RemoveNetwork | CreateVolume | RemoveVolume | ContainerAction | Close
+Action = (
+    MakeImage
+    | RemoveImage
+    | CreateNetwork
+    | RemoveNetwork
+    | CreateVolume
+    | RemoveVolume
+    | ContainerAction
+    | Rest
+    | Close
+)
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One action and why.
 
-    `needs` are the keys of steps that must have succeeded, `after` of those that must merely be over.
+    `needs` are the keys of steps that must have succeeded, `after` of those that must merely be over. `roll` is the
+    service whose rolling update the step is part of.
     """
 
     key: str
@@ -139,6 +193,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    roll: str = ""
+
+
+class Roll(msgspec.Struct, frozen=True, kw_only=True):
+    """A service's rolling update as a whole: so many of its replicas may fail before the plan is given up."""
+
+    service: str
+    failure_action: Literal["pause", "continue", "rollback"]
+    tolerated: int
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +215,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: tuple[str, ...] = ()
     finished: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    rolls: tuple[Roll, ...] = ()
 
 
 WORDS: dict[type, tuple[str, str]] = {
@@ -163,6 +227,11 @@ WORDS: dict[type, tuple[str, str]] = {
     RemoveVolume: ("remove", "volume"),
     CreateContainer: ("create", "container"),
     StartContainer: ("start", "container"),
+    AdmitContainer: ("admit", "container"),
+    WatchContainer: ("watch", "container"),
+    RetireContainer: ("retire", "container"),
+    RenameContainer: ("rename", "container"),
+    Rest: ("rest", "service"),
     StopContainer: ("stop", "container"),
     KillContainer: ("kill", "container"),
     PauseContainer: ("pause", "container"),
@@ -189,12 +258,22 @@ class Draft:
         self._steps: dict[str, Step] = {}
         self._befores: dict[str, list[str]] = {}
 
-    def add(self, action: Action, cause: str, *, needs: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> str:
+    def add(
+        self,
+        action: Action,
+        cause: str,
+        *,
+        needs: tuple[str, ...] = (),
+        after: tuple[str, ...] = (),
+        roll: str = "",
+    ) -> str:
         """Adds a step unless it is there already; returns its key. Needs on steps that never come are dropped."""
         key = " ".join(described(action))
         if isinstance(action, Await):
             key += f" {action.condition}"
-        self._steps.setdefault(key, Step(key=key, action=action, cause=cause, needs=needs, after=after))
+        if isinstance(action, Rest):
+            key += f" {action.turn}"
+        self._steps.setdefault(key, Step(key=key, action=action, cause=cause, needs=needs, after=after, roll=roll))
         return key
 
     def order(self, first: str, then: str) -> None:

@@ -7,7 +7,7 @@ import msgspec
 
 from compose import codes, naming
 from compose.errors import FileError, Problem, UsageError
-from compose.model import Dependency, Service, Stack
+from compose.model import Dependency, Service, Stack, UpdatePolicy
 from compose.replica import Replica
 from compose.translate import container_spec
 from compose.translate_files import Surroundings
@@ -41,7 +41,8 @@ class ImageChoice(msgspec.Struct, frozen=True, kw_only=True):
 class WantedService(msgspec.Struct, frozen=True, kw_only=True):
     """A service as it should be. Only `specs` of an `image` that is there are complete.
 
-    `dependencies` lead to other wanted services only; `recreate` asks for new containers in any case.
+    `dependencies` lead to other wanted services only; `recreate` asks for new containers in any case; `update` says
+    how its replicas are replaced (None: all at once).
     """
 
     name: str
@@ -49,6 +50,7 @@ class WantedService(msgspec.Struct, frozen=True, kw_only=True):
     specs: tuple[ContainerSpec, ...]
     dependencies: tuple[Dependency, ...] = ()
     recreate: bool = False
+    update: UpdatePolicy | None = None
 
 
 class WantedVolume(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,6 +215,7 @@ def _wanted_service(
         ),
         dependencies=tuple(dependency for dependency in service.depends_on if dependency.service in names),
         recreate=_is_recreated(service, options),
+        update=service.update,
     )
 
 

@@ -169,9 +169,15 @@ def _carry_out(
         parallel=session.parallel,
     )
     if foreground is None:
-        return found, do()
-    with foreground.beside(progress):
-        return found, do(on_event=foreground.handle, wait=foreground.wait)
+        failed = do()
+    else:
+        with foreground.beside(progress):
+            failed = do(on_event=foreground.handle, wait=foreground.wait)
+    if failed and found.rolls:
+        from compose.cli.aftermath import see_after_updates  # noqa: PLC0415 - few updates fail
+
+        failed += see_after_updates(session, stack, connection, found, failed, observed.containers)
+    return found, failed
 
 
 def _quiet(title: str, expected: tuple[Action, ...] = ()) -> "Progress":

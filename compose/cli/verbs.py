@@ -35,6 +35,7 @@ VERBS = {
     "ps": "Lists the containers.",
     "restart": "Stops containers and starts them again.",
     "rm": "Removes containers that have ended.",
+    "rollback": "Takes services back to what they were before their last change.",
     "scale": "Runs as many replicas as asked for.",
     "schema": "Prints the JSON Schema of Compose files, for editors.",
     "start": "Starts containers that exist.",
