@@ -188,6 +188,7 @@ services:
     healthcheck: {test: [CMD, test, -e, /ready], interval: 50ms}
     stop_grace_period: 300ms
   quick: {image: localhost/bb:1, command: [sleep, "1000"], stop_signal: SIGKILL}
+  grown: {image: localhost/bb:1, command: [sleep, "1000"], init: true}
 """)
     boat("up", "-d", "--wait")
     told = boat("stop").stderr
