@@ -5,8 +5,7 @@ from functools import partial
 
 from msgspec import structs
 
-from compose import naming
-from compose.errors import StackError
+from compose.directories import other_directory, require_same_directory
 from compose.fingerprint import changes, network_changes
 from compose.finished_jobs import JOBS_CONDITION, conditions_of, is_finished
 from compose.model import Dependency, UpdatePolicy
@@ -40,20 +39,9 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
     Raises StackError when the stack under this name belongs to another directory, or an external volume is missing.
     """
-    require_same_directory(wanted, observed)
+    if not wanted.options.adopt:
+        require_same_directory(wanted.stack, wanted.directory, observed.containers)
     return _Planning(wanted, observed).plan()
-
-
-def require_same_directory(wanted: Wanted, observed: Observed) -> None:
-    """Two checkouts with one project name must not take each other's containers."""
-    for record in observed.containers:
-        directory = record.spec.labels.get(naming.WORKING_DIRECTORY, wanted.directory)
-        if directory != wanted.directory:
-            raise StackError(
-                f"stack {wanted.stack} belongs to {directory}, not to {wanted.directory}",
-                hint="give this one another name (-p NAME), or take the other down first: "
-                f"windlass -p {wanted.stack} down",
-            )
 
 
 class _Planning:
@@ -239,6 +227,9 @@ class _Planning:
     def _why_replace(self, service: WantedService, spec: ContainerSpec, record: ContainerRecord) -> str:
         if self._wanted.options.no_recreate:
             return ""
+        other = other_directory(record, self._wanted.directory)
+        if other:
+            return f"taken over from {other}"
         if service.recreate:
             return "--force-recreate" if self._wanted.options.force_recreate else "--always-recreate-deps"
         if renews(record, self._renewable):

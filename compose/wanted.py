@@ -67,9 +67,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks for. `services` empty means all; `scale` overrides the file's replicas.
 
     `pull` overrides every service's pull policy. With `all_resources`, networks and volumes are made that nobody uses.
-    With `no_start`, containers are made but not started; with `rerun_jobs`, those that
-    have finished their work are started, too. `force_recreate` concerns the named services alone, unless
-    `recreate_dependencies`; with `no_recreate`, what exists stays as it is, whatever has changed.
+    With `no_start`, containers are made but not started; with `rerun_jobs`, those that have finished their work are
+    started, too; with `adopt`, those of another directory's project are taken over. `force_recreate` concerns
+    the named services alone, unless `recreate_dependencies`; with `no_recreate`, what exists stays, whatever has changed.
     """
 
     services: tuple[str, ...] = ()
@@ -81,6 +81,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     no_start: bool = False
     no_build: bool = False
     rerun_jobs: bool = False
+    adopt: bool = False
     renew_anonymous_volumes: bool = False
     pull: str = ""
     all_resources: bool = False

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import structs
+
 from compose.cli import failures
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
@@ -55,6 +57,8 @@ class Way(NamedTuple):
 
 def bring_up(session: Session, way: Way) -> int:
     """Carries out what the file asks for; returns the exit status."""
+    if session.options.adopt:
+        way = way._replace(options=structs.replace(way.options, adopt=True))
     if session.options.dry_run:
         from compose.cli.plan import show  # noqa: PLC0415 - only here
 

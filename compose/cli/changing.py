@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from compose.carrying_out import carry_out
 from compose.cli.chosen import require_known
 from compose.cli.outcomes import show_failures
+from compose.cli.ownership import require_own
 from compose.cli.session import Session
 from compose.connection import Connection
 from compose.observed import Observed
@@ -35,6 +36,7 @@ def change(
     place = session.layout.stack(name)
     with command_lock(place, f"windlass {verb}", on_wait=session.tell_wait), Connection(place) as connection:
         observed = connection.observe()
+        require_own(session, name, observed.containers)
         require_known(session, {record.spec.service for record in observed.containers}, services)
         found = decide(name, observed)
         if dry_run or session.options.dry_run:

@@ -8,6 +8,7 @@ from compose import naming
 from compose.carrying_out import carry_out
 from compose.cli.choices import one_of
 from compose.cli.options import Argument, Option
+from compose.cli.ownership import require_own
 from compose.cli.session import Session
 from compose.connection import Connection
 from compose.errors import FileError
@@ -45,6 +46,7 @@ def command(
             remove_leftovers(session.layout, booted_at=boot_time())
         connection = resources.enter_context(Connection(place))
         observed = connection.observe()
+        require_own(session, name, observed.containers)
         # YAML takes longer to load than most stacks to go away: the file is read only if its lines leave doubts.
         services_seen = {record.spec.service for record in observed.containers}
         stack = None if not rmi and (remove_orphans or session.speaks_of(services_seen)) else _file_of(session, name)

@@ -9,6 +9,7 @@ from compose import conversation
 from compose.cli import failures
 from compose.cli.chosen import absent
 from compose.cli.options import Argument, Option
+from compose.cli.ownership import require_own
 from compose.cli.session import Session
 from compose.connection import Connection
 from compose.conversation import Stream
@@ -43,6 +44,7 @@ def command(
     session.require_root()
     place = session.stack_layout()
     record = _choose(session, place, service, index)
+    require_own(session, place.name, (record,))
     process = Process(
         argv=tuple(words),
         environment={**record.spec.process.environment, **_variables(environment or (), session)},

@@ -37,6 +37,7 @@ def command(
         renew_anonymous_volumes=renew_anon_volumes,
         remove_orphans=remove_orphans or session.is_set("COMPOSE_REMOVE_ORPHANS"),
         ignore_orphans=session.is_set("COMPOSE_IGNORE_ORPHANS"),
+        adopt=session.options.adopt,
         all_resources=session.options.all_resources,
     )
     show(session, options, build=build, output=output)

@@ -14,6 +14,7 @@ from engine.layout import Layout, StackLayout
 from engine.lean import PatternsOnDemand
 
 if TYPE_CHECKING:
+    from compose.discovery import Project
     from compose.model import Stack
     from compose.phases import Phases
     from compose.reader import ReadRequest
@@ -42,6 +43,7 @@ class Globals(NamedTuple):
     dry_run: bool = False
     compatibility: bool = False
     all_resources: bool = False
+    adopt: bool = False
 
 
 class Session:
@@ -109,14 +111,19 @@ class Session:
         """Whether the stack's files plainly have a line for each of these services."""
         from compose.discovery import STDIN  # noqa: PLC0415 - likewise
         from compose.service_lines import speak_of  # noqa: PLC0415 - likewise
-        from compose.surroundings import Wishes, find_surroundings  # noqa: PLC0415 - likewise
 
+        project = self.project()
+        return project is not None and STDIN not in project.files and speak_of(project.files, services)
+
+    def project(self) -> "Project | None":
+        """Where the project lies, whose files nobody has read yet; None without any."""
+        from compose.surroundings import Wishes, find_surroundings  # noqa: PLC0415 - some verbs need no stack
+
+        wishes = Wishes(self.options.files, self.options.project_directory, self.options.env_files)
         try:
-            wishes = Wishes(self.options.files, self.options.project_directory, self.options.env_files)
-            project = find_surroundings(wishes, str(self._working_directory), self.environment, str).project
+            return find_surroundings(wishes, str(self._working_directory), self.environment, str).project
         except FileError:
-            return False
-        return STDIN not in project.files and speak_of(project.files, services)
+            return None
 
     def is_set(self, variable: str) -> bool:
         """Whether the environment says yes."""

@@ -75,6 +75,7 @@ def command(
         no_start=no_start,
         no_build=no_build,
         rerun_jobs=rerun_jobs,
+        adopt=session.options.adopt,
         renew_anonymous_volumes=renew_anon_volumes,
         pull=pull,
         all_resources=session.options.all_resources,

@@ -107,6 +107,9 @@ def prepare(
     all_resources: Annotated[
         bool, Option("--all-resources", tells="Networks and volumes, too, that no service uses.")
     ] = False,
+    adopt: Annotated[
+        bool, Option("--adopt", tells="Touch the stack even if it was made from another directory.")
+    ] = False,
     version: Annotated[bool, Option("--version", "-v", tells="Tells the version.")] = False,
 ) -> Session | None:
     """Brings Compose stacks up straight from the Linux kernel, and lets them down again."""
@@ -128,6 +131,7 @@ def prepare(
             dry_run=dry_run,
             compatibility=compatibility or os.environ.get("COMPOSE_COMPATIBILITY", "") in {"1", "true"},
             all_resources=all_resources,
+            adopt=adopt,
         ),
         environment=dict(os.environ),
         working_directory=Path.cwd(),

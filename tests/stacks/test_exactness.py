@@ -1,9 +1,11 @@
 """What `up` does again, what it leaves alone, whose things it touches."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from tests.stacks.conftest import Install
 from tests.stacks.product import Windlass
 
 pytestmark = pytest.mark.root
@@ -51,3 +53,24 @@ def test_anonymous_volumes_stay_until_they_are_renewed(project: Callable[..., Wi
     assert boat("exec", "-T", "web", "ls", "/scratch").stdout == ""
     assert boat("exec", "-T", "web", "ls", "/data").stdout == "log\n"
     boat("down", "-v")
+
+
+def test_another_checkouts_stack_is_not_touched(
+    project: Callable[..., Windlass], installed: Install, tmp_path: Path
+) -> None:
+    boat = project(JOBS)
+    boat("up", "-d")
+    twin_directory = tmp_path / "twin" / "boat"
+    twin_directory.mkdir(parents=True)
+    (twin_directory / "compose.yaml").write_text(JOBS)
+    twin = installed(twin_directory, "boat", {})
+
+    for verb in (("up", "-d"), ("down",), ("stop",), ("kill", "web"), ("rm", "-f"), ("exec", "-T", "web", "true")):
+        refused = twin(*verb, status=1).stderr
+        assert f"stack boat belongs to {boat.directory}, not to {twin_directory}" in refused
+    assert boat.ps()["boat-web-1"]["State"] == "running"
+
+    twin("--adopt", "up", "-d")
+    twin("restart", "-t", "0", "web")
+    boat("stop", status=1)
+    twin("down", "-v")

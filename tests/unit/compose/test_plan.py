@@ -246,6 +246,14 @@ def test_a_stack_of_another_directory_is_not_touched() -> None:
     assert "windlass -p shop down" in caught.value.hint
 
 
+def test_a_stack_of_another_directory_is_taken_over_when_asked() -> None:
+    world = World().add(wanted(stack(service("web"), directory="/first")))
+    steps = up(stack(service("web"), directory="/second"), world, adopt=True).steps
+
+    assert [step.key.split()[0] for step in steps] == ["stop", "remove", "create", "start"]
+    assert {step.cause for step in steps} == {"taken over from /first"}
+
+
 def test_a_missing_external_volume_is_named() -> None:
     of = stack(
         service("web", mounts=(Mount(type="volume", source="data", target="/d"),)),
