@@ -69,7 +69,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     `pull` overrides every service's pull policy. With `all_resources`, networks and volumes are made that nobody uses.
     With `no_start`, containers are made but not started; with `rerun_jobs`, those that have finished their work are
     started, too; with `adopt`, those of another directory's project are taken over. `force_recreate` concerns
-    the named services alone, unless `recreate_dependencies`; with `no_recreate`, what exists stays, whatever has changed.
+    the named services alone, unless `recreate_dependencies`; with `no_recreate`, what exists stays, changed or not.
     """
 
     services: tuple[str, ...] = ()
