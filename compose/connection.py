@@ -42,8 +42,12 @@ class Connection:
         return self.client()
 
     def observe(self) -> Observed:
-        """What there is of the stack: from its supervisor when it has containers, else from disk."""
-        if not self.stack.containers.is_dir() or not any(self.stack.containers.iterdir()):
+        """What there is of the stack: from its supervisor when it may have containers, else from disk.
+
+        A supervisor knows of containers whose records somebody removed, too.
+        """
+        has_records = self.stack.containers.is_dir() and any(self.stack.containers.iterdir())
+        if not has_records and not self.stack.socket.exists():
             return observe(self.stack)
         picture = self.client().ask(Snapshot())
         if not isinstance(picture, Picture):

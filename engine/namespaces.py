@@ -80,6 +80,11 @@ def pin_network_namespace(path: Path) -> int:
     return made
 
 
+def pin_namespace(namespace_fd: int, path: Path) -> None:
+    """Keeps a namespace that is still there alive through `path`, too."""
+    _pin(namespace_fd, path)
+
+
 def pin_process(pidfd: int, path: Path) -> None:
     """Keeps a process's exit record readable through `path`, whoever reaps it and whoever dies."""
     _pin(pidfd, path)

@@ -42,6 +42,11 @@ class Leases:
         return len(self._holders)
 
     @property
+    def holders(self) -> frozenset[str]:
+        """The containers that have addresses."""
+        return frozenset(self._held)
+
+    @property
     def links(self) -> tuple[tuple[int, bytes], ...]:
         """The addresses that containers have, with their links' hardware addresses (empty: they follow)."""
         return tuple((address, self._macs.get(address, b"")) for address in self._holders)
@@ -61,13 +66,22 @@ class Leases:
                 f"the address {wanted} is taken by {owner}", hint="choose another one, or leave it out of the file"
             )
         chosen = choose_address(self._subnet, self._taken, address, within=self._within)
+        self._directory.mkdir(exist_ok=True)
         with (self._directory / self._subnet.format(chosen)).open("x") as lease:
-            lease.write(f"{container_id} {mac.hex()}" if mac else container_id)
+            lease.write(_line(container_id, mac))
         self._holders[chosen] = container_id
         if mac:
             self._macs[chosen] = mac
         self._held[container_id] = chosen
         return chosen
+
+    def keep(self) -> None:
+        """Write again what somebody removed."""
+        self._directory.mkdir(exist_ok=True)
+        for address, holder in self._holders.items():
+            path = self._directory / self._subnet.format(address)
+            if not path.exists():
+                path.write_text(_line(holder, self._macs.get(address, b"")))
 
     def release(self, container_id: str) -> None:
         """Give a container's address back; one that holds none is fine."""
@@ -76,3 +90,7 @@ class Leases:
             (self._directory / self._subnet.format(address)).unlink(missing_ok=True)
             del self._holders[address]
             self._macs.pop(address, None)
+
+
+def _line(container_id: str, mac: bytes) -> str:
+    return f"{container_id} {mac.hex()}" if mac else container_id

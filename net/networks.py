@@ -129,16 +129,25 @@ class NetworkRecords:
                 f"{name!r} cannot be the name of a network",
                 hint="use letters, digits, '_', '-' and '.', beginning with a letter or digit",
             )
-        directory = self._directory / name
-        directory.mkdir(mode=0o700, exist_ok=True)
-        new = directory / "network.json.new"
-        new.write_bytes(msgspec.json.encode(state))
-        new.rename(directory / "network.json")
-        return Network(state, directory)
+        return Network(state, self._write(state))
+
+    def keep(self, network: Network) -> bool:
+        """Write a network's record and leases again if somebody removed them; tells whether somebody had."""
+        directory = self._directory / network.name
+        if (directory / "network.json").exists() and (directory / "leases").exists():
+            return False
+        self._directory.mkdir(mode=0o700, exist_ok=True)
+        self._write(network.state)
+        network.leases.keep()
+        if network.leases6 is not None:
+            network.leases6.keep()
+        return True
 
     def remove(self, name: str) -> None:
-        """Forget a network, its record last."""
+        """Forget a network, its record last; one that somebody removed is forgotten already."""
         directory = self._directory / name
+        if not directory.exists():
+            return
         (directory / "network.json.new").unlink(missing_ok=True)
         for leases in (directory / "leases", directory / "leases6"):
             if leases.is_dir():
@@ -147,6 +156,14 @@ class NetworkRecords:
                 leases.rmdir()
         (directory / "network.json").unlink(missing_ok=True)
         directory.rmdir()
+
+    def _write(self, state: NetworkState) -> Path:
+        directory = self._directory / state.spec.name
+        directory.mkdir(mode=0o700, exist_ok=True)
+        new = directory / "network.json.new"
+        new.write_bytes(msgspec.json.encode(state))
+        new.rename(directory / "network.json")
+        return directory
 
 
 def read_states(directory: Path) -> tuple[NetworkState, ...]:

@@ -93,6 +93,11 @@ class Publications:
         ports = {one.port for one in rules}
         return [one for one in self.rules() if one.port in ports]
 
+    @property
+    def containers(self) -> frozenset[str]:
+        """The containers that publish ports."""
+        return frozenset(self._publications)
+
     def find(self, container_id: str) -> Publication | None:
         """Find what a container publishes."""
         return self._publications.get(container_id)

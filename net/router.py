@@ -196,12 +196,30 @@ class Router:
             self._apply_rules()
         self._router.send([links.delete_link_named(name) for name in doomed])
 
+    @property
+    def clients(self) -> frozenset[str]:
+        """The containers that have addresses or publish ports."""
+        holders = (network.leases.holders for network in self._networks.values())
+        return self._publications.containers.union(*holders)
+
+    def keep_records(self) -> tuple[str, ...]:
+        """Write the records again that somebody removed; gives the names of their networks."""
+        return tuple(name for name, network in self._networks.items() if self._records.keep(network))
+
+    def missing_links(self) -> tuple[str, ...]:
+        """The links that should be in the router and are not: another router object makes them again."""
+        with self._enter(self._namespace_fd):
+            there = {name for _, name in socket.if_nameindex()}
+        bridges = (network.state.bridge for network in self._networks.values())
+        return tuple(name for name in (ROUTER_LINK, *bridges) if name not in there)
+
     def lease(self, container_id: str, endpoints: Sequence[Endpoint]) -> tuple[Attachment, ...]:
         """Lease an address on every network wanted; asked again, a container gets the same ones.
 
         Attachments are in the order of `endpoints`, as eth0, eth1... On failure nothing more is leased than before.
         """
         attachments: list[Attachment] = []
+        self.keep_records()
         free = (name for number in count() if (name := f"eth{number}") not in {each.interface for each in endpoints})
         try:
             for endpoint in endpoints:

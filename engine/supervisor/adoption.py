@@ -33,6 +33,7 @@ def adopt(site: Site) -> None:
             _adopt_directory(site, directory)
         except (EngineError, NetError, OSError) as error:
             site.report(f"container {directory.name[:12]}: {error}")
+    site.network.forget_others(site.containers.keys())
     known = {container_id[:12] for container_id in site.containers}
     for short_id in site.cgroups.container_ids() - known:
         try:
@@ -90,13 +91,15 @@ def _adopt_running(site: Site, container: Container) -> None:
     container.began = site.loop.now() - _seconds_ago(site, container)
     spec = container.spec
     container.output = Output(site.stack.container(spec.id), site.stack.data(spec.id), site.loop, spec.log)
-    container.output.read()
+    for stream in container.output.read(identity.pid):
+        site.report(f"{spec.name}: what it prints to {stream} cannot be read any more, its FIFO was removed")
     master = terminals.held_by(pidfd) if spec.process.terminal else None
     if master is not None:
         container.output.read_terminal(master)
     site.loop.watch(pidfd, READABLE, lambda _events: on_end(site, container))
     try:
-        site.network.answer_names(container.spec, container.state.attachments, identity.pid)
+        join = site.network.connect if site.network.is_anew else site.network.answer_names
+        join(container.spec, container.state.attachments, identity.pid)
     except (EngineError, NetError, OSError) as error:
         site.report(f"{container.spec.name}: {error}")
     if container.state.paused:

@@ -53,7 +53,7 @@ def create(site: Site, spec: ContainerSpec) -> Container:
     try:
         complete(site, container)
     except (EngineError, NetError, OSError):
-        for _ in _removal(site, spec.id, keep_data=False):
+        for _ in _removal(site, spec.id, spec.cgroup_parent, keep_data=False):
             pass
         raise
     site.containers[spec.id] = container
@@ -96,7 +96,7 @@ def remove(site: Site, container: Container, *, keep_data: bool, answer: Callabl
         return
     container.removing = True
     container.cancel_restart()
-    slices = _removal(site, container.spec.id, keep_data=keep_data)
+    slices = _removal(site, container.spec.id, container.spec.cgroup_parent, keep_data=keep_data)
 
     def go_on() -> None:
         failure: Failure | None = None
@@ -125,7 +125,7 @@ def remove(site: Site, container: Container, *, keep_data: bool, answer: Callabl
 def finish_removal(site: Site, directory: Path) -> None:
     """Removes what a removal that was cut off left; `directory` is the container's in the run root."""
     keep_data = (directory / REMOVING_FILE).read_bytes() == _KEEP_DATA
-    for _ in _removal(site, directory.name, keep_data=keep_data):
+    for _ in _removal(site, directory.name, _cgroup_parent(directory), keep_data=keep_data):
         pass
 
 
@@ -160,10 +160,11 @@ def forget_damaged(site: Site) -> None:
             release_range(site.stack.roots.id_ranges, container_id)
 
 
-def _removal(site: Site, container_id: str, *, keep_data: bool) -> Iterator[None]:
+def _removal(site: Site, container_id: str, cgroup_parent: str, *, keep_data: bool) -> Iterator[None]:
     run = site.stack.container(container_id)
+    make_private(run)  # somebody may have removed it: whatever else there is still needs its tombstone
     (run / REMOVING_FILE).write_bytes(_KEEP_DATA if keep_data else b"")
-    release(site, container_id, _cgroup_parent(run))
+    release(site, container_id, cgroup_parent)
     if not keep_data:
         release_disk(site.stack.data(container_id))
         yield from remove_in_slices(site.stack.data(container_id))

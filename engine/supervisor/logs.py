@@ -66,12 +66,20 @@ class Output:
             os.close(stdout)
             raise
 
-    def read(self) -> None:
-        """Starts reading. The far ends are open already, or the container is gone."""
-        for stream in _STREAMS:
-            fd = os.open(self._fifos / stream, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    def read(self, pid: int = 0) -> tuple[Stream, ...]:
+        """Starts reading. The far ends are open already, or the container is gone. Gives what cannot be read.
+
+        That is a stream whose FIFO somebody removed, unless the container's first process `pid` still has it.
+        """
+        lost = []
+        for number, stream in enumerate(_STREAMS, start=1):
+            fd = _open_to_read(self._fifos / stream, Path(f"/proc/{pid}/fd/{number}"))
+            if fd is None:
+                lost.append(stream)
+                continue
             self._fds[stream] = fd
             self._loop.watch(fd, READABLE, self._reader(stream, fd))
+        return tuple(lost)
 
     def open_stdin(self) -> int:
         """A descriptor to be the container's standard input; whoever writes to its FIFO is read, and it never ends."""
@@ -132,3 +140,14 @@ class Output:
         chunk = self._carriage_return + chunk
         self._carriage_return = b"\r" if chunk.endswith(b"\r") else b""
         return chunk.removesuffix(b"\r").replace(b"\r\n", b"\n")
+
+
+def _open_to_read(*places: Path) -> int | None:
+    """The first of these FIFOs that is there."""
+    for place in places:
+        try:
+            if stat.S_ISFIFO(place.stat().st_mode):
+                return os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            continue
+    return None

@@ -1,13 +1,13 @@
 """The stack's network as its supervisor holds it: the router, made when first needed, and the resolver of names."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.directories import make_private
 from engine.layout import StackLayout
-from engine.namespaces import ensure_pins, inside, pin_network_namespace, unpin
+from engine.namespaces import ensure_pins, inside, pin_namespace, pin_network_namespace, unpin
 from engine.spec import ContainerSpec
 from engine.supervisor.identity import HOST_GATEWAY, RESOLVER_ADDRESS, search_domains, upstreams
 from engine.supervisor.loop import Loop
@@ -21,7 +21,10 @@ _SWEEP_SECONDS = 0.5  # for the end of the stack, which takes bridges along, to 
 
 
 class StackNetwork:
-    """Everything that containers of one stack share in the kernel's network. Raises NetError and EngineError."""
+    """Everything that containers of one stack share in the kernel's network. Raises NetError and EngineError.
+
+    `is_anew` says that the router which was adopted is a new one: running containers are not linked to it.
+    """
 
     def __init__(self, stack: StackLayout, loop: Loop, zone_of: Callable[[str], Zone]) -> None:
         self._stack = stack
@@ -30,15 +33,43 @@ class StackNetwork:
         self._router: Router | None = None
         self._resolver: Resolver | None = None
         self._namespace_fd = -1
+        self.is_anew = False
 
     def adopt(self) -> tuple[str, ...]:
         """Opens the router if one was made before: its networks and published ports are as they were.
 
         Gives the problems with ports that somebody else took while nobody held them.
         """
-        if not os.path.ismount(self._stack.router_pin) and not self._stack.networks.exists():
+        self.is_anew = not os.path.ismount(self._stack.router_pin)
+        if self.is_anew and not self._stack.networks.exists():
             return ()
         return tuple(problem.message for problem in self._open().reconcile())
+
+    def mend(self) -> tuple[str, ...]:
+        """Puts back what somebody removed of it under our eyes; gives what that was, with the problems that remain."""
+        if self._router is None:
+            return ()
+        told = [f"the records of the network {name} were gone: written again" for name in self._router.keep_records()]
+        if not os.path.ismount(self._stack.router_pin):
+            ensure_pins(self._stack.pins)
+            unpin(self._stack.router_pin)
+            pin_namespace(self._namespace_fd, self._stack.router_pin)
+            told.append("the router's namespace was let go of: pinned again")
+        missing = self._router.missing_links()
+        if missing:
+            told.append(f"links of the network were gone ({', '.join(missing)}): made again")
+            self._router.close()
+            self._router = None
+            os.close(self._namespace_fd)
+            told += self.adopt()
+        return tuple(told)
+
+    def forget_others(self, known: Collection[str]) -> None:
+        """Gives back what containers hold that are not among these ids: somebody removed their records."""
+        for container_id in self._router.clients if self._router is not None else ():
+            if container_id not in known:
+                self.disconnect(container_id)
+                self.release(container_id)
 
     @property
     def networks(self) -> Mapping[str, NetworkState]:

@@ -22,6 +22,7 @@ from engine.supervisor.givenfiles import write_given_files
 from engine.supervisor.identity import shared_identity_files
 from engine.supervisor.logs import Output
 from engine.supervisor.loop import READABLE
+from engine.supervisor.mending import complete_again
 from engine.supervisor.owners import running_owner
 from engine.supervisor.probes import begin_probing
 from engine.supervisor.site import Site
@@ -66,6 +67,7 @@ def restart(site: Site, container: Container) -> None:
 def _launch(site: Site, container: Container) -> int:
     """Makes the process; gives the descriptor that tells how its start went. Nothing is left when it raises."""
     spec, stack = container.spec, site.stack
+    complete_again(site, container)
     with contextlib.ExitStack() as undo:
         cgroup = site.cgroups.make(
             spec.id, spec.limits, parent=spec.cgroup_parent, devices=_device_rules(spec.confinement)

@@ -38,12 +38,12 @@ from engine.protocol import (
     Wait,
     Watch,
 )
-from engine.records import STATE_FILE
 from engine.state import ContainerRecord
 from engine.supervisor.adoption import adopt
 from engine.supervisor.containers import Answered, Container
 from engine.supervisor.creating import create, forget_damaged, remove
 from engine.supervisor.loop import Loop
+from engine.supervisor.mending import mend
 from engine.supervisor.pausing import pause, unpause
 from engine.supervisor.removal import remove_in_slices
 from engine.supervisor.replacing import admit, rename, retire, watch
@@ -88,6 +88,7 @@ class Supervisor:
         """Makes room for the next supervisor, which ends what runs, when what is on disk is no longer ours."""
         if self._holds_stack():
             self._loop.call_later(_LOOK_SECONDS, self._look_for_stack)
+            mend(self._site)
         else:
             self._loop.stop()
 
@@ -165,10 +166,8 @@ class Supervisor:
         return container
 
     def _picture(self) -> Picture:
-        """Everything that there is; a state file that somebody removed is written again, since `ps` reads them."""
-        for container in self._site.containers.values():
-            if not container.removing and not (self._stack.container(container.spec.id) / STATE_FILE).exists():
-                self._site.save(container)
+        """Everything that there is; records that somebody removed are written again, since `ps` reads them."""
+        mend(self._site)
         return Picture(
             containers=tuple(container.record for container in self._site.containers.values()),
             networks=tuple(self._site.network.networks.values()),

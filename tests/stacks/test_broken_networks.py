@@ -4,6 +4,7 @@ import os
 import select
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Callable
 
 import pytest
@@ -103,3 +104,54 @@ def test_a_stack_whose_directory_was_removed_leaves_nothing_either(
         boat("up", "-d")
         assert eventually(lambda: fetch(f"http://127.0.0.1:{port}/"), "the page of the next stack") == "hauled\n"
     assert "not there" not in boat("down").stderr
+
+
+@pytest.mark.parametrize("damage", [remove_bridges, remove_host_link, remove_host_table])
+def test_a_living_supervisor_mends_it_within_five_seconds(
+    project: Callable[..., Windlass], damage: Callable[[StackLayout], None]
+) -> None:
+    port = free_port()
+    boat = project(FILE, PORT=str(port))
+    boat("up", "-d")
+    pids = boat.pids()
+    damage(boat.roots.stack("boat"))
+    assert eventually(lambda: _page(port), "the page", seconds=5) == "hauled\n"
+    assert boat("exec", "-T", "sleeper", "wget", "-q", "-O", "-", "http://web/").stdout == "hauled\n"
+    assert boat.pids() == pids
+    boat("down")
+
+
+@pytest.mark.parametrize("damage", [remove_router_pin, remove_all_pins, remove_bridges, remove_host_link])
+def test_the_next_up_mends_it_without_touching_containers(
+    project: Callable[..., Windlass], damage: Callable[[StackLayout], None]
+) -> None:
+    port = free_port()
+    boat = project(FILE, PORT=str(port))
+    boat("up", "-d")
+    pids = boat.pids()
+    damage(boat.roots.stack("boat"))
+    kill_supervisor(boat)
+    boat("up", "-d")
+    assert eventually(lambda: _page(port), "the page", seconds=5) == "hauled\n"
+    assert boat("exec", "-T", "sleeper", "wget", "-q", "-O", "-", "http://web/").stdout == "hauled\n"
+    assert boat.pids() == pids
+    boat("down")
+
+
+@pytest.mark.parametrize("damage", [remove_router_pin, remove_all_pins])
+def test_what_was_let_go_of_is_pinned_again(
+    project: Callable[..., Windlass], damage: Callable[[StackLayout], None]
+) -> None:
+    boat = project(FILE, PORT=str(free_port()))
+    boat("up", "-d")
+    place = boat.roots.stack("boat")
+    damage(place)
+    pins = [place.router_pin, *(place.pins / path.name for path in place.containers.iterdir())]
+    eventually(lambda: all(map(os.path.ismount, pins)), "the pins", seconds=5)
+    boat("down")
+
+
+def _page(port: int) -> str:
+    """The page, or what is there soon when packets go nowhere."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=0.5) as answer:
+        return str(answer.read().decode())
