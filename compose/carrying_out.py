@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from compose.connection import Connection
 from compose.deafness import deafness
 from compose.execute import Execution, Happening, Supervisor, WaitForNews, wait_readable
+from compose.plainlines import JsonLines
 from compose.reports import Progress, Report, report_of
 from compose.shelf import LocalShelf
 from compose.steps import Plan, StopContainer
+from engine.client import Client
 from engine.layout import Layout
-from engine.protocol import Event
+from engine.protocol import Event, Subscribe
 from engine.state import ContainerRecord
 
 
@@ -29,7 +31,8 @@ def carry_out(
 ) -> tuple[Happening, ...]:
     """Does what a plan says, telling how it gets on; returns what failed.
 
-    Of `records`, the containers as they were observed, those that will not heed their stop signal are told.
+    Of `records`, the containers as they were observed, those that will not heed their stop signal are told. Programs
+    that read the progress get the events of the containers as well.
     """
     records_by_id = {record.spec.id: record for record in records}
 
@@ -44,12 +47,23 @@ def carry_out(
     for names, word in ((decided.unchanged, "Running"), (decided.finished, "Exited")):
         for name in names:
             progress.report(Report(f"Container {name}", word, over=True))
+    def connect() -> Client:
+        client = connection.client()
+        if isinstance(progress, JsonLines):
+            client.ask(Subscribe())
+        return client
+
+    def take(event: Event) -> None:
+        if isinstance(progress, JsonLines):
+            progress.event(event)
+        on_event(event)
+
     execution = Execution(
         decided,
-        connection.client,
+        connect,
         LocalShelf(layout),
         on_happening=tell,
-        on_event=on_event,
+        on_event=take,
         wait=ticking(wait, progress),
         persist=persist,
         parallel=parallel,

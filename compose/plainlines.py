@@ -1,9 +1,12 @@
 """Progress for files, pipes and programs: one line a report."""
 
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from compose.reports import Report
+
+if TYPE_CHECKING:
+    from engine.protocol import Event
 
 
 class PlainLines:
@@ -36,7 +39,7 @@ class PlainLines:
 
 
 class JsonLines(PlainLines):
-    """One JSON object a report, with the keys that Compose uses."""
+    """One JSON object a report, with the keys that Compose uses, and one an event."""
 
     def report(self, report: Report) -> None:
         """See Progress."""
@@ -46,6 +49,12 @@ class JsonLines(PlainLines):
     def line(self, text: str) -> None:
         """See Progress."""
         self._write({"text": text})
+
+    def event(self, event: "Event") -> None:
+        """What happened to a container, as `events --json` tells it."""
+        from compose.happened import event_json  # noqa: PLC0415 - plain progress needs none
+
+        super().line(event_json(event))
 
     def _write(self, event: dict[str, Any]) -> None:
         import msgspec  # noqa: PLC0415 - plain progress needs none

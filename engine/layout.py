@@ -1,7 +1,7 @@
 """Where everything lies on disk, computed from two roots that are passed in.
 
 <run>/                       dies with the boot
-  stacks/<stack>/            supervisor.{lock,sock,log}, spawn.lock, command.lock, stack.json
+  stacks/<stack>/            supervisor.{lock,sock,log}, spawn.lock, command.lock, stack.json, events, events.1
     containers/<id>/         spec.json, state.json, stdout, stderr (FIFOs), etc/ (hosts, resolv.conf, hostname),
                              files/ (configs and secrets as the container sees them)
     contents/<sha256>        what configs and secrets contain

@@ -226,7 +226,10 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, tag="failure"):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
-    """Something happened to a container. `record` is how it is afterwards (None once it is removed)."""
+    """Something happened to a container. `record` is how it is afterwards (None once it is removed).
+
+    `attributes` are what others are told of it: the image, the exit code, the labels of the file.
+    """
 
     time_ns: int
     action: Action
@@ -234,6 +237,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
     container_name: str
     service: str
     record: ContainerRecord | None = None
+    attributes: dict[str, str] = {}
+    one_off: bool = False
 
 
 Reply = Done | Greeting | OneContainer | OneNetwork | Picture | Failure | Event

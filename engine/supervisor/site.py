@@ -1,15 +1,18 @@
 """What the containers of one stack share inside their supervisor, with the one way to change a container's record."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from engine.cgroups import Cgroups
+from engine.eventlog import EventWriter
 from engine.layout import StackLayout
 from engine.protocol import Action, Event
 from engine.records import write_state
 from engine.supervisor.containers import Container
+from engine.supervisor.happenings import event
 from engine.supervisor.loop import Loop
 from engine.supervisor.network import StackNetwork
 from engine.supervisor.waiting import removed, settle
@@ -47,6 +50,7 @@ class Site:
         self.restart: Callable[[Container], None] = lambda _container: None
         self.follow: Callable[[Container], None] = lambda _container: None
         self.broadcast: Callable[[Event], None] = lambda _event: None
+        self._events = EventWriter(stack.directory)
 
     def pin(self, container_id: str) -> Path:
         """Where the exit record of the container's first process is kept."""
@@ -60,18 +64,12 @@ class Site:
             self.report(f"the state of {container.spec.name} cannot be written: {error}")
 
     def tell(self, container: Container, action: Action) -> None:
-        """Tells subscribers what happened to a container, and those whose wait it ends."""
+        """Writes down and tells subscribers what happened to a container, and those whose wait it ends."""
         self._zones.clear()
-        self.broadcast(
-            Event(
-                time_ns=self.clock_ns(),
-                action=action,
-                container_id=container.spec.id,
-                container_name=container.spec.name,
-                service=container.spec.service,
-                record=None if container.gone else container.record,
-            )
-        )
+        happened = event(container, action, self.clock_ns())
+        with contextlib.suppress(OSError):  # a disk that is full, or a directory that somebody removed
+            self._events.write(happened)
+        self.broadcast(happened)
         self.settle_waits(container)
 
     def settle_waits(self, container: Container) -> None:

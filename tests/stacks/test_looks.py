@@ -1,8 +1,10 @@
 """The verbs that show what there is, on a real stack."""
 
 import json
+import subprocess
 from collections.abc import Callable
 
+from tests.stacks.outside import kill_supervisor
 from tests.stacks.product import Windlass
 
 FILE = """
@@ -140,3 +142,45 @@ services:
     assert table[0].split("  ")[0] == "CONTAINER ID"
     assert len(table) == 3
     boat("down")
+
+
+def test_events_are_told_as_they_come_and_afterwards(project: Callable[[str], Windlass]) -> None:
+    boat = project(
+        """
+services:
+  web: {image: localhost/bb:1, command: [sleep, "1000"], stop_signal: SIGKILL, labels: {role: front}}
+  job: {image: localhost/bb:1, command: [sh, -c, "exit 3"]}
+"""
+    )
+    with boat.start("events", "--json", "--since", "1m", stdout=subprocess.PIPE) as listening:
+        assert listening.stdout
+        boat("up", "-d", "web")
+        told = [json.loads(listening.stdout.readline()) for _ in range(2)]
+        boat("down")
+        told += [json.loads(listening.stdout.readline()) for _ in range(3)]
+    assert [event["action"] for event in told] == ["create", "start", "stop", "die", "destroy"]
+    assert {event["service"] for event in told} == {"web"}
+    assert told[0]["type"] == "container"
+    assert told[0]["attributes"] == {"image": "localhost/bb:1", "name": "boat-web-1", "role": "front"}
+    assert len(told[0]["id"]) == 64
+    boat("up", "-d")
+    boat("wait", "job", status=3)
+    kill_supervisor(boat)
+    boat("restart", "web")
+    lines = boat("events", "--since", "10m", "--until", "0s", "--json").stdout.splitlines()
+    past = [json.loads(line) for line in lines]
+    assert [event["action"] for event in past if event["service"] == "job"] == ["create", "start", "die"]
+    assert [event["attributes"]["exitCode"] for event in past if event["action"] == "die"] == ["3", "137"]
+    assert boat("events", "--since", "10m", "--until", "5m").stdout == ""
+    lines = boat("events", "--since", "10m", "--until", "0s", "job").stdout.splitlines()
+    assert [line.split()[2:4] for line in lines] == [["container", word] for word in ("create", "start", "die")]
+    boat("down")
+
+
+def test_progress_for_programs_tells_the_events_as_well(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE)
+    lines = [json.loads(line) for line in boat("--progress", "json", "up", "-d", "db").stderr.splitlines()]
+    events = [line for line in lines if line.get("type") == "container"]
+    assert [event["action"] for event in events] == ["create", "start"]
+    assert any(line.get("id") == "Container boat-db-1" and line["text"] == "Started" for line in lines)
+    boat("down", "-v")
