@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from compose import codes
 from compose.findings import Findings
-from compose.model import Logging, RestartPolicy
+from compose.model import Hook, Logging, RestartPolicy
 from compose.nodes import Node
 from compose.quantities import duration_nanoseconds, size_bytes
-from compose.values import NOTHING, number, seconds, text, texts
+from compose.values import NOTHING, flag, number, seconds, text, texts, words
 
 KEPT_HERE = ("", "json-file", "local")
 ELSEWHERE = ("syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "etwlogs", "gcplogs", "logentries")
@@ -42,6 +42,8 @@ def lives(fields: Mapping[str, Node], path: str, findings: Findings) -> dict[str
         "annotations": texts(fields.get("annotations")),
         "attach": attach is None or attach.value is not False,
         "logging": _logging(fields["logging"].fields, f"{path}.logging", findings) if "logging" in fields else None,
+        "post_start": _hooks(fields, "post_start", path, findings),
+        "pre_stop": _hooks(fields, "pre_stop", path, findings),
         "platform": _platform(fields, path, findings),
         "pull_policy": _pull_policy(fields, path, findings),
         "restart_policy": (
@@ -52,6 +54,26 @@ def lives(fields: Mapping[str, Node], path: str, findings: Findings) -> dict[str
         "storage_opt": _storage_options(fields.get("storage_opt", NOTHING), f"{path}.storage_opt", findings),
         "shm_size_bytes": int(size) if size and int(size) > 0 else None,
     }
+
+
+def _hooks(fields: Mapping[str, Node], key: str, path: str, findings: Findings) -> tuple[Hook, ...]:
+    hooks = []
+    for index, entry in enumerate(fields.get(key, NOTHING).entries if key in fields else ()):
+        command = words(entry.fields.get("command"))
+        if not command:
+            hint = "write a program with its arguments, such as [touch, /ready]"
+            findings.hinder(entry, f"{path}.{key}[{index}] has no command", hint)
+            continue
+        hooks.append(
+            Hook(
+                command=command,
+                user=text(entry.fields, "user"),
+                privileged=flag(entry.fields, "privileged"),
+                working_dir=text(entry.fields, "working_dir"),
+                environment=texts(entry.fields.get("environment")),
+            )
+        )
+    return tuple(hooks)
 
 
 def _logging(fields: Mapping[str, Node], path: str, findings: Findings) -> Logging:

@@ -172,6 +172,10 @@ def _mounts(_field: str, old: list[Any], new: list[Any]) -> Iterator[str]:
         yield from _listed("volumes", *others)
 
 
+def _hooks(field: str, _old: Any, _new: Any) -> Iterator[str]:
+    yield f"{field} changed"
+
+
 def _health(_field: str, _old: Any, _new: Any) -> Iterator[str]:
     yield "healthcheck changed"
 
@@ -228,6 +232,8 @@ _TELLERS: dict[str, Callable[[str, Any, Any], Iterator[str]]] = {
     "labels": _entries,
     "annotations": _entries,
     "health": _health,
+    "post_start": _hooks,
+    "pre_stop": _hooks,
     "restart": _restart,
     "log": _logging,
     "mounts": _mounts,

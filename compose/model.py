@@ -131,6 +131,16 @@ class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
     window_seconds: float | None = None
 
 
+class Hook(msgspec.Struct, frozen=True, kw_only=True):
+    """A program to run in a service's containers at a turn of their lives; what is empty is as for the service."""
+
+    command: tuple[str, ...]
+    user: str = ""
+    privileged: bool = False
+    working_dir: str = ""
+    environment: dict[str, str] = {}
+
+
 class UpdatePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How replicas are replaced by new ones: so many at a time (0: all), with a pause between.
 
@@ -262,6 +272,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     runtime: str = ""
     attach: bool = True
     restart_policy: RestartPolicy | None = None
+    post_start: tuple[Hook, ...] = ()
+    pre_stop: tuple[Hook, ...] = ()
     update: UpdatePolicy | None = None
     rollback: UpdatePolicy | None = None
     # its network

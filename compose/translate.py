@@ -10,7 +10,7 @@ from compose.fingerprint import config_hash
 from compose.model import Service, Stack
 from compose.replica import Replica
 from compose.translate_files import Surroundings, mounts
-from compose.translate_lives import health_probe, log_options, restart_policy, storage_bytes
+from compose.translate_lives import health_probe, hooks, log_options, restart_policy, storage_bytes
 from compose.translate_networks import networking
 from compose.translate_programs import confinement_and_shares
 from engine.images.model import Image, ImageConfig
@@ -59,6 +59,8 @@ def container_spec(
         health=health_probe(service.healthcheck, config),
         restart=restart_policy(service.restart, service.restart_policy),
         log=log_options(service.logging),
+        post_start=hooks(service.post_start),
+        pre_stop=hooks(service.pre_stop),
         annotations=service.annotations,
         shm_bytes=service.shm_size_bytes,
         storage_bytes=storage_bytes(service.storage_opt),

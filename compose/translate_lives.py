@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Literal
 
 from compose.decoding_lives import KEPT_HERE
-from compose.model import Healthcheck, Logging
+from compose.model import Healthcheck, Hook, Logging
 from compose.model import RestartPolicy as DeployPolicy
 from compose.quantities import size_bytes
 from engine.images.model import ImageConfig, ImageHealth
 from engine.spec import HealthProbe, LogOptions, RestartPolicy
+from engine.spec import Hook as SpecHook
 
 DEFAULT_INTERVAL_SECONDS = 30.0
 DEFAULT_TIMEOUT_SECONDS = 30.0
@@ -80,3 +81,17 @@ def log_options(logging: Logging | None) -> LogOptions:
 def storage_bytes(options: Mapping[str, str]) -> int | None:
     """How large a container's writable layer may become; None without a limit."""
     return size_bytes(options["size"]) if "size" in options else None
+
+
+def hooks(wanted: tuple[Hook, ...]) -> tuple[SpecHook, ...]:
+    """Hooks as the engine runs them."""
+    return tuple(
+        SpecHook(
+            argv=hook.command,
+            user=hook.user,
+            privileged=hook.privileged,
+            working_directory=hook.working_dir,
+            environment=hook.environment,
+        )
+        for hook in wanted
+    )

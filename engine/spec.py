@@ -234,6 +234,16 @@ class HealthProbe(msgspec.Struct, frozen=True, kw_only=True):
     retries: int = 3
 
 
+class Hook(msgspec.Struct, frozen=True, kw_only=True):
+    """A program to run inside a container at a turn of its life; what is empty is as for the container's own."""
+
+    argv: tuple[str, ...]
+    user: str = ""
+    privileged: bool = False
+    working_directory: str = ""
+    environment: dict[str, str] = {}
+
+
 class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """When a container that ended is started again; `max_retries` 0 means without end.
 
@@ -253,6 +263,8 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     `layers` are diff ids ("sha256:..."), base first; `image_id` names the image that they and the defaults came from.
     `links` pairs an alias with the name of the service it stands for, for this container alone.
     `stop_signal` is a signal's name with SIG. `labels` hold what Compose's tools expect (com.docker.compose.*).
+    `post_start` runs before a start counts as done, `pre_stop` before the stop signal is sent; in order, and only as
+    long as each ends with 0.
     `config_hash` is what decides whether the container still is what the file asks for. `previous` is what the
     container was before its last change, itself without a previous one.
     """
@@ -294,6 +306,8 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     shm_bytes: int | None = None
     storage_bytes: int | None = None
     log: LogOptions = LogOptions()
+    post_start: tuple[Hook, ...] = ()
+    pre_stop: tuple[Hook, ...] = ()
     previous: "ContainerSpec | None" = None
 
     @property

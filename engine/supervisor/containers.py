@@ -52,6 +52,7 @@ class Container:
         self.cancel_kill: Callable[[], None] = _nothing
         self.started: list[Answered] = []
         self.stopped: list[Answered] = []
+        self.leaving: list[tuple[float | None, Answered]] = []
         self.removed: list[Callable[[Failure | None], None]] = []
         self.waits: list[tuple[Condition, Answered]] = []
 

@@ -1,22 +1,14 @@
 """Runs a container's health probes, one at a time, and tells what they say."""
 
-import contextlib
-import os
-import signal
 from collections.abc import Callable
 
-from engine.enter import Entered, Entry, enter, read_outcome
 from engine.errors import EngineError
-from engine.processes import kill_and_reap
 from engine.spec import HealthProbe, Process
 from engine.supervisor.containers import Container
 from engine.supervisor.exits import reap
 from engine.supervisor.health import HealthHistory, after, begin, next_probe_at, resume
-from engine.supervisor.loop import READABLE
 from engine.supervisor.site import Site
-
-OUTPUT_BYTES = 4096
-_CHUNK_BYTES = 1 << 16
+from engine.supervisor.visits import Visit
 
 
 def begin_probing(site: Site, container: Container) -> None:
@@ -42,7 +34,7 @@ class Prober:
         self._container = container
         self._probe = probe
         self._history = history
-        self._running: _Running | None = None
+        self._running: Visit | None = None
         self._cancel: Callable[[], None] = lambda: None
         self._schedule()
 
@@ -60,8 +52,17 @@ class Prober:
 
     def _start(self) -> None:
         began = self._site.loop.now()
+        container = self._container
+        own = container.spec.process
+        process = Process(
+            argv=self._probe.argv,
+            environment=own.environment,
+            working_directory=own.working_directory,
+            user=own.user,
+            groups=own.groups,
+        )
         try:
-            self._running = _Running(self._site, self._container, self._probe, self._on_end)
+            self._running = Visit(self._site, container, process, container.spec, self._on_end)
         except (EngineError, OSError) as error:
             self._take(began, healthy=False, output=str(error), failure=str(error))
             return
@@ -102,72 +103,3 @@ class Prober:
         if changed:
             self._site.tell(container, "health")
         self._schedule()
-
-
-class _Running:
-    """A probe that runs: its process, and the end of what it prints."""
-
-    def __init__(self, site: Site, container: Container, probe: HealthProbe, on_end: Callable[[], None]) -> None:
-        self.began = 0.0
-        self._loop = site.loop
-        self._output = b""
-        self._output_fd, far_end = os.pipe2(os.O_CLOEXEC)
-        null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            self.entered: Entered = enter(
-                Entry(
-                    process=Process(
-                        argv=probe.argv,
-                        environment=container.spec.process.environment,
-                        working_directory=container.spec.process.working_directory,
-                        user=container.spec.process.user,
-                        groups=container.spec.process.groups,
-                    ),
-                    container=container.pidfd,
-                    spec=container.spec,
-                    first_id=container.state.first_id,
-                    cgroup=site.cgroups.find(container.spec.id, container.spec.cgroup_parent),
-                    stdin=null,
-                    stdout=far_end,
-                    stderr=far_end,
-                    cache=site.stack.roots.cache,
-                )
-            )
-        except BaseException:
-            os.close(self._output_fd)
-            raise
-        finally:
-            os.close(far_end)
-            os.close(null)
-        os.set_blocking(self._output_fd, False)
-        self._loop.add_reader(self._output_fd, self._read)
-        self._loop.watch(self.entered.pidfd, READABLE, lambda _events: on_end())
-
-    def kill(self) -> None:
-        """Ends it with its process group; nobody has reaped it yet, so that both ids still are its own."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.entered.pid, signal.SIGKILL)
-        kill_and_reap(self.entered.pidfd)
-
-    def close(self) -> str:
-        """Lets go of everything once it ended; tells why the program could not run, if it could not."""
-        self._read()
-        self._loop.forget(self._output_fd)
-        self._loop.forget(self.entered.pidfd)
-        os.close(self._output_fd)
-        os.close(self.entered.pidfd)
-        error = read_outcome(self.entered.outcome_fd)
-        return "" if error is None else error.message
-
-    def text(self) -> str:
-        """The end of what it has printed."""
-        return self._output.decode(errors="replace").strip()
-
-    def _read(self) -> None:
-        try:
-            chunk = os.read(self._output_fd, _CHUNK_BYTES)
-        except BlockingIOError:
-            return
-        self._output = (self._output + chunk)[-OUTPUT_BYTES:]
-        if not chunk:
-            self._loop.forget(self._output_fd)

@@ -19,6 +19,7 @@ from engine.supervisor.containers import Answered, Container
 from engine.supervisor.creating import write_identity_files
 from engine.supervisor.ending import end, let_go, on_end
 from engine.supervisor.givenfiles import write_given_files
+from engine.supervisor.hooks import run_hooks
 from engine.supervisor.identity import shared_identity_files
 from engine.supervisor.logs import Output
 from engine.supervisor.loop import READABLE
@@ -26,6 +27,7 @@ from engine.supervisor.mending import complete_again
 from engine.supervisor.owners import running_owner
 from engine.supervisor.probes import begin_probing
 from engine.supervisor.site import Site
+from engine.supervisor.stopping import stop_at_once
 from engine.syscalls import Clone
 from net.errors import NetError
 
@@ -224,8 +226,27 @@ def _finish(site: Site, container: Container, outcome_fd: int, action: Action) -
     if container.spec.name in site.owners:
         site.follow(container)
     site.tell(container, action)
-    container.answer(container.started, container.record)
+    if container.spec.post_start:
+        run_hooks(site, container, "post_start", container.spec.post_start, partial(_finish_hooks, site, container))
+    else:
+        container.answer(container.started, container.record)
     _run_later(container)
+
+
+def _finish_hooks(site: Site, container: Container, failure: str) -> None:
+    """Answers a start once its hooks are over; a container whose hook failed is stopped."""
+    if not failure:
+        container.answer(container.started, container.record)
+        return
+    hint = "it is stopped; `windlass logs` shows what it printed itself"
+    waiting, container.started = container.started, []
+
+    def tell(_stopped: object) -> None:
+        container.change(failure=failure)
+        site.save(container)
+        container.answer(waiting, Failure(message=failure, hint=hint))
+
+    stop_at_once(site, container, None, tell)
 
 
 def _run_later(container: Container) -> None:

@@ -6,16 +6,43 @@ from functools import partial
 
 from engine import signals
 from engine.errors import RequestError
+from engine.protocol import Failure
 from engine.supervisor.containers import Answered, Container
+from engine.supervisor.hooks import run_hooks
 from engine.supervisor.pausing import resume
 from engine.supervisor.site import Site
 
 
 def stop(site: Site, container: Container, grace_seconds: float | None, answer: Answered) -> None:
-    """Stops a container and answers once it ended; one that does not run is answered at once, and not restarted."""
+    """Stops a container and answers once it ended; one that does not run is answered at once, and not restarted.
+
+    Its pre_stop hooks come first: when one fails, the container goes on, and the answer is a Failure.
+    """
     if container.launching:
         container.after_launch.append(partial(stop, site, container, grace_seconds, answer))
         return
+    if not container.running or not container.spec.pre_stop or container.stopped:
+        stop_at_once(site, container, grace_seconds, answer)
+        return
+    container.leaving.append((grace_seconds, answer))
+    if len(container.leaving) > 1:
+        return
+    if container.state.paused:
+        resume(site, container)
+    run_hooks(site, container, "pre_stop", container.spec.pre_stop, partial(_finish_hooks, site, container))
+
+
+def _finish_hooks(site: Site, container: Container, failure: str) -> None:
+    leaving, container.leaving = container.leaving, []
+    for grace_seconds, answer in leaving:
+        if failure and container.running:
+            answer(Failure(message=failure, hint="it goes on; `windlass kill` ends it without hooks"))
+        else:
+            stop_at_once(site, container, grace_seconds, answer)
+
+
+def stop_at_once(site: Site, container: Container, grace_seconds: float | None, answer: Answered) -> None:
+    """Stops a container whatever its hooks would say."""
     number = signal_number(container.spec.stop_signal)
     container.cancel_restart()
     changes: dict[str, object] = {"stopped_by_user": True}

@@ -1,0 +1,43 @@
+"""Hooks of a service on a real stack."""
+
+from collections.abc import Callable
+
+from tests.stacks.product import Windlass
+
+FILE = """
+services:
+  web:
+    image: localhost/bb:1
+    command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 1000 & wait $$!; done"]
+    volumes: [notes:/notes]
+    environment: {{WHO: web}}
+    post_start:
+      - command: [sh, -c, "echo $$WHO began >> /notes/log; {post_start}"]
+    pre_stop:
+      - command: [sh, -c, "echo $$WHO leaves >> /notes/log; test ! -e /notes/stay"]
+volumes: {{notes: {{}}}}
+"""
+
+
+def test_hooks_accompany_every_start_and_stop(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE.format(post_start="true"))
+    boat("up", "-d")
+    boat("restart")
+    boat("stop")
+    boat("start")
+    boat("exec", "web", "touch", "/notes/stay")
+    refused = boat("down", status=1)
+    assert "a pre_stop hook of container boat-web-1 failed: it ended with 1" in refused.stderr
+    assert boat.ps()["boat-web-1"]["State"] == "running"
+    boat("exec", "web", "rm", "/notes/stay")
+    notes = boat("exec", "web", "cat", "/notes/log").stdout.splitlines()
+    assert notes == ["web began", "web leaves"] * 2 + ["web began", "web leaves"]
+    boat("down", "-v")
+
+
+def test_a_post_start_hook_that_fails_fails_up(project: Callable[[str], Windlass]) -> None:
+    boat = project(FILE.format(post_start="echo no luck; exit 4"))
+    failed = boat("up", "-d", status=1)
+    assert "a post_start hook of container boat-web-1 failed: it ended with 4: no luck" in failed.stderr
+    assert boat.ps()["boat-web-1"]["State"] == "exited"
+    boat("down", "-v")
