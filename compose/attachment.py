@@ -2,16 +2,18 @@
 
 import select
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import BinaryIO
 
 from compose.execute import Supervisor
 from compose.interrupts import InterruptedByUser, Interrupts
+from compose.logfilter import LineFilter
+from compose.logjson import JsonLog
 from compose.loglines import Prefixes
-from compose.times import timestamp
 from engine.layout import StackLayout
 from engine.logfollow import Follower
-from engine.logreader import LogLine
+from engine.logreader import Run, merge
 from engine.protocol import Event
 from engine.state import ContainerRecord
 
@@ -24,14 +26,19 @@ class Attachment:
     def __init__(
         self,
         stack: StackLayout,
-        prefixes: Prefixes,
+        prefixes: Prefixes | JsonLog,
         *,
         relay: bool,
         timestamps: bool = False,
         services: Iterable[str] = (),
         silent: Iterable[str] = (),
+        names: Iterable[str] = (),
+        shown: LineFilter | None = None,
     ) -> None:
-        """`services` empty means all; those that are `silent` are followed to their end, but not shown."""
+        """`services` and container `names` empty mean all; `silent` ones are followed to their end, but not shown.
+
+        Not told what is `shown`, all is, as the output can bear it.
+        """
         self._stack = stack
         self._prefixes = prefixes
         self._timestamps = timestamps
@@ -40,6 +47,8 @@ class Attachment:
             "stderr": sys.stderr.buffer if relay else sys.stdout.buffer,
         }
         self._services = frozenset(services)
+        self._names = frozenset(names)
+        self._shown = shown or LineFilter(on_terminal=sys.stdout.isatty())
         self._silent_services = frozenset(silent)
         self._silent: set[str] = set()
         self._follower = Follower()
@@ -49,22 +58,25 @@ class Attachment:
 
     def add_records(self, records: Iterable[ContainerRecord], *, tail: int | None) -> None:
         """Follows containers that exist, after their last `tail` lines, which are shown in the order of time."""
-        earlier: list[tuple[str, LogLine]] = []
+        earlier: list[tuple[str, Iterator[Run]]] = []
         for record in records:
-            earlier += self._follow(record.spec.id, record.spec.name, record.spec.service, tail=tail)
-            if record.state.status in ALIVE and record.spec.name in self._followed:
-                self.alive.add(record.spec.name)
-        self._write(sorted(earlier, key=lambda item: item[1].time_ns))
+            name = record.spec.name
+            earlier.append((name, self._follow(record.spec.id, name, record.spec.service, tail=tail)))
+            if record.state.status in ALIVE and name in self._followed:
+                self.alive.add(name)
+        self._write(merge(earlier))
 
-    def _follow(self, container_id: str, name: str, service: str, *, tail: int | None) -> list[tuple[str, LogLine]]:
+    def _follow(self, container_id: str, name: str, service: str, *, tail: int | None) -> Iterator[Run]:
         if name in self._followed or (self._services and service not in self._services):
-            return []
+            return iter(())
+        if self._names and name not in self._names:
+            return iter(())
         self._followed.add(name)
         if service in self._silent_services:
             self._silent.add(name)
-            return []
-        self._prefixes.add(name)
-        return [(name, line) for line in self._follower.add(name, self._stack.data(container_id), tail=tail)]
+            return iter(())
+        self._prefixes.add(name, service)
+        return self._follower.begin(name, self._stack.data(container_id), tail=tail)
 
     def wait(self, supervisor: Supervisor, timeout_seconds: float | None, interrupts: Interrupts | None) -> bool:
         """Prints what comes until the supervisor has news (True) or the time is over (False).
@@ -75,42 +87,45 @@ class Attachment:
         if interrupts:
             sources.append(interrupts)
         while not supervisor.pending:
-            ready = select.select(sources, [], [], timeout_seconds)[0]
-            if self._follower in ready:
+            behind = self._follower.behind
+            ready = select.select(sources, [], [], 0 if behind else timeout_seconds)[0]
+            if self._follower in ready or behind:
                 self.print_news()
             if interrupts in ready and interrupts and interrupts.take():
                 raise InterruptedByUser
             if supervisor in ready:
                 return True
-            if not ready:
+            if not ready and not behind:
                 return False
         return True
 
     def print_news(self) -> None:
         """Prints what was written since."""
-        self._write(self._follower.collect())
+        self._write(self._follower.news())
 
     def handle(self, event: Event) -> None:
         """Takes note of a container's start or end; tells the end once its output is shown."""
         name = event.container_name
         match event.action:
             case "create" | "start" | "restart":
-                self._write(self._follow(event.container_id, name, event.service, tail=None))
+                runs = self._follow(event.container_id, name, event.service, tail=None)
+                self._write((name, run) for run in runs)
                 if event.action != "create" and name in self._followed:
                     self.alive.add(name)
             case "die" if name in self._followed and event.record:
-                self.print_news()
+                self._print_all_news()
                 state = event.record.state
                 restarting = state.status == "restarting"
                 if not restarting:
                     self.alive.discard(name)
-                if name not in self._silent:
-                    said = self._prefixes.ended(name, state.exit_code, restarting=restarting)
+                said = self._prefixes.ended(name, state.exit_code, restarting=restarting)
+                if said and name not in self._silent:
                     self.above(lambda: self._print_end(said))
             case "remove" if name in self._followed:
-                self.print_news()
+                self._print_all_news()
                 if name not in self._silent:
-                    self._follower.remove(name)
+                    runs = self._follower.end(name)
+                    self._write((name, run) for run in runs)
                 self._followed.discard(name)
                 self.alive.discard(name)
 
@@ -126,14 +141,22 @@ class Attachment:
         sys.stdout.buffer.write(f"{text}\n".encode())
         sys.stdout.buffer.flush()
 
-    def _write(self, lines: list[tuple[str, LogLine]]) -> None:
-        if lines:
-            self.above(lambda: self._print(lines))
+    def _print_all_news(self) -> None:
+        self.print_news()
+        while self._follower.behind:
+            self.print_news()
 
-    def _print(self, lines: list[tuple[str, LogLine]]) -> None:
-        for name, line in lines:
-            stamp = timestamp(line.time_ns) if self._timestamps else ""
-            self._streams[line.stream].write(self._prefixes.line(name, line.text, stamp))
+    def _write(self, runs: Iterator[tuple[str, Run]]) -> None:
+        first = next(runs, None)
+        if first is not None:
+            self.above(lambda: self._print(chain((first,), runs)))
+
+    def _print(self, runs: Iterable[tuple[str, Run]]) -> None:
+        for name, run in runs:
+            lines = self._shown.lines(run)
+            if lines is not None:
+                text = self._prefixes.text(name, run, lines, stamped=self._timestamps)
+                self._streams[run.stream].write(text)
         for stream in self._streams.values():
             stream.flush()
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from compose import naming
+from engine.logreader import Run
 
 RESET = "\x1b[0m"
 CODES = ("36", "33", "32", "35", "34")
@@ -22,8 +23,9 @@ class Prefixes:
         for name in names:
             self.add(name)
 
-    def add(self, name: str) -> None:
+    def add(self, name: str, service: str = "") -> None:
         """Makes a prefix for one more container; longer names widen those of all."""
+        del service
         if name in self._names:
             return
         self._names.append(name)
@@ -36,11 +38,12 @@ class Prefixes:
         text = f"{naming.short_name(self._stack, name).ljust(self._width)} | "
         return (f"{COLORS[turn % len(COLORS)]}{text}{RESET}" if self._color else text).encode()
 
-    def line(self, name: str, text: bytes, stamp: str = "") -> bytes:
-        """A container's line as it is printed, with its end."""
+    def text(self, name: str, run: Run, lines: bytes, *, stamped: bool = False) -> bytes:
+        """A container's lines (of a run, without the end of the last one) as they are printed."""
         if name not in self._prefixes:
             self.add(name)
-        return self._prefixes[name] + (f"{stamp} ".encode() if stamp else b"") + text + b"\n"
+        before = self._prefixes[name] + (run.stamp + b" " if stamped else b"")
+        return before + (lines.replace(b"\n", b"\n" + before) if before else lines) + b"\n"
 
     def ended(self, name: str, exit_code: int | None, *, restarting: bool) -> str:
         """What is said when a container ends."""

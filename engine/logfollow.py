@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine import syscalls
 from engine.errors import StateError, SyscallError
-from engine.logreader import LineJoiner, LogLine, last_records, open_files
+from engine.logreader import LogLine, Run, RunJoiner, last_lines, last_records, merge, open_files, whole_records
 from engine.logstore import log_files
 
 _IN_MODIFY = 0x002
@@ -21,6 +21,8 @@ _IN_CREATE = 0x100
 _IN_ONLYDIR = 0x01000000
 _EVENTS_BYTES = 1 << 16
 _CHUNK_BYTES = 1 << 18
+_PASS_BYTES = 4 << 20
+_EVERYTHING = 1 << 62
 
 
 class Follower:
@@ -41,8 +43,11 @@ class Follower:
         """A descriptor that is readable when something was written."""
         return self._inotify
 
-    def add(self, name: str, directory: Path, *, tail: int | None = None) -> list[LogLine]:
-        """Follows a container's log from now on; gives what is there already, the last `tail` lines at the most."""
+    def begin(self, name: str, directory: Path, *, tail: int | None = None) -> Iterator[Run]:
+        """Follows a container's log from now on; gives what is there already, the last `tail` lines at the most.
+
+        What is given is read as it is asked for; until it was asked for to its end, nothing else is to be asked for.
+        """
         mask = _IN_MODIFY | _IN_MOVED_TO | _IN_CREATE | _IN_ONLYDIR
         try:
             self._watches[name] = syscalls.inotify_add_watch(self._inotify, directory, mask)
@@ -50,10 +55,14 @@ class Follower:
             hint = "raise the sysctl fs.inotify.max_user_watches" if error.errno == errno.ENOSPC else ""
             raise StateError(f"cannot follow the log of {name}: {error.message}", hint=hint) from error
         followed = self._followed[name] = _Followed(directory)
-        return followed.catch_up(tail)
+        return followed.read() if tail is None else iter(followed.catch_up(tail))
 
-    def remove(self, name: str) -> list[LogLine]:
-        """Ends following; gives what was written since the last `collect`."""
+    def add(self, name: str, directory: Path, *, tail: int | None = None) -> list[LogLine]:
+        """The same, read at once, line by line."""
+        return [line for run in self.begin(name, directory, tail=tail) for line in run.lines()]
+
+    def end(self, name: str) -> list[Run]:
+        """Ends following; gives what was written since the last `news`."""
         followed = self._followed.pop(name)
         watch = self._watches.pop(name)
         try:
@@ -61,19 +70,39 @@ class Follower:
         except SyscallError as error:
             if error.errno != errno.EINVAL:  # the directory was removed
                 raise
-        lines = followed.read()
+        runs = list(followed.read())
         followed.close()
-        return lines
+        return runs
+
+    def remove(self, name: str) -> list[LogLine]:
+        """The same, line by line."""
+        return [line for run in self.end(name) for line in run.lines()]
+
+    def news(self) -> Iterator[tuple[str, Run]]:
+        """What was written since, in the order of its time; to be asked for to its end.
+
+        It is no more than a few megabytes of each log, lest a flood never ends: whatever is left is told by `behind`.
+        """
+        self._take_events()
+        return merge((name, followed.read(_PASS_BYTES)) for name, followed in self._followed.items())
+
+    @property
+    def behind(self) -> bool:
+        """Whether the last `news` left something, although `fileno` may not be readable."""
+        return any(followed.behind for followed in self._followed.values())
 
     def collect(self) -> list[tuple[str, LogLine]]:
-        """What was written since, in the order of its time; returns at once."""
+        """All that was written since, in the order of its time, line by line; returns at once."""
+        self._take_events()
+        runs = merge((name, followed.read()) for name, followed in self._followed.items())
+        return [(name, line) for name, run in runs for line in run.lines()]
+
+    def _take_events(self) -> None:
         try:
             while len(os.read(self._inotify, _EVENTS_BYTES)) > _EVENTS_BYTES // 2:
                 pass
         except BlockingIOError:
             pass
-        news = [(name, line) for name, followed in self._followed.items() for line in followed.read()]
-        return sorted(news, key=lambda item: item[1].time_ns)
 
     def lines(self, stop_fd: int) -> Iterator[tuple[str, LogLine]]:
         """Lines as they are written, until `stop_fd` is readable; then what is left."""
@@ -98,13 +127,15 @@ class _Followed:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._joiner = LineJoiner()
+        self._joiner = RunJoiner()
         self._fd = -1
+        self._ahead: list[int] = []
         self._rest = b""
+        self._left = 0
+        self.behind = False
 
-    def catch_up(self, tail: int | None) -> list[LogLine]:
-        if tail is None:
-            return self._read_from_oldest()
+    def catch_up(self, tail: int) -> list[Run]:
+        """The last lines; reading goes on after them."""
         fds = open_files(self._directory)
         if not fds:
             return []
@@ -114,44 +145,43 @@ class _Followed:
         for fd in fds:
             os.close(fd)
         os.lseek(self._fd, end, os.SEEK_SET)
-        lines = [line for record in records if (line := self._joiner.feed(record)) is not None]
-        return lines[max(0, len(lines) - tail) :]
+        return last_lines(list(self._joiner.feed(b"".join(record + b"\n" for record in records))), tail)
 
-    def read(self) -> list[LogLine]:
-        """Reads to the end, file after file."""
+    def read(self, most_bytes: int = _EVERYTHING) -> Iterator[Run]:
+        """Reads to the end, file after file, but not much more than `most_bytes`."""
+        self._left = most_bytes
         if self._fd < 0:
-            return self._read_from_oldest()
-        lines = self._read_file()
-        while (newer := self._open_next()) is not None:
-            lines += self._read_file()  # what was written between the last read and the rotation
-            os.close(self._fd)
+            self._ahead = open_files(self._directory)
+        while True:
+            yield from self._read_file()
+            self.behind = self._left <= 0
+            if self.behind:
+                return
+            newer = self._ahead.pop(0) if self._ahead else self._open_next()
+            if newer is None:
+                return
+            yield from self._read_file()  # what was written between the last read and the rotation
+            if self._fd >= 0:
+                os.close(self._fd)
             self._fd = newer
-            lines += self._read_file()
-        return lines
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Lets go of the files."""
+        for fd in (self._fd, *self._ahead):
+            if fd >= 0:
+                os.close(fd)
+        self._fd, self._ahead = -1, []
 
-    def _read_from_oldest(self) -> list[LogLine]:
-        fds = open_files(self._directory)
-        lines = []
-        for fd in fds:
-            self.close()
-            self._fd = fd
-            lines += self._read_file()
-        return lines
-
-    def _read_file(self) -> list[LogLine]:
-        lines = []
-        while chunk := os.read(self._fd, _CHUNK_BYTES):
-            *records, self._rest = (self._rest + chunk).split(b"\n")
-            lines += [line for record in records if (line := self._joiner.feed(record)) is not None]
-        return lines
+    def _read_file(self) -> Iterator[Run]:
+        while self._fd >= 0 and self._left > 0 and (chunk := os.read(self._fd, _CHUNK_BYTES)):
+            self._left -= len(chunk)
+            block, self._rest = whole_records(self._rest, chunk)
+            yield from self._joiner.feed(block)
 
     def _open_next(self) -> int | None:
         """The file that follows the present one, None while there is none; the oldest one if it was rotated away."""
+        if self._fd < 0:
+            return None
         own = os.fstat(self._fd).st_ino
         newer: Path | None = None
         for path in log_files(self._directory):

@@ -30,6 +30,12 @@ def log_files(directory: Path) -> tuple[Path, ...]:
     return (directory / LOG_FILE, *(directory / f"{LOG_FILE}.{age}" for age in older))
 
 
+def stamp_of(time_ns: int) -> bytes:
+    """A time since the epoch as records bear it."""
+    second, nanosecond = divmod(time_ns, 1_000_000_000)
+    return b"%b.%09dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode(), nanosecond)
+
+
 class LogWriter:
     """Appends to one container's log. Owns the open file; nothing here raises for a full disk."""
 
