@@ -17,7 +17,7 @@ help:
 	@echo 'make fuzz       the property tests, with many more examples'
 	@echo 'make schema     the published JSON schema, after a change of the tables of keys'
 	@echo 'make attributes the page on every attribute, likewise'
-	@echo 'make bench      up and down against Docker Compose, where shared/peers lies beside the checkout (root)'
+	@echo 'make bench      up, down and logs against Docker Compose, where shared/peers lies beside the checkout (root)'
 	@echo 'make soak       kill -9 of everything at random moments; SEED=N repeats a run (root)'
 	@echo 'make clean      remove what these commands made in the checkout'
 
@@ -62,6 +62,7 @@ attributes:
 bench:
 	@.ci/bootstrap test
 	@$(python) tests/benchmarks/updown.py
+	@$(python) tests/benchmarks/logs.py
 
 soak:
 	@.ci/bootstrap test

@@ -124,8 +124,8 @@ class Attachment:
             case "remove" if name in self._followed:
                 self._print_all_news()
                 if name not in self._silent:
-                    runs = self._follower.end(name)
-                    self._write((name, run) for run in runs)
+                    left = self._follower.end(name)
+                    self._write((name, run) for run in left)
                 self._followed.discard(name)
                 self.alive.discard(name)
 

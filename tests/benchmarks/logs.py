@@ -2,7 +2,7 @@
 
     python tests/benchmarks/logs.py --megabytes 200 --rounds 3 [--only windlass]
 
-A container prints lines of 100 bytes as fast as they are read, and tells in its last line how long that took it. Both
+A container prints lines of 100 bytes, made before, as fast as they are read, and tells in its last line how long that took it. Both
 keep the whole log in one file. The peer is that of `shared/peers/up`, as in `updown.py`.
 """
 
@@ -28,7 +28,7 @@ ROWS = ("taken in", "read back", "read back, -t", "the last 10 lines")
 def compose_file(lines: int) -> str:
     """One service that prints lines, then the machine's uptime before and after."""
     script = (
-        f"read before x </proc/uptime; yes '{LINE.strip()}' | head -c {lines * len(LINE)};"
+        f"yes '{LINE.strip()}' | head -c {lines * len(LINE)} >/lines; read before x </proc/uptime; cat /lines;"
         " read after x </proc/uptime; echo took $$before $$after"
     )
     return json.dumps(

@@ -13,6 +13,7 @@ from compose.plainlines import JsonLines, PlainLines
 from compose.reports import Report
 from compose.times import rough_duration, size_text, timestamp
 from compose.usage import usage_row
+from engine.logreader import Run
 from engine.spec import ContainerSpec, Process, VolumeMount
 from engine.state import ContainerRecord, ContainerState
 from engine.usage import Usage
@@ -152,21 +153,24 @@ def test_timestamps_have_nanoseconds() -> None:
 def test_log_prefixes_are_short_names_padded_to_the_longest() -> None:
     prefixes = Prefixes("shop", ["shop-web-1", "other"], color=False)
 
-    assert prefixes.line("shop-web-1", b"hello") == b"web-1  | hello\n"
-    assert prefixes.line("shop-worker-1", b"x") == b"worker-1  | x\n"
-    assert prefixes.line("other", b"\xff", "2026") == b"other     | 2026 \xff\n"
+    run = Run(b"2026", "stdout", b"")
+    assert prefixes.text("shop-web-1", run, b"hello\nyou") == b"web-1  | hello\nweb-1  | you\n"
+    assert prefixes.text("shop-worker-1", run, b"x") == b"worker-1  | x\n"
+    assert prefixes.text("other", run, b"\xff", stamped=True) == b"other     | 2026 \xff\n"
     assert prefixes.ended("shop-web-1", 3, restarting=True) == "web-1 exited with code 3 (restarting)"
 
 
 def test_log_prefixes_take_turns_in_colour_and_leave_the_text_alone() -> None:
     prefixes = Prefixes("shop", ["a", "b"], color=True)
 
-    assert prefixes.line("a", b"hello") == b"\x1b[36ma  | \x1b[0mhello\n"
-    assert prefixes.line("b", b"hello") == b"\x1b[33mb  | \x1b[0mhello\n"
+    run = Run(b"2026", "stdout", b"")
+    assert prefixes.text("a", run, b"hello") == b"\x1b[36ma  | \x1b[0mhello\n"
+    assert prefixes.text("b", run, b"hello") == b"\x1b[33mb  | \x1b[0mhello\n"
 
 
 def test_log_prefixes_can_be_left_out() -> None:
-    assert Prefixes("shop", ["a"], color=True, shown=False).line("a", b"hello") == b"hello\n"
+    run = Run(b"2026", "stdout", b"")
+    assert Prefixes("shop", ["a"], color=True, shown=False).text("a", run, b"hello\n") == b"hello\n\n"
 
 
 def test_plain_progress_is_one_line_a_report() -> None:

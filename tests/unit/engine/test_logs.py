@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.logreader import LogLine, merge, read
+from engine.logreader import LogLine, Run, merge, read, read_runs
 from engine.logstore import LogWriter, log_files
 
 NOON = 1_795_262_400_000_000_000  # 2026-11-21T12:00:00Z
@@ -112,8 +112,9 @@ def test_containers_are_merged_by_time(tmp_path: Path) -> None:
         log = LogWriter(tmp_path / name)
         for time in times:
             log.write("stdout", b"%d\n" % time, NOON + time)
-    merged = merge([(name, read(tmp_path / name)) for name in ("web", "db")])
-    assert [(name, line.text) for name, line in merged] == [("web", b"0"), ("db", b"1"), ("db", b"2"), ("web", b"3")]
+    merged = merge([(name, read_runs(tmp_path / name)) for name in ("web", "db")])
+    texts = [(name, run.text) for name, run in merged]
+    assert texts == [("web", b"0\n"), ("db", b"1\n"), ("db", b"2\n"), ("web", b"3\n")]
 
 
 def test_what_cannot_be_written_is_counted_and_told_later(tmp_path: Path) -> None:
@@ -176,3 +177,16 @@ def test_more_files_than_usual_are_read_in_order(tmp_path: Path) -> None:
         log.write("stdout", b"line %d\n" % number, NOON + number)
     log.close()
     assert [line.text for line in read(tmp_path)] == [b"line %d" % number for number in range(12)]
+
+
+def test_lines_of_one_time_are_one_run_of_their_stream(tmp_path: Path) -> None:
+    log = LogWriter(tmp_path)
+    log.write("stdout", b"half ", NOON)
+    log.write("stdout", b"line\n" + b"more\n" * 2000 + b"begun", NOON + 1)
+    log.write("stderr", b"\n\n", NOON + 2)
+    stamps = [b"2026-11-21T12:00:00.00000000%dZ" % number for number in range(3)]
+    assert list(read_runs(tmp_path)) == [
+        Run(stamps[1], "stdout", b"half line\n" + b"more\n" * 2000),
+        Run(stamps[2], "stderr", b"\n\n"),
+        Run(stamps[2], "stdout", b"begun\n"),
+    ]
