@@ -2,8 +2,8 @@
 
     python tests/benchmarks/logs.py --megabytes 200 --rounds 3 [--only windlass]
 
-A container prints lines of 100 bytes, made before, as fast as they are read, and tells in its last line how long that took
-it. Both keep the whole log in one file. The peer is that of `shared/peers/up`, as in `updown.py`.
+A container prints lines of 100 bytes, made before, as fast as they are read, and tells in its last line how long that
+took it. Both keep the whole log in one file. The peer is that of `shared/peers/up`, as in `updown.py`.
 """
 
 import argparse
