@@ -1,14 +1,15 @@
 """Which image each service runs, and what has to be done before it is there."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from compose import codes, naming
 from compose.errors import FileError, Problem
 from compose.model import Service, Stack
+from compose.pulls import pull_need
 from compose.steps import MakeImage, Plan
 from compose.wanted import UNKNOWN_IMAGE, ImageChoice, ImageNeed
-from engine.images.model import Image
+from engine.images.model import Image, Origin
 from engine.images.store import ImageStore
 from engine.layout import Layout
 
@@ -22,10 +23,14 @@ def choose_images(
     *,
     build: bool = False,
     no_build: bool = False,
+    origin: Callable[[str], Origin | None] = lambda _name: None,
+    now_ns: int = 0,
+    fresh: Collection[str] = (),
 ) -> dict[str, ImageChoice]:
     """The services' images by service name; `build` asks for a fresh build of those that have a Dockerfile.
 
-    With `no_build`, nothing is built.
+    With `no_build`, nothing is built. `origin` tells where an image that is here was pulled from, and when; those named
+    in `fresh` have just been made or pulled, whatever the policies say.
 
     Raises FileError for images that are neither here nor can be made.
     """
@@ -43,7 +48,11 @@ def choose_images(
             found[name] = find(name)
         image = found[name]
         builder = builders.get(name, "")
-        need = _need(name, image, "" if no_build else builder, build=build, policy=service.pull_policy)
+        need = None
+        if image is None or name not in fresh:
+            need = _need(name, image, "" if no_build else builder, build=build, policy=service.pull_policy)
+            if need is None and not builder:
+                need = pull_need(name, service, image, origin, now_ns)
         problem = _problem(stack, service, name, found=image is not None, made=need is not None, builder=builder)
         if image is None and builder and no_build:
             place, hint = stack.place("services", service.name, "build"), f"windlass build {builder} builds it"
@@ -102,33 +111,16 @@ def _need(name: str, image: Image | None, builder: str, *, build: bool, policy: 
 
 
 def _problem(stack: Stack, service: Service, name: str, *, found: bool, made: bool, builder: str) -> Problem | None:
-    """Why an image cannot be had: only a registry has it, or the service's policy forbids to get it.
-
-    An image that is here has not come from a registry, so that no policy makes it stale but `always`.
-    """
+    """Why an image cannot be had: the service's policy forbids to get it."""
     policy = service.pull_policy
     place = stack.place("services", service.name, "pull_policy" if policy else "image")
-    hint = "use an image made from Debian's packages (debootstrap:bookworm), or build one (build: .)"
     if policy == "build" and not builder:
         message = f"services.{service.name}.pull_policy is build, but nothing says how to build {name}"
         return Problem(place, message, "add `build:` with the directory of a Dockerfile", codes.IMAGE_MISSING)
-    if policy == "always" and not builder and not name.startswith(BOOTSTRAP):
-        message = f"image {name} is to be pulled, and pulling from registries is not supported yet"
-        return Problem(
-            place,
-            message,
-            "delete `pull_policy: always` to use the image that is here" if found else hint,
-            codes.IMAGE_MISSING,
-        )
-    if found or made:
+    if found or made or policy != "never":
         return None
-    if policy == "never":
-        return Problem(
-            place, f"image {name} is not here, and the pull policy `never` forbids to get it", hint, codes.IMAGE_MISSING
-        )
-    return Problem(
-        place, f"image {name} is not here, and pulling from registries is not supported yet", hint, codes.IMAGE_MISSING
-    )
+    message = f"image {name} is not here, and the pull policy `never` forbids to get it"
+    return Problem(place, message, f"windlass pull {service.name} gets it", codes.IMAGE_MISSING)
 
 
 def _all_services(stack: Stack) -> dict[str, Service]:
@@ -142,9 +134,12 @@ def make_images(
     *,
     on_step: Callable[[MakeImage, bool], None],
     on_line: Callable[[str], None],
+    on_layer: Callable[[str, str, str, bool], None],
     no_cache: bool = False,
 ) -> None:
     """Makes the plan's images in its order; `on_step` is told of begin (False) and end (True) of each.
+
+    `on_layer` is told of a pulled layer: its short digest, a word, details, whether it is done with.
 
     With `no_cache`, builds do every step again. Raises BuildError or ImageError; what was made until then stays.
     """
@@ -156,11 +151,27 @@ def make_images(
         on_step(action, False)
         if action.builder:
             _build(action, stack, store, layout, on_line, no_cache=no_cache)
+        elif action.pull:
+            _pull(action, store, on_layer)
         else:
             from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - rarely needed
 
             ensure_debootstrap(store, action.name.removeprefix(BOOTSTRAP), on_line)
         on_step(action, True)
+
+
+def _pull(action: MakeImage, store: ImageStore, on_layer: Callable[[str, str, str, bool], None]) -> None:
+    """Gets an image from its registry."""
+    from engine.registries.pulling import LayerNews, Way, pull  # noqa: PLC0415 - rarely needed
+
+    told: dict[str, str] = {}
+
+    def tell(news: LayerNews) -> None:
+        if told.get(news.layer) != news.word:
+            told[news.layer] = news.word
+            on_layer(news.layer, news.word, "", news.over)
+
+    pull(store, action.name, Way(), tell)
 
 
 def _build(

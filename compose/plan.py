@@ -102,7 +102,8 @@ class _Planning:
             need = services[0].image.need
             if need:
                 names = tuple(service.name for service in services)
-                self._draft.add(MakeImage(name=name, services=names, builder=need.builder), need.cause)
+                action = MakeImage(name=name, services=names, builder=need.builder, pull=need.pull)
+                self._draft.add(action, need.cause)
 
     def _plan_networks(self) -> None:
         existing = {state.spec.name: state for state in self._observed.networks}

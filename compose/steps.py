@@ -12,11 +12,15 @@ AwaitCondition = Literal["healthy", "completed"]
 
 
 class MakeImage(msgspec.Struct, frozen=True, kw_only=True, tag="make"):
-    """Makes an image for `services`: builds it as the service `builder` says, or (empty) gets it from elsewhere."""
+    """Makes an image for `services`: builds it as the service `builder` says, or (empty) gets it from elsewhere.
+
+    With `pull`, from its registry.
+    """
 
     name: str
     services: tuple[str, ...]
     builder: str = ""
+    pull: bool = False
 
 
 class RemoveImage(msgspec.Struct, frozen=True, kw_only=True, tag="remove-image"):
@@ -247,6 +251,8 @@ def described(action: Action) -> tuple[str, str, str]:
     verb, kind = WORDS[type(action)]
     if isinstance(action, MakeImage) and action.builder:
         verb = "build"
+    elif isinstance(action, MakeImage) and action.pull:
+        verb = "pull"
     name = action.spec.name if isinstance(action, CreateNetwork | CreateContainer) else action.name
     return verb, kind, name
 

@@ -1,7 +1,8 @@
 """Decides what brings a stack to what its file asks for, images first."""
 
 import os
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 
 from msgspec import structs
 
@@ -35,13 +36,29 @@ def decide(stack: Stack, layout: Layout, observed: Observed, options: Options, *
 
 
 def _decide(
-    stack: Stack, layout: Layout, observed: Observed, options: Options, contents: Contents, *, build: bool
+    stack: Stack,
+    layout: Layout,
+    observed: Observed,
+    options: Options,
+    contents: Contents,
+    *,
+    build: bool,
+    fresh: Collection[str] = (),
 ) -> Plan:
     store = ImageStore(layout.images, layout.cache)
     services = selected_services(stack, options)
     if options.pull:
         services = tuple(structs.replace(service, pull_policy=options.pull) for service in services)
-    images = choose_images(stack, services, store.find, build=build, no_build=options.no_build)
+    images = choose_images(
+        stack,
+        services,
+        store.find,
+        build=build,
+        no_build=options.no_build,
+        origin=store.origin,
+        now_ns=time.time_ns(),
+        fresh=fresh,
+    )
     require_sources(stack, services)
     specs = {record.spec.name: record.spec for record in observed.containers}
     around = Surroundings(
@@ -88,9 +105,10 @@ def decide_with_images(
     """
     contents = gather_contents(stack, selected_services(stack, options), layout)
     decided = _decide(stack, layout, observed, options, contents, build=build)
-    if any(isinstance(step.action, MakeImage) for step in decided.steps):
+    made = {step.action.name for step in decided.steps if isinstance(step.action, MakeImage)}
+    if made:
         make_planned_images(decided, stack, layout, open_progress=open_progress)
-        decided = _decide(stack, layout, observed, options, contents, build=False)
+        decided = _decide(stack, layout, observed, options, contents, build=False, fresh=made)
     attach_volumes(layout, decided)
     keep_contents(layout.stack(stack.name), decided, contents)
     return decided
@@ -101,7 +119,7 @@ def make_planned_images(
 ) -> None:
     """Makes the images that a plan begins with, telling how it gets on."""
     actions = tuple(step.action for step in decided.steps if isinstance(step.action, MakeImage))
-    progress = open_progress("build", actions)
+    progress = open_progress("pull" if all(action.pull for action in actions) else "build", actions)
     try:
         make_images(
             decided,
@@ -110,11 +128,14 @@ def make_planned_images(
             no_cache=no_cache,
             on_step=lambda action, over: progress.report(_image_report(action, over=over)),
             on_line=progress.line,
+            on_layer=lambda layer, word, detail, over: progress.report(
+                Report(f"  Layer {layer}", word, detail, over=over)
+            ),
         )
     finally:
         progress.close()
 
 
 def _image_report(action: MakeImage, *, over: bool) -> Report:
-    words = ("Building", "Built") if action.builder else ("Making", "Made")
+    words = ("Building", "Built") if action.builder else ("Pulling", "Pulled") if action.pull else ("Making", "Made")
     return Report(resource(action), words[over], over=over)

@@ -56,3 +56,10 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     layers: tuple[str, ...]
     size_bytes: int = 0
     history: tuple[str, ...] = ()
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a name's image came from: the digest that its registry had under the name when it was last asked."""
+
+    digest: str
+    checked_ns: int

@@ -4,7 +4,8 @@
   layers/<hex>/tree/         a layer's files with canonical ids; whiteouts as overlayfs wants them
   layers/<hex>/layer.json    what is known of it (LayerFacts)
   images/<hex>.json          an image's configuration (OCI), named by its sha256
-  references/<name>          one file per reference, percent-encoded, holding the image's id
+  references/<name>          one file per reference, percent-encoded, holding the image's id,
+                             and for one that was pulled a line with its origin (JSON)
   tmp/<token>/               unfinished work, locked by whoever works on it
   locks/store.lock           held while names change; use.lock: shared by builds, held by removals; one per work
 """

@@ -14,7 +14,7 @@ import msgspec
 from engine.directories import make_private
 from engine.errors import ImageError
 from engine.images import durable, ociconfig, places
-from engine.images.model import Image, ImageConfig, LayerFacts
+from engine.images.model import Image, ImageConfig, LayerFacts, Origin
 from engine.images.references import Reference, parse_reference, reference_of_file_name
 from engine.images.serialisation import digest_tree
 from engine.images.workspaces import workspace
@@ -55,11 +55,20 @@ class ImageStore:
                 found.append((reference.familiar, image))
         return tuple(sorted(found))
 
-    def tag(self, reference: str, image: Image) -> None:
-        """Gives an image a name; an image that had it before loses it."""
+    def tag(self, reference: str, image: Image, origin: Origin | None = None) -> None:
+        """Gives an image a name; an image that had it before loses it. `origin` says which registry's it is."""
         name = parse_reference(reference)
+        content = f"{image.id}\n".encode() + (msgspec.json.encode(origin) + b"\n" if origin else b"")
         with self._locked("store.lock"):
-            durable.write_file(self._directory("references") / name.file_name, f"{image.id}\n".encode())
+            durable.write_file(self._directory("references") / name.file_name, content)
+
+    def origin(self, reference: str) -> Origin | None:
+        """Where the image of that name came from; None when it was made here, or there is none."""
+        _, _, rest = self._reference_text(parse_reference(reference)).partition("\n")
+        try:
+            return msgspec.json.decode(rest, type=Origin)
+        except msgspec.DecodeError:
+            return None
 
     def untag(self, reference: str) -> bool:
         """Takes a name away and says whether it existed. The image stays until `remove_unused`."""
@@ -103,6 +112,16 @@ class ImageStore:
                 self._publish_layer(staged, diff_id, aside)
         return diff_id
 
+    def add_unpacked_layer(self, staged: Path, diff_id: str, facts: LayerFacts) -> None:
+        """Takes over a directory in a workspace whose `tree` holds a layer's files.
+
+        The caller vouches for the diff id: it is the digest of the archive that the files came from.
+        """
+        places.hexadecimal(diff_id)
+        with durable.tree_written_through(staged):
+            durable.write_file(staged / "layer.json", msgspec.json.encode(facts))
+        self._publish_layer(staged, diff_id, staged.parent)
+
     def add_image(
         self,
         config: ImageConfig,
@@ -120,6 +139,10 @@ class ImageStore:
             architecture=architecture,
             history=history,
         )
+        return self.add_document(document)
+
+    def add_document(self, document: bytes) -> Image:
+        """Records an image by its configuration (OCI), whose layers are here; it has no name yet."""
         image_id = ociconfig.digest_of(document)
         self._directory("images")
         with self._locked("store.lock"):
@@ -193,8 +216,11 @@ class ImageStore:
         return msgspec.structs.replace(image, size_bytes=sum(fact.size_bytes for fact in facts if fact))
 
     def _read_reference(self, reference: Reference) -> str:
+        return self._reference_text(reference).partition("\n")[0]
+
+    def _reference_text(self, reference: Reference) -> str:
         try:
-            return (self.root / "references" / reference.file_name).read_text().strip()
+            return (self.root / "references" / reference.file_name).read_text()
         except FileNotFoundError:
             return ""
 

@@ -56,6 +56,10 @@ def test_a_distribution_is_made() -> None:
     assert chosen(Service(name="web", image="debootstrap:bookworm"))["web"].need == ImageNeed(cause="not made yet")
 
 
-def test_an_image_that_nobody_has_is_refused_with_what_to_do() -> None:
-    with pytest.raises(FileError, match="image redis:7 is not here, and pulling from registries is not supported yet"):
-        chosen(Service(name="db", image="redis:7"))
+def test_an_image_that_is_not_here_is_pulled() -> None:
+    assert chosen(Service(name="db", image="redis:7"))["db"].need == ImageNeed(cause="not here yet", pull=True)
+
+
+def test_an_image_that_must_not_be_pulled_is_refused_with_what_to_do() -> None:
+    with pytest.raises(FileError, match="image redis:7 is not here, and the pull policy `never` forbids to get it"):
+        chosen(Service(name="db", image="redis:7", pull_policy="never"))

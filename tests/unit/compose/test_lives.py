@@ -10,7 +10,7 @@ from compose.errors import FileError
 from compose.images import choose_images
 from compose.model import Stack
 from compose.translate_lives import log_options, restart_policy, storage_bytes
-from engine.images.model import Image, ImageConfig
+from engine.images.model import Image, ImageConfig, Origin
 from engine.spec import LogOptions, RestartPolicy
 
 Read = Callable[..., Stack]
@@ -110,15 +110,42 @@ def test_another_platform_is_an_obstacle_and_an_empty_one_is_none(read: Read) ->
     assert read(HEAD + '    platform: ""\n').obstacles == ()
 
 
-def test_policies_matter_only_where_a_registry_would_be_needed(read: Read) -> None:
-    for policy in ("missing", "if_not_present", "never", "daily", "weekly", "every_12h", "refresh"):
+def _pulled(stack: Stack, image: Image | None, origin: Origin | None = None, now_ns: int = 0) -> str:
+    choices = choose_images(
+        stack, stack.services.values(), lambda _name: image, origin=lambda _name: origin, now_ns=now_ns
+    )
+    need = choices["web"].need
+    return need.cause if need and need.pull else ""
+
+
+def test_what_is_missing_is_pulled_unless_the_policy_forbids_it(read: Read) -> None:
+    for policy in ("missing", "if_not_present", "daily", "weekly", "every_12h", "refresh"):
         stack = read(f"{HEAD}    pull_policy: {policy}\n")
-        assert _refused(stack, IMAGE) == []
-        assert len(_refused(stack, None)) == 1
-    always = read(HEAD + "    pull_policy: always\n")
-    assert _refused(always, IMAGE) == [
-        "image bb is to be pulled, and pulling from registries is not supported yet",
-    ]
+        assert not _pulled(stack, IMAGE)
+        assert _pulled(stack, None) == "not here yet"
+    never = read(HEAD + "    pull_policy: never\n")
+    assert not _pulled(never, IMAGE)
+    assert _refused(never, None) == ["image bb is not here, and the pull policy `never` forbids to get it"]
+
+
+def test_the_policy_always_pulls_what_is_here_too(read: Read) -> None:
+    assert _pulled(read(HEAD + "    pull_policy: always\n"), IMAGE) == "pull policy: always"
+
+
+def test_a_policy_with_an_age_pulls_what_was_checked_longer_ago(read: Read) -> None:
+    day_ns = 86_400 * 10**9
+    origin = Origin(digest="sha256:1", checked_ns=5 * day_ns)
+    daily, weekly = (read(f"{HEAD}    pull_policy: {policy}\n") for policy in ("daily", "weekly"))
+    hours = read(HEAD + "    pull_policy: every_12h\n")
+    assert not _pulled(daily, IMAGE, origin, 6 * day_ns - 1)
+    assert _pulled(daily, IMAGE, origin, 6 * day_ns) == "pull policy: daily"
+    assert not _pulled(weekly, IMAGE, origin, 12 * day_ns - 1)
+    assert _pulled(weekly, IMAGE, origin, 12 * day_ns) == "pull policy: weekly"
+    assert _pulled(hours, IMAGE, origin, 5 * day_ns + day_ns // 2) == "pull policy: every_12h"
+    assert not _pulled(daily, IMAGE, None, 100 * day_ns)
+
+
+def test_nobody_can_build_without_saying_how(read: Read) -> None:
     assert _refused(read(HEAD + "    pull_policy: build\n"), IMAGE) == [
         "services.web.pull_policy is build, but nothing says how to build bb"
     ]

@@ -1,0 +1,247 @@
+"""Pulls an image: its manifest, its configuration, and those of its layers that are not here."""
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple, TypeVar
+
+from engine.errors import ImageError
+from engine.images import ociconfig
+from engine.images.model import Image, Origin
+from engine.images.places import DIGEST_PREFIX
+from engine.images.references import Reference, parse_reference
+from engine.images.store import ImageStore
+from engine.images.unpacking import unpack
+from engine.registries.access import Access, Credentials
+from engine.registries.downloads import Patience, download_file, fetch, sweep
+from engine.registries.endpoints import Settings
+from engine.registries.manifests import (
+    ACCEPTED,
+    LARGEST_DOCUMENT,
+    Descriptor,
+    Host,
+    Index,
+    Manifest,
+    choose,
+    read_document,
+)
+from engine.registries.wire import Answer, UnreachableError, Wire
+
+LAYERS_AT_ONCE: Final = 3
+
+Result = TypeVar("Result")
+
+
+class LayerNews(NamedTuple):
+    """What happens to a layer; `layer` is its short digest. Of a download, how many of how many bytes are here."""
+
+    layer: str
+    word: str
+    bytes_here: int = 0
+    bytes_all: int = 0
+    over: bool = False
+
+
+class Way(NamedTuple):
+    """What a pull needs besides the image's name; `credentials` finds those for a registry."""
+
+    settings: Settings = Settings()
+    credentials: Callable[[str], Credentials | None] = lambda _registry: None
+    patience: Patience = Patience()
+    timeout_seconds: float = 30.0
+
+
+def pull(store: ImageStore, name: str, way: Way, on_news: Callable[[LayerNews], None]) -> tuple[Image, bool]:
+    """Returns the image of that name as its registry has it, and whether it is new here.
+
+    ImageError says why it cannot be had; what has arrived of it stays aside for the next attempt. `on_news` may be
+    called by several threads, but by one at a time.
+    """
+    reference = parse_reference(name)
+    wire = Wire(way.timeout_seconds)
+    try:
+        access = Access(
+            reference.registry,
+            reference.repository,
+            settings=way.settings,
+            wire=wire,
+            credentials=way.credentials(reference.registry),
+        )
+        with store.in_use():
+            return _Pull(store, reference, access, way, on_news).image()
+    except ImageError as error:
+        raise type(error)(f"cannot pull {reference.familiar}: {error.message}", hint=error.hint) from error
+    finally:
+        wire.close()
+
+
+class _Pull:
+    def __init__(
+        self,
+        store: ImageStore,
+        reference: Reference,
+        access: Access,
+        way: Way,
+        on_news: Callable[[LayerNews], None],
+    ) -> None:
+        self._store = store
+        self._reference = reference
+        self._access = access
+        self._patience = way.patience
+        self._on_news = on_news
+        self._lock = threading.Lock()
+        self._downloads = store.cache / "downloads"
+
+    def image(self) -> tuple[Image, bool]:
+        asked = self._reference.digest or self._reference.tag
+        known = self._store.origin(self._reference.canonical)
+        if known and not self._reference.digest:
+            found = self._store.find(self._reference.canonical)
+            if found is not None and self._digest_now(asked) == known.digest:
+                self._name(found, known.digest)
+                return found, False
+        digest, manifest = self._manifest(asked)
+        document = self._small_blob(manifest.config)
+        image = ociconfig.decode(document)
+        host = ociconfig.host_architecture(os.uname().machine)
+        if image.architecture != host:
+            raise ImageError(f"the image is made for linux/{image.architecture}, and this machine is linux/{host}")
+        if len(image.layers) != len(manifest.layers):
+            raise ImageError("the registry's manifest and the image's configuration name different layers")
+        self._fetch_layers(dict(zip(image.layers, manifest.layers, strict=True)))
+        new = self._store.find(image.id) is None
+        made = self._store.add_document(document)
+        self._name(made, digest)
+        sweep(self._downloads, time.time())
+        return made, new
+
+    def _name(self, image: Image, digest: str) -> None:
+        self._store.tag(self._reference.canonical, image, Origin(digest=digest, checked_ns=time.time_ns()))
+
+    def _digest_now(self, asked: str) -> str:
+        """The digest that the registry now has under a name; empty when it does not say."""
+        answer = self._patiently(lambda: self._ask_manifest("HEAD", asked))
+        answer.close()
+        return answer.header("Docker-Content-Digest") if answer.status == 200 else ""
+
+    def _manifest(self, asked: str) -> tuple[str, Manifest]:
+        """The manifest for this machine, with the digest of what the name stands for."""
+        digest, found = self._document(asked)
+        if isinstance(found, Index):
+            host = Host(ociconfig.host_architecture(os.uname().machine))
+            _, found = self._document(choose(found, host).digest)
+        if isinstance(found, Index):
+            raise ImageError("the registry's index leads to another index")
+        return digest, found
+
+    def _document(self, asked: str) -> tuple[str, Manifest | Index]:
+        content, kind = self._patiently(lambda: self._read_manifest(asked))
+        digest = ociconfig.digest_of(content)
+        if asked.startswith(DIGEST_PREFIX) and digest != asked:
+            raise ImageError(f"the registry {self._access.registry} sent another manifest than {asked}")
+        return digest, read_document(content, kind)
+
+    def _read_manifest(self, asked: str) -> tuple[bytes, str]:
+        answer = self._ask_manifest("GET", asked)
+        content = answer.body(LARGEST_DOCUMENT)
+        if answer.status == 404:
+            raise ImageError(
+                f"the registry {self._access.registry} does not have it", hint="check the image's name and its tag"
+            )
+        if answer.status != 200:
+            raise ImageError(f"the registry {self._access.registry} answers with HTTP {answer.status}")
+        return content, answer.header("Content-Type")
+
+    def _ask_manifest(self, method: str, asked: str) -> Answer:
+        return self._access.ask(method, f"{self._reference.repository}/manifests/{asked}", {"Accept": ACCEPTED})
+
+    def _small_blob(self, descriptor: Descriptor) -> bytes:
+        if descriptor.size > LARGEST_DOCUMENT:
+            raise ImageError(f"the image's configuration has {descriptor.size:,} bytes")
+
+        def read() -> bytes:
+            answer = self._access.ask("GET", f"{self._reference.repository}/blobs/{descriptor.digest}")
+            content = answer.body(LARGEST_DOCUMENT)
+            if answer.status != 200:
+                raise ImageError(f"the registry {self._access.registry} does not have the image's configuration")
+            return content
+
+        content = self._patiently(read)
+        if f"{DIGEST_PREFIX}{hashlib.sha256(content).hexdigest()}" != descriptor.digest:
+            raise ImageError(f"the registry {self._access.registry} sent another configuration than its manifest names")
+        return content
+
+    def _fetch_layers(self, blobs: dict[str, Descriptor]) -> None:
+        for diff_id, blob in blobs.items():
+            here = self._store.layer_facts(diff_id) is not None
+            self._tell(blob, "Already exists" if here else "Pulling fs layer", over=here)
+        missing = {diff_id: blob for diff_id, blob in blobs.items() if self._store.layer_facts(diff_id) is None}
+        with ThreadPoolExecutor(LAYERS_AT_ONCE) as threads:
+            work = [threads.submit(self._fetch_layer, diff_id, blob) for diff_id, blob in missing.items()]
+            try:
+                for future in work:
+                    future.result()
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _fetch_layer(self, diff_id: str, blob: Descriptor) -> None:
+        with download_file(self._downloads, blob.digest) as file:
+            if self._store.layer_facts(diff_id) is not None:  # another pull has just made it
+                self._tell(blob, "Already exists", over=True)
+                return
+            self._tell(blob, "Downloading", bytes_all=blob.size)
+            fetch(
+                self._access,
+                blob,
+                file,
+                patience=self._patience,
+                on_bytes=lambda count: self._tell(blob, "Downloading", bytes_here=count, bytes_all=blob.size),
+            )
+            self._tell(blob, "Download complete")
+            self._tell(blob, "Extracting")
+            try:
+                self._unpack(diff_id, file)
+            except ImageError as error:
+                os.ftruncate(file, 0)
+                raise ImageError(f"layer {_short(blob)}: {error.message}", hint=error.hint) from error
+            self._tell(blob, "Pull complete", over=True)
+
+    def _unpack(self, diff_id: str, file: int) -> None:
+        with self._store.workspace() as aside:
+            staged = aside / "layer"
+            tree = staged / "tree"
+            tree.mkdir(parents=True, mode=0o755)
+            tree.chmod(0o755)
+            handle = os.open(tree, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                found, facts = unpack(file, handle)
+            finally:
+                os.close(handle)
+            if found != diff_id:
+                raise ImageError(f"it contains other files than the image says: {found} instead of {diff_id}")
+            self._store.add_unpacked_layer(staged, diff_id, facts)
+
+    def _patiently(self, attempt: Callable[[], Result]) -> Result:
+        failures = 0
+        while True:
+            try:
+                return attempt()
+            except UnreachableError:
+                failures += 1
+                if failures >= self._patience.attempts:
+                    raise
+                self._patience.wait(failures)
+
+    def _tell(
+        self, blob: Descriptor, word: str, *, bytes_here: int = 0, bytes_all: int = 0, over: bool = False
+    ) -> None:
+        with self._lock:
+            self._on_news(LayerNews(_short(blob), word, bytes_here, bytes_all, over))
+
+
+def _short(blob: Descriptor) -> str:
+    return blob.digest.removeprefix(DIGEST_PREFIX)[:12]
