@@ -12,7 +12,7 @@ DEPENDS_ON = f"{LABEL}.depends_on"
 IMAGE = f"{LABEL}.image"
 VERSION = f"{LABEL}.version"
 VOLUME = f"{LABEL}.volume"
-ANONYMOUS_VOLUME = "com.docker.volume.anonymous"
+ANONYMOUS_VOLUME = "com.docker.volume.anonymous"  # as engine.volumes has it
 
 
 def is_ours(label: str) -> bool:

@@ -2,11 +2,13 @@
 
 import socket
 from collections import deque
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
+from engine import handover
 from engine.errors import RequestError, SupervisorError
 from engine.layout import StackLayout
 from engine.protocol import Answered, Asked, Failure, Greeting, Hello, Reply, Request
@@ -77,9 +79,9 @@ class Client:
         """Whether `receive` returns without reading from the socket."""
         return bool(self._arrived)
 
-    def ask(self, request: Request) -> Reply:
+    def ask(self, request: Request, fds: Sequence[int] = ()) -> Reply:
         """Sends a request, waits for its reply (events and other replies are kept). Raises RequestError on Failure."""
-        number = self.send(request)
+        number = self.send(request, fds)
         kept: list[Answered] = []
         try:
             while True:
@@ -90,12 +92,16 @@ class Client:
         finally:
             self._arrived.extendleft(reversed(kept))
 
-    def send(self, request: Request) -> int:
-        """Sends a request without waiting; gives its number."""
+    def send(self, request: Request, fds: Sequence[int] = ()) -> int:
+        """Sends a request without waiting, with copies of descriptors if it wants any; gives its number."""
         number = self._next_number
         self._next_number += 1
         try:
-            self._peer.sendall(_encode(Asked(number=number, request=request)) + b"\n")
+            message = _encode(Asked(number=number, request=request)) + b"\n"
+            if fds:
+                handover.send(self._peer, message[:1], fds)
+                message = message[1:]
+            self._peer.sendall(message)
         except OSError as error:
             raise _unreachable(self._stack, error) from error
         return number

@@ -73,6 +73,7 @@ class Contained(NamedTuple):
     control: socket.socket
     outcome_fd: int
     stdin: int | None
+    window: WindowSize
     stdout: int
     stderr: int
 
@@ -204,7 +205,7 @@ def _lock_root(birth: _Birth) -> None:
 
 def _open_terminal(birth: _Birth) -> None:
     if birth.process.terminal:
-        master, birth.terminal = terminals.open_terminal(birth.root_fd, WindowSize())
+        master, birth.terminal = terminals.open_terminal(birth.root_fd, birth.wanted.window)
         handover.send(birth.wanted.control, b"terminal", (master,))
         birth.master = terminals.hold(master)  # now: the descriptor may be one that the streams will take
 

@@ -18,10 +18,10 @@ def send(channel: socket.socket, message: bytes, fds: Sequence[int] = ()) -> Non
     channel.sendmsg([message], rights)
 
 
-def receive(channel: socket.socket) -> tuple[bytes, list[int]]:
+def receive(channel: socket.socket, longest: int = _LONGEST_MESSAGE) -> tuple[bytes, list[int]]:
     """Waits for one message; empty when the other side has closed. The descriptors are close-on-exec, and ours."""
     room = socket.CMSG_SPACE(MOST_DESCRIPTORS * 4)
-    message, rights, _, _ = channel.recvmsg(_LONGEST_MESSAGE, room, socket.MSG_CMSG_CLOEXEC)
+    message, rights, _, _ = channel.recvmsg(longest, room, socket.MSG_CMSG_CLOEXEC)
     fds: list[int] = []
     for level, kind, data in rights:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):

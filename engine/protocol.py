@@ -98,6 +98,18 @@ class Retire(msgspec.Struct, frozen=True, kw_only=True, tag="retire"):
     drain_seconds: float | None = None
 
 
+class Attach(msgspec.Struct, frozen=True, kw_only=True, tag="attach"):
+    """Passes what a container prints on to pipes until it ends; answered with ContainerRecord.
+
+    Two or three descriptors come with the request: where its standard output and error go (on a terminal everything is
+    output), and what its program reads as standard input if it is started next. The size is that of its terminal then.
+    """
+
+    id: str
+    rows: int = 0
+    columns: int = 0
+
+
 class Rename(msgspec.Struct, frozen=True, kw_only=True, tag="rename"):
     """Gives a container another name that nobody has; answered with ContainerRecord."""
 
@@ -175,6 +187,7 @@ Request = (
     | Admit
     | Retire
     | Rename
+    | Attach
     | Watch
     | Rest
     | Remove

@@ -34,6 +34,7 @@ from engine.outcome import read_outcome
 from engine.processes import expect_to_be_killed, kill_and_reap
 from engine.spec import Confinement, ContainerSpec, Namespaces
 from engine.syscalls import Attribute, Clone
+from engine.terminals import WindowSize
 from engine.volumes import filled_marker
 
 __all__ = ["LaunchOrder", "Launched", "VolumeSource", "launch", "read_outcome"]
@@ -63,7 +64,7 @@ class LaunchOrder(NamedTuple):
     `given_files` is a directory with the configs and secrets, named as engine.mounts.given_files says.
     `network` is a pidfd of the process whose network namespace a container is to share, if that is a container's;
     `joins` are its other namespaces that are other containers'. A `first_id` of 0 is for the host's own ids.
-    `cache` is where compiled filters of system calls are kept, if anywhere.
+    `cache` is where compiled filters of system calls are kept, if anywhere. `window` is the size of its terminal.
     """
 
     spec: ContainerSpec
@@ -82,6 +83,7 @@ class LaunchOrder(NamedTuple):
     image_layers: Mapping[str, Path] = {}
     network: int | None = None
     joins: tuple[Join, ...] = ()
+    window: WindowSize = WindowSize()
 
 
 class Launched(NamedTuple):
@@ -133,6 +135,7 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
             control=far_end,
             outcome_fd=outcome_writer,
             stdin=order.stdin,
+            window=order.window,
             stdout=order.stdout,
             stderr=order.stderr,
         )

@@ -56,6 +56,10 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
         return filled_marker(self.data).read_bytes() == SETTLED
 
 
+ANONYMOUS = "com.docker.volume.anonymous"
+"""The label of a volume that no file names."""
+
+
 class VolumeStore:
     """The volumes below one directory."""
 

@@ -17,6 +17,7 @@ from engine.supervisor.logs import Output
 from engine.supervisor.loop import READABLE
 from engine.supervisor.probes import resume_probing
 from engine.supervisor.removal import remove_in_slices
+from engine.supervisor.selfremoval import remove_soon
 from engine.supervisor.site import Site
 from net.errors import NetError
 
@@ -72,6 +73,8 @@ def _adopt_directory(site: Site, directory: Path) -> None:
         _adopt_running(site, container)
         return
     site.network.disconnect(spec.id)
+    if spec.remove_at_end and container.state.status == "exited":
+        remove_soon(site, container)
     if container.state.status == "restarting":
         container.cancel_restart = site.loop.call_later(0, partial(site.restart, container))
 

@@ -8,8 +8,10 @@ import msgspec
 from engine.protocol import Failure
 from engine.spec import ContainerSpec
 from engine.state import ContainerRecord, ContainerState
+from engine.supervisor.audience import Audience
 from engine.supervisor.logs import Output
 from engine.supervisor.waiting import Condition
+from engine.terminals import WindowSize
 
 Answered = Callable[[ContainerRecord | Failure], None]
 
@@ -31,7 +33,9 @@ class Container:
     `pidfd` is its first process while it runs, else -1; `is_child` whether that is a child of this very process.
     `launching` lasts until its program runs or failed to,
     `after_launch` holds what waits for that; `removing` until it is `gone`. `attempts` counts the restarts
-    since it last ran stably, `began` is when it was last started, in the loop's seconds.
+    since it last ran stably, `began` is when it was last started, in the loop's seconds. `audience` are those who
+    listen to what it prints; `stdin` is what its program is to read at the next start (-1: what its spec says), `window`
+    the size of its terminal then.
     """
 
     def __init__(self, spec: ContainerSpec, state: ContainerState) -> None:
@@ -45,6 +49,9 @@ class Container:
         self.attempts = 0
         self.began = 0.0
         self.output: Output | None = None
+        self.audience: Audience | None = None
+        self.stdin = -1
+        self.window: WindowSize | None = None
         self.probing: Probing | None = None
         self.finish_launch: Callable[[], None] | None = None
         self.after_launch: list[Callable[[], None]] = []

@@ -9,6 +9,7 @@ from engine.processes import kill_and_reap
 from engine.supervisor.containers import Container
 from engine.supervisor.exits import exit_code_of_stranger, reap
 from engine.supervisor.restart import RestartHistory, next_delay, settled_attempts
+from engine.supervisor.selfremoval import remove_soon
 from engine.supervisor.site import Site
 from net.errors import NetError
 
@@ -62,6 +63,11 @@ def end(
         site.tell(container, "oom")
     site.tell(container, "die")
     container.answer(container.stopped, container.record)
+    if container.audience is not None:
+        container.audience.finish()
+        container.audience = None
+    if delay is None and container.spec.remove_at_end:
+        remove_soon(site, container)
     if delay is not None:
         container.cancel_restart = site.loop.call_later(delay, lambda: site.restart(container))
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from engine.logstore import LogWriter, Stream
 from engine.spec import LogOptions
+from engine.supervisor.audience import Audience
 from engine.supervisor.loop import READABLE, Loop
 
 _CHUNK_BYTES = 1 << 16
@@ -44,8 +45,13 @@ class Output:
         options: LogOptions,
         *,
         clock_ns: Callable[[], int] = time.time_ns,
+        audience: Audience | None = None,
     ) -> None:
         """`fifos` is the directory that holds them. What is not to be kept is read all the same."""
+        self._audience: Audience | None = None
+        self._held_back = False
+        if audience is not None:
+            self.attach(audience)
         self._fifos = fifos
         self._loop = loop
         self._clock_ns = clock_ns
@@ -95,6 +101,11 @@ class Output:
         self._fds["terminal"] = master
         self._loop.watch(master, READABLE, self._reader("terminal", master))
 
+    def attach(self, audience: Audience) -> None:
+        """Passes on to these what is read from now on; they may hold the container back."""
+        self._audience = audience
+        audience.on_room = self._go_on
+
     def drain(self) -> None:
         """Reads what is left (of a container that ended), then lets go of everything."""
         for stream, fd in self._fds.items():
@@ -117,8 +128,18 @@ class Output:
         def on_ready(_events: int) -> None:
             if not self._take(stream, fd):
                 self._loop.forget(fd)  # nobody writes any more, as when a daemon closed its output
+            elif self._audience is not None and self._audience.full:
+                self._held_back = True
+                for each in self._fds.values():
+                    self._loop.forget(each)
 
         return on_ready
+
+    def _go_on(self) -> None:
+        if self._held_back:
+            self._held_back = False
+            for stream, fd in self._fds.items():
+                self._loop.watch(fd, READABLE, self._reader(stream, fd))
 
     def _take(self, stream: Source, fd: int) -> bool:
         """Logs one chunk; False when there is none, be it for now or for ever."""
@@ -129,6 +150,8 @@ class Output:
         if not chunk:
             return False
         name: Stream = "stdout" if stream == "terminal" else stream
+        if self._audience is not None:
+            self._audience.hear(name, chunk)
         if stream == "terminal":
             chunk = self._lines(chunk)
         if chunk and self._log is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine import handover
 from engine.protocol import MAX_LINE_BYTES, Answered, Asked, Event, Failure, Reply, Request
 from engine.supervisor.loop import READABLE, WRITABLE, Loop
 from engine.unixsockets import listen, peer_uid
@@ -45,7 +46,7 @@ class Connection:
         self._on_end = on_end
         self._incoming = bytearray()
         self._outgoing = bytearray()
-        self._closing = False
+        self._fds: list[int] = []
         loop.watch(peer.fileno(), READABLE, self._on_ready)
 
     def send(self, answered: bytes) -> None:
@@ -74,7 +75,14 @@ class Connection:
         if self._peer.fileno() >= 0:
             self._loop.forget(self._peer.fileno())
             self._peer.close()
+            for fd in self.take_descriptors():
+                os.close(fd)
             self._on_end(self)
+
+    def take_descriptors(self) -> list[int]:
+        """The descriptors that came with the requests so far; whoever takes them closes them."""
+        taken, self._fds = self._fds, []
+        return taken
 
     def flush(self) -> None:
         """Sends what is left, waiting for a client that reads, but not for one that does not."""
@@ -102,7 +110,8 @@ class Connection:
 
     def _receive(self) -> None:
         try:
-            chunk = self._peer.recv(_CHUNK_BYTES)
+            chunk, fds = handover.receive(self._peer, _CHUNK_BYTES)
+            self._fds += fds
         except BlockingIOError:
             return
         except OSError:

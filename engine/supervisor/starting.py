@@ -29,6 +29,7 @@ from engine.supervisor.probes import begin_probing
 from engine.supervisor.site import Site
 from engine.supervisor.stopping import stop_at_once
 from engine.syscalls import Clone
+from engine.terminals import WindowSize
 from net.errors import NetError
 
 
@@ -94,14 +95,18 @@ def _launch(site: Site, container: Container) -> int:
         joins = _join_family(site, container) if not spec.namespaces.own_users else ()
         given_files = stack.container(spec.id) / "files"
         write_given_files(spec, ContentStore(stack.contents), given_files, container.state.first_id)
-        output = Output(stack.container(spec.id), stack.data(spec.id), site.loop, spec.log)
+        output = Output(
+            stack.container(spec.id), stack.data(spec.id), site.loop, spec.log, audience=container.audience
+        )
         undo.callback(output.close)
         with contextlib.ExitStack() as far_ends:
             stdout, stderr = output.open_far_ends()
             far_ends.callback(os.close, stdout)
             far_ends.callback(os.close, stderr)
-            stdin = None
-            if spec.process.stdin_open and not spec.process.terminal:
+            stdin, container.stdin = (None if container.stdin < 0 else container.stdin), -1
+            if stdin is not None:
+                far_ends.callback(os.close, stdin)
+            elif spec.process.stdin_open and not spec.process.terminal:
                 stdin = output.open_stdin()
                 far_ends.callback(os.close, stdin)
             layer = layer_place(stack.data(spec.id), spec)
@@ -122,6 +127,7 @@ def _launch(site: Site, container: Container) -> int:
                 image_layers=_image_layers(site, spec),
                 network=network,
                 joins=joins,
+                window=container.window or WindowSize(),
             )
             output.read()
             launched = launch(order, connect=partial(_connect, site, container))

@@ -11,6 +11,7 @@ from engine.layout import StackLayout
 from engine.namespaces import remove_pins
 from engine.protocol import (
     Admit,
+    Attach,
     Create,
     Done,
     EnsureNetwork,
@@ -40,6 +41,7 @@ from engine.protocol import (
 )
 from engine.state import ContainerRecord
 from engine.supervisor.adoption import adopt
+from engine.supervisor.attaching import attach, taken
 from engine.supervisor.containers import Answered, Container
 from engine.supervisor.creating import create, forget_damaged, remove
 from engine.supervisor.loop import Loop
@@ -52,6 +54,7 @@ from engine.supervisor.sharing import follow
 from engine.supervisor.site import Site
 from engine.supervisor.starting import restart, start
 from engine.supervisor.stopping import kill, stop
+from engine.terminals import WindowSize
 from engine.version import VERSION
 from net.errors import NetError
 
@@ -102,7 +105,7 @@ class Supervisor:
         if reply is not None:
             answer(reply)
 
-    def _reply(  # noqa: C901, PLR0912 - a table
+    def _reply(  # noqa: C901, PLR0912, PLR0915 - a table
         self, connection: Connection, request: Request, answer: Answer
     ) -> Reply | None:
         """The reply to a request, None when it is answered later."""
@@ -124,6 +127,10 @@ class Supervisor:
                 admit(site, self._container(container_id), _telling(answer))
             case Retire(id=container_id, drain_seconds=drain_seconds):
                 retire(site, self._container(container_id), drain_seconds, _telling(answer))
+            case Attach(id=container_id):
+                with taken(connection.take_descriptors()) as fds:
+                    attach(site, self._container(container_id), fds, WindowSize(request.rows, request.columns))
+                reply = OneContainer(record=self._container(container_id).record)
             case Rename(id=container_id, name=name):
                 container = self._container(container_id)
                 rename(site, container, name)

@@ -47,4 +47,5 @@ def addresses_of(attachment: Attachment) -> tuple[str, ...]:
 def _names_on(record: ContainerRecord, network: str) -> Iterable[str]:
     spec = record.spec
     aliases = next((endpoint.aliases for endpoint in spec.endpoints if endpoint.network == network), ())
-    return (spec.service, f"{spec.service}.{spec.stack}", spec.name, spec.id[:12], spec.hostname, *aliases)
+    own = (spec.name, spec.id[:12], spec.hostname, *aliases)
+    return own if spec.one_off else (spec.service, f"{spec.service}.{spec.stack}", *own)

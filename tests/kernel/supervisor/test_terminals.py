@@ -1,10 +1,12 @@
 """Containers on a terminal, and such that somebody may type to."""
 
 import os
+import select
 from pathlib import Path
 
 import pytest
 
+from engine.protocol import Attach, Event, Kill, Start, Subscribe
 from engine.spec import Process
 from tests.kernel.supervisor.conftest import Driver
 
@@ -46,3 +48,61 @@ def test_an_open_standard_input_is_read_and_never_ends(driver: Driver) -> None:
         driver.expect(container, f"got {word}")
     assert driver.state(container).status == "running"
     assert "ended" not in driver.output(container)
+
+
+class _Listener:
+    """Pipes of a client that attaches."""
+
+    def __init__(self, driver: Driver, container: str, *, stdin: int | None = None) -> None:
+        self.out, stdout = os.pipe2(os.O_CLOEXEC)
+        self.err, stderr = os.pipe2(os.O_CLOEXEC)
+        driver.client.ask(Attach(id=container), (stdout, stderr, *([stdin] if stdin is not None else [])))
+        os.close(stdout)
+        os.close(stderr)
+
+    def all(self) -> tuple[bytes, bytes]:
+        """Everything until the container's end."""
+        with os.fdopen(self.out, "rb") as out, os.fdopen(self.err, "rb") as err:
+            return out.read(), err.read()
+
+
+def test_who_attaches_before_the_start_gets_every_byte_in_and_out(driver: Driver) -> None:
+    container = driver.create("web", "cat; echo -n wrong >&2; exit 3")
+    stdin, our_end = os.pipe2(os.O_CLOEXEC)
+    listener = _Listener(driver, container, stdin=stdin)
+    os.close(stdin)
+    driver.ask(Start(id=container))
+    os.write(our_end, b"\0binary\xff without an end")
+    os.close(our_end)
+    assert listener.all() == (b"\0binary\xff without an end", b"wrong")
+    assert driver.wait(container).exit_code == 3
+
+
+def test_a_listener_who_does_not_read_holds_the_container_back_and_loses_nothing(driver: Driver) -> None:
+    container = driver.create("web", "seq 1 300000; echo over >&2")
+    listener = _Listener(driver, container)
+    driver.ask(Start(id=container))
+    assert select.select([listener.err], [], [], 0.5)[0] == [], "it goes on though nobody reads"
+    out, err = listener.all()
+    assert out == "".join(f"{number}\n" for number in range(1, 300_001)).encode()
+    assert err == b"over\n"
+
+
+def test_a_listener_who_goes_away_lets_the_container_go_on(driver: Driver) -> None:
+    container = driver.create("web", "seq 1 300000 >&2; exit 4")
+    listener = _Listener(driver, container)
+    driver.ask(Start(id=container))
+    os.close(listener.out)
+    os.close(listener.err)
+    assert driver.wait(container).exit_code == 4
+    assert driver.output(container)[-1] == "300000"
+
+
+def test_a_container_may_remove_itself_at_its_end(driver: Driver) -> None:
+    container = driver.create("web", "sleep 1000", remove_at_end=True)
+    driver.client.ask(Subscribe())
+    driver.ask(Start(id=container))
+    driver.ask(Kill(id=container))
+    while not (isinstance(reply := driver.client.receive()[1], Event) and reply.action == "remove"):
+        pass
+    assert not driver.picture().containers
