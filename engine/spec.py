@@ -262,7 +262,7 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     `id` is 64 hexadecimal digits, `name` unique in the stack, `number` the replica's number from 1.
     `layers` are diff ids ("sha256:..."), base first; `image_id` names the image that they and the defaults came from.
     `links` pairs an alias with the name of the service it stands for, for this container alone.
-    `one_off` is one made by `run`; it answers to no name of its service. With `remove_at_end` it goes when it ends.
+    With `remove_at_end` it goes when it ends.
     `stop_signal` is a signal's name with SIG. `labels` hold what Compose's tools expect (com.docker.compose.*).
     `post_start` runs before a start counts as done, `pre_stop` before the stop signal is sent; in order, and only as
     long as each ends with 0.
@@ -310,8 +310,12 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     post_start: tuple[Hook, ...] = ()
     pre_stop: tuple[Hook, ...] = ()
     previous: "ContainerSpec | None" = None
-    one_off: bool = False
     remove_at_end: bool = False
+
+    @property
+    def one_off(self) -> bool:
+        """Whether it was made by `run`: then it answers to no name of its service."""
+        return self.labels.get("com.docker.compose.oneoff") == "True"
 
     @property
     def port_group(self) -> str:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from compose.cli.session import Session
 from compose.errors import FileError, UsageError
+from compose.observe import containers
+from engine.layout import StackLayout
 from engine.state import ContainerRecord
 
 if TYPE_CHECKING:
@@ -27,6 +29,33 @@ def require_known(session: Session, known: Collection[str], services: Iterable[s
         for name in missing:
             if name not in everyone:
                 raise _unknown(name, everyone)
+
+
+def choose_running(session: Session, place: StackLayout, service: str, index: int = 0) -> ContainerRecord:
+    """The running container that is meant: the first replica, unless `index` says otherwise. Raises UsageError."""
+    found = containers_of(session, place, service, index)[0]
+    if found.state.status != "running":
+        which = f"replica {index} of service {service}" if index else f"service {service}"
+        raise UsageError(f"{which} is not running", hint="windlass ps -a tells why; windlass up starts it")
+    if found.state.paused:
+        raise UsageError(f"{found.spec.name} is paused", hint=f"windlass unpause {service} lets it go on")
+    return found
+
+
+def containers_of(session: Session, place: StackLayout, service: str, index: int = 0) -> list[ContainerRecord]:
+    """A service's containers by their numbers, those that run first; those made by `run` only if there are no others.
+
+    With an `index`, there is only the one of that number. UsageError when there is none.
+    """
+    records = containers(place)
+    found = [record for record in records if record.spec.service == service]
+    if not found:
+        raise absent(session, service, {record.spec.service for record in records})
+    found = [record for record in found if not record.spec.one_off] or found
+    chosen = [record for record in found if not index or record.spec.number == index]
+    if not chosen:
+        raise UsageError(f"service {service} has no replica {index}", hint="windlass ps -a lists them")
+    return sorted(chosen, key=lambda record: (record.state.status != "running", record.spec.number))
 
 
 def absent(session: Session, name: str, known: Collection[str]) -> UsageError:

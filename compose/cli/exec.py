@@ -5,16 +5,18 @@ import sys
 from contextlib import ExitStack
 from typing import Annotated
 
+import msgspec.structs
+
 from compose import conversation
 from compose.cli import failures
-from compose.cli.chosen import absent
+from compose.cli.chosen import choose_running
 from compose.cli.options import Argument, Option
 from compose.cli.ownership import require_own
 from compose.cli.session import Session
 from compose.connection import Connection
-from compose.conversation import Stream
 from compose.errors import UsageError
-from compose.observe import containers
+from compose.keyboard import DETACH_KEYS, DetachKeys, parse_keys, window_size
+from compose.pipes import Pipes, typed
 from engine.cgroups import Cgroups
 from engine.enter import Entered, Entry, enter, read_outcome
 from engine.errors import StartError
@@ -22,7 +24,6 @@ from engine.layout import StackLayout
 from engine.processes import open_process
 from engine.spec import Process
 from engine.state import ContainerRecord
-from engine.terminals import WindowSize
 
 LEFT_TO_ITSELF = 0
 
@@ -38,12 +39,15 @@ def command(
     directory: Annotated[str, Option("--workdir", "-w", tells="The working directory.")] = "",
     index: Annotated[int, Option("--index", tells="The replica's number.")] = 0,
     detach: Annotated[bool, Option("--detach", "-d", tells="Leave it to itself.")] = False,
+    privileged: Annotated[bool, Option("--privileged", tells="With all privileges that a container can have.")] = False,
+    interactive: Annotated[bool, Option("--interactive", "-i", tells="Pass our input on: the default.")] = True,
+    terminal: Annotated[bool, Option("--tty", "-t", tells="A terminal if we are on one: the default.")] = True,
 ) -> int:
     """Runs a command in a running container; its exit status becomes ours."""
     session.refuse_dry_run("exec")
     session.require_root()
     place = session.stack_layout()
-    record = _choose(session, place, service, index)
+    record = choose_running(session, place, service, index)
     require_own(session, place.name, (record,))
     process = Process(
         argv=tuple(words),
@@ -52,32 +56,20 @@ def command(
         user=user or record.spec.process.user,
         groups=record.spec.process.groups,
     )
+    if privileged:
+        confinement = msgspec.structs.replace(record.spec.confinement, privileged=True)
+        record = msgspec.structs.replace(record, spec=msgspec.structs.replace(record.spec, confinement=confinement))
     with Connection(place) as connection:
         connection.client()  # a supervisor that has died answers no names: the program would find no other service
-    on_terminal = not no_terminal and not detach and sys.stdin.isatty() and sys.stdout.isatty()
+    plain = no_terminal or detach or not terminal or not interactive
+    on_terminal = not plain and sys.stdin.isatty() and sys.stdout.isatty()
     try:
         with ExitStack() as resources:
-            return _run(place, record, process, resources, on_terminal=on_terminal, detach=detach)
+            way = {"on_terminal": on_terminal, "detach": detach, "interactive": interactive}
+            return _run(place, record, process, resources, **way)
     except StartError as error:
         failures.write(sys.stderr, error.message, error.hint)
         return error.exit_code
-
-
-def _choose(session: Session, place: StackLayout, service: str, index: int) -> ContainerRecord:
-    """The running container that is meant: the first replica, unless `index` says otherwise."""
-    records = containers(place)
-    found = [record for record in records if record.spec.service == service]
-    if not found:
-        raise absent(session, service, {record.spec.service for record in records})
-    running = [record for record in found if record.state.status == "running"]
-    chosen = [record for record in running if not index or record.spec.number == index]
-    if chosen:
-        found_one = min(chosen, key=lambda record: record.spec.number)
-        if found_one.state.paused:
-            raise UsageError(f"{found_one.spec.name} is paused", hint=f"windlass unpause {service} lets it go on")
-        return found_one
-    which = f"replica {index} of service {service}" if index else f"service {service}"
-    raise UsageError(f"{which} is not running", hint="windlass ps -a tells why; windlass up starts it")
 
 
 def _variables(texts: list[str] | tuple[str, ...], session: Session) -> dict[str, str]:
@@ -98,12 +90,13 @@ def _run(
     *,
     on_terminal: bool,
     detach: bool,
+    interactive: bool,
 ) -> int:
     container = open_process(record.state.process) if record.state.process else None
     if container is None:
         raise UsageError(f"{record.spec.name} has just ended", hint="windlass ps -a tells why")
     resources.callback(os.close, container)
-    streams = _Streams(resources, to_nowhere=detach)
+    streams = Pipes(resources, to_nowhere=detach, from_nowhere=not interactive)
     entered = enter(
         Entry(
             process=process,
@@ -114,7 +107,7 @@ def _run(
             stdin=streams.stdin,
             stdout=streams.stdout,
             stderr=streams.stderr,
-            window=_window() if on_terminal else None,
+            window=window_size(0) if on_terminal else None,
             cache=place.roots.cache,
         )
     )
@@ -128,7 +121,7 @@ def _run(
     if entered.terminal_fd is not None:
         resources.callback(os.close, entered.terminal_fd)
         return conversation.converse_on_terminal(
-            entered.terminal_fd, entered.pidfd, stdin=sys.stdin.fileno(), stdout=sys.stdout.fileno()
+            entered.terminal_fd, entered.pidfd, stdin=typed(DetachKeys(parse_keys(DETACH_KEYS))), stdout=1
         )
     return conversation.converse_by_pipes(streams.inward, streams.outward, entered.pidfd)
 
@@ -138,33 +131,3 @@ def _require_started(entered: Entered) -> None:
     if failure is not None:
         conversation.exit_status(entered.pidfd)
         raise failure
-
-
-def _window() -> WindowSize:
-    return conversation.window_size(sys.stdin.fileno())
-
-
-class _Streams:
-    """Pipes between us and the program: our own descriptors, maybe terminals or sockets, stay out of the container."""
-
-    def __init__(self, resources: ExitStack, *, to_nowhere: bool) -> None:
-        self.inward: list[Stream] = []
-        self.outward: list[Stream] = []
-        if to_nowhere:
-            self.stdin = self.stdout = self.stderr = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-            self._far_ends = {self.stdin}
-            return
-        self.stdin, our_stdin = os.pipe2(os.O_CLOEXEC)
-        our_stdout, self.stdout = os.pipe2(os.O_CLOEXEC)
-        our_stderr, self.stderr = os.pipe2(os.O_CLOEXEC)
-        self._far_ends = {self.stdin, self.stdout, self.stderr}
-        self.inward.append(Stream(sys.stdin.fileno(), our_stdin, close_target=True))
-        self.outward.append(Stream(our_stdout, sys.stdout.fileno(), let_go=True))
-        self.outward.append(Stream(our_stderr, sys.stderr.fileno(), let_go=True))
-        resources.callback(os.close, our_stdout)
-        resources.callback(os.close, our_stderr)
-
-    def close_far_ends(self) -> None:
-        """Closes what only the program needs, so that its end is noticed."""
-        for fd in self._far_ends:
-            os.close(fd)
