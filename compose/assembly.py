@@ -14,6 +14,7 @@ from compose.interpolation import Interpolation
 from compose.keys import DOCUMENT
 from compose.merging import laid_under, merged, service_merged, settled
 from compose.nodes import Node
+from compose.overlaying import prepared
 from compose.phases import ALL, Phases
 from compose.places import Place
 from compose.service_keys import SERVICE
@@ -66,7 +67,7 @@ class Assembly:
         for path in files:
             setting = setting._replace(including=(*setting.including, (path, asked.place)))
             for root in self._roots(path, asked):
-                layer = self._layer(root, setting)
+                layer = self._layer(root, setting, whole)
                 if layer is not None:
                     whole = layer if whole is None else merged(whole, layer)
         return settled(whole) if whole is not None and self._sources.marked else whole
@@ -78,9 +79,12 @@ class Assembly:
             self.problems += error.problems
             return ()
 
-    def _layer(self, root: Node, setting: Setting) -> Node | None:
-        """One document, with what it includes, and with what its services extend."""
-        document = self.read(DOCUMENT, self.interpolated(root, setting), "", setting)
+    def _layer(self, root: Node, setting: Setting, base: Node | None) -> Node | None:
+        """One document that is to lie over `base`, with what it includes, and with what its services extend."""
+        written = self.interpolated(root, setting)
+        if base is not None:
+            written = prepared(written, base)
+        document = self.read(DOCUMENT, _without_unsaid(written), "", setting)
         if document is None:
             return None
         if "include" in document.fields:
@@ -156,6 +160,8 @@ class Assembly:
         directory = os.path.dirname(files[0])
         if given is not None and given.value:
             directory = os.path.normpath(os.path.join(setting.directory, str(given.value)))
+            if not os.path.isdir(directory):  # Compose takes any file in it for the directory
+                directory = os.path.dirname(directory)
         try:
             variables = self._variables(entry, directory, setting)
         except FileError as error:
@@ -209,6 +215,21 @@ def is_remote(path: str) -> bool:
     return path.startswith(("oci://", "git@", "git://", "ssh://", "http://", "https://", "github.com/"))
 
 
+def _heir(service: Node) -> Node:
+    """A service that extends another, without its empty values: they leave things as they are there."""
+    extends = service.fields.get("extends")
+    return service if extends is None or extends.tag else prepared(service, None)
+
+
+def _without_unsaid(document: Node) -> Node:
+    """A document whose services say nothing empty where they extend others."""
+    services = document.fields.get("services")
+    if services is None or not any("extends" in service.fields for service in services.fields.values()):
+        return document
+    heirs = services.with_value({name: _heir(service) for name, service in services.fields.items()})
+    return document.with_value({**document.fields, "services": heirs})
+
+
 class _Document:
     """The services of a document: as they are written, and in canonical form."""
 
@@ -250,7 +271,7 @@ class _File:
         """One service."""
         if name not in self._read:
             written = [services.fields[name] for services in self._services if name in services.fields]
-            read = [self._assembly.read(SERVICE, node, f"services.{name}", self._setting) for node in written]
+            read = [self._assembly.read(SERVICE, _heir(node), f"services.{name}", self._setting) for node in written]
             self._read[name] = reduce(service_merged, filter(None, read), None)
         return self._read[name]
 

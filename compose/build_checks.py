@@ -1,14 +1,14 @@
 """Checks what a service says about building and watching: Compose's own `config` refuses it, too."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 
 from compose import codes
 from compose.errors import Problem
 from compose.nodes import Node
 
 
-def check_builds(name: str, service: Node, services: Collection[str]) -> Iterator[Problem]:
-    """Everything about one service's build and watches that cannot work; `services` are the names of all."""
+def check_builds(name: str, service: Node, services: Mapping[str, Node]) -> Iterator[Problem]:
+    """Everything about one service's build and watches that cannot work; `services` are all that are enabled."""
     build = service.fields.get("build")
     if build is not None:
         yield from _build(f"services.{name}.build", build, services)
@@ -25,7 +25,7 @@ def check_builds(name: str, service: Node, services: Collection[str]) -> Iterato
 _COPYING = frozenset(("sync", "sync+restart", "sync+exec"))
 
 
-def _build(path: str, build: Node, services: Collection[str]) -> Iterator[Problem]:
+def _build(path: str, build: Node, services: Mapping[str, Node]) -> Iterator[Problem]:
     fields = build.fields
     if "dockerfile" in fields and "dockerfile_inline" in fields:
         message = f"{path} has both 'dockerfile' and 'dockerfile_inline'"
@@ -38,3 +38,6 @@ def _build(path: str, build: Node, services: Collection[str]) -> Iterator[Proble
             message = f"{path}.additional_contexts.{key} is of '{other}', which is no service of this stack"
             hint = f"the services are {', '.join(services)}"
             yield Problem(context.place, message, hint, codes.UNKNOWN_SERVICE)
+        elif other != wanted and "build" not in services[other].fields:
+            message = f"{path}.additional_contexts.{key} is of '{other}', which is not built"
+            yield Problem(context.place, message, f"give {other} a `build:`", codes.CONTRADICTION)

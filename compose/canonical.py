@@ -17,6 +17,7 @@ _FREE = frozenset(
     ("additional_contexts", "annotations", "args", "aux_addresses", "driver_opts", "environment", "labels")
 )
 _FREE |= {"models", "options", "ssh", "storage_opt", "sysctls", "ulimits"}
+_SIZES = frozenset(("mem_limit", "mem_reservation", "mem_swappiness", "memory", "memswap_limit", "shm_size", "size"))
 _COMMANDS = frozenset(("command", "entrypoint"))
 _BLANK = frozenset(("deploy", "develop", "pid"))  # empty is as good as not there
 _MERGED = ("env_file", "label_file")  # what they hold stands in the environment and the labels
@@ -105,15 +106,21 @@ class _Printing:
             kind: {grant.get("source") for owner in owners for grant in owner.get(kind, ())}
             for kind in ("secrets", "configs")
         }
+        networks = {name for service in services.values() for name in service.get("networks", ())}
+        mounts = [mount for service in services.values() for mount in service.get("volumes", ())]
+        volumes = {mount.get("source") for mount in mounts if mount.get("type") == "volume"}
         models = {name for service in services.values() for name in service.get("models", ())}
-        return {"networks": {*stack.networks}, "volumes": {*stack.volumes}, "models": models, **used}
+        return {
+            "networks": networks.union(stack.networks),
+            "volumes": volumes.union(stack.volumes),
+            "models": models,
+            **used,
+        }
 
     def _record(self, node: Node, order: tuple[str, ...]) -> dict[str, Any]:
         """A mapping whose keys are the specification's, and the user's own that begin with x-."""
         fields = node.fields
         result = {key: self._value(fields[key], key) for key in order if key in fields and self._says(fields[key], key)}
-        if result.get("size") == "0":
-            del result["size"]
         if not self._as_json:
             for key in sorted(key for key in fields if key.startswith("x-")):
                 result[key] = self.plain(fields[key])
@@ -128,7 +135,7 @@ class _Printing:
             return bool(value) or key in _COMMANDS
         if value is None:
             return key not in _BLANK and (self._as_json or key not in _COMMANDS)
-        return bool(value) or key in _KEPT_WHEN_ZERO
+        return (bool(value) and not (value == "0" and key in _SIZES)) or key in _KEPT_WHEN_ZERO
 
     def _value(self, node: Node, key: str) -> Any:
         if key == "ssh":
@@ -139,6 +146,8 @@ class _Printing:
 
     def _mapping(self, node: Node, key: str) -> dict[str, Any]:
         fields = node.fields
+        if key == "ulimits":
+            return {name: self._limit(fields[name]) for name in self._names(fields)}
         each = ORDER.get(f"{key}.*")
         if each is not None and not (key in ORDER and {*fields} <= {*ORDER[key]}):
             return {name: self._entry(fields[name], each) for name in self._names(fields)}
@@ -146,10 +155,17 @@ class _Printing:
         if key == "provider" and "options" in fields:
             options = fields["options"].fields
             texts = {name: self._texts(options[name]) for name in self._names(options)}
-            return {**self._record(node, ("type",)), "options": texts}
+            return {**self._record(node, ("type",)), **({"options": texts} if texts else {})}
         if order is not None:
             return self._record(node, order)
         return {name: self.plain(fields[name]) for name in self._names(fields)}
+
+    def _limit(self, node: Node) -> Any:
+        """One of ulimits: Compose's YAML tells zero as a pair, its JSON does not tell it at all."""
+        pair = {name: child.value for name, child in node.fields.items() if name in ("soft", "hard")}
+        if not pair and node.value:
+            return self.plain(node)
+        return {name: pair.get(name, 0) for name in ("soft", "hard") if not self._as_json or pair.get(name)}
 
     def _list(self, node: Node, key: str) -> list[Any]:
         entries = [self._entry(entry, ORDER.get(key, ())) for entry in node.entries]

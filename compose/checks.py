@@ -77,8 +77,8 @@ def _document_references(stack: Stack, service: Service) -> Iterator[Problem]:
     if stack.document is None:
         return
     fields = stack.document.fields["services"].fields[service.name].fields
-    everyone = (*stack.services, *stack.disabled)
-    yield from check_builds(service.name, stack.document.fields["services"].fields[service.name], everyone)
+    services = stack.document.fields["services"].fields
+    yield from check_builds(service.name, services[service.name], {name: services[name] for name in stack.services})
     known = stack.document.fields.get("models", _NOTHING).fields
     for name in fields.get("models", _NOTHING).fields:
         if name not in known:
@@ -112,7 +112,7 @@ def _undefined(
 def _dependencies(stack: Stack, service: Service) -> Iterator[Problem]:
     for dependency in service.depends_on:
         name = dependency.service
-        if name in stack.services or not dependency.required:
+        if name in stack.services or (name in stack.disabled and not dependency.required):
             continue
         place = stack.place("services", service.name, "depends_on", name)
         if name in stack.disabled:

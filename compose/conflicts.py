@@ -7,6 +7,7 @@ from compose import codes
 from compose.errors import Problem
 from compose.model import Path, Service, Stack
 from compose.ports import port_range
+from compose.values import flag
 
 
 def conflicts(stack: Stack) -> Iterator[Problem]:
@@ -15,6 +16,7 @@ def conflicts(stack: Stack) -> Iterator[Problem]:
         yield from _mount_targets(stack, service)
     yield from _container_names(stack)
     yield from _host_ports(stack)
+    yield from _external_volumes(stack)
     if any(network.subnet or network.subnet6 for network in stack.networks.values()):
         yield from _subnets(stack)
         yield from _addresses(stack)
@@ -67,6 +69,18 @@ class _HostPort(NamedTuple):
     service: str
     position: int
     host_ip: str
+
+
+def _external_volumes(stack: Stack) -> Iterator[Problem]:
+    """Volumes that somebody else made, and that are described here nevertheless."""
+    volumes = stack.document.fields.get("volumes") if stack.document is not None else None
+    for key, volume in volumes.fields.items() if volumes is not None else ():
+        if flag(volume.fields, "external"):
+            for name in volume.fields:
+                if name not in ("name", "external") and not name.startswith("x-"):
+                    place = stack.place("volumes", key, name)
+                    message = f"volumes.{key} is external, so that its '{name}' is not for this file to say"
+                    yield Problem(place, message, f"delete '{name}', or `external`", codes.CONTRADICTION)
 
 
 def _host_ports(stack: Stack) -> Iterator[Problem]:

@@ -23,13 +23,17 @@ def content(kind: Kind, key: str, node: Node, variables: Mapping[str, str], find
     """One config or secret of the file; `variables` are the project's."""
     fields = node.fields
     path = f"{kind}.{key}"
-    given = [source for source in _SOURCES[kind] if source in fields and fields[source].value is not False]
+    given = [
+        source
+        for source in _SOURCES[kind]
+        if source in fields and fields[source].value is not False and (kind == "configs" or fields[source].value != "")
+    ]
     words = ", ".join(_SOURCES[kind][:-1])
     for unsupported in ("driver", "template_driver"):
         if text(fields, unsupported):
             hint = f"delete '{unsupported}', and say where the content comes from: {words} or external"
             findings.refuse(fields[unsupported], f"{path}.{unsupported} is not supported yet", hint, codes.NOT_YET)
-    if not given and not text(fields, "driver"):
+    if not given and (kind == "secrets" or not text(fields, "driver")):
         findings.refuse(
             node,
             f"{path} does not say where its content comes from",

@@ -86,7 +86,7 @@ def _tell_odd(node: Node | None, path: str, odd: Iterable[tuple[str, str]], find
 def _ports(node: Node, path: str, findings: Findings) -> Iterator[Port]:
     for index, entry in enumerate(node.entries):
         fields = entry.fields
-        protocol = text(fields, "protocol")
+        protocol = text(fields, "protocol").lower() or "tcp"
         if protocol not in ("tcp", "udp"):
             findings.refuse(
                 entry,

@@ -24,6 +24,7 @@ MAX_NODES = 100_000
 _PLAIN = "plain"  # our names for the tags of an unquoted scalar
 _TEXT = "text"  # and of everything else that the file gives no tag
 _MARKS = frozenset(("!reset", "!override"))
+_MISTYPED = 0.85
 _STANDARD = "tag:yaml.org,2002:"
 _COLLECTION_TAGS = _MARKS | {_TEXT, "!", _STANDARD + "map", _STANDARD + "seq"}
 _SCALAR_TYPES: dict[str, tuple[type, ...]] = {
@@ -218,7 +219,7 @@ class _Conversion:
             message, hint = "an alias stands inside the value that it names", "let the alias stand outside of it"
             raise FileError((Problem(self._place(node), message, hint, codes.ENDLESS_ALIAS),))
         if tag not in _COLLECTION_TAGS:
-            self._refuse_tag(node, tag)
+            self._check_tag(node, tag)
         before = self._count
         self._open.add(identity)
         value: Value = self._mapping(node) if isinstance(node, yaml.MappingNode) else self._list(node)
@@ -233,14 +234,40 @@ class _Conversion:
 
     def _tagged_scalar(self, node: Any, tag: str) -> Scalar:
         text: str = node.value
-        if tag in _MARKS:
-            return text if node.style else scalar(text)
-        if tag in (_STANDARD + "str", "!"):
+        if tag == _STANDARD + "binary":
+            return self._binary(node)
+        if tag == _STANDARD + "str" or not tag.startswith(_STANDARD):
+            self._check_tag(node, tag)
             return text
         value = scalar(text)
         if not isinstance(value, _SCALAR_TYPES.get(tag, ())):
             self._refuse_tag(node, tag)
         return value
+
+    def _binary(self, node: Any) -> str:
+        """The text that stands in base64."""
+        import base64  # noqa: PLC0415 - hardly any file has one
+
+        try:
+            return base64.b64decode("".join(node.value.split()), validate=True).decode()
+        except ValueError:
+            hint = "write the text itself, in quotes"
+            self._problems.append(Problem(self._place(node), "!!binary takes text in base64", hint, codes.UNKNOWN_TAG))
+            return ""
+
+    def _check_tag(self, node: Any, tag: str) -> None:
+        """Compose takes no notice of a tag that it does not know; what looks like a mistake is refused here.
+
+        That is a mistyped mark, and text that begins with an exclamation mark, of which nothing would be left.
+        """
+        if tag in _MARKS or not tag.startswith(("!", _STANDARD)):
+            return
+        from compose.spelling import did_you_mean  # noqa: PLC0415 - hardly any file has tags of its own
+
+        own = not tag.startswith(_STANDARD)
+        nothing_left = own and tag != "!" and node.value == "" and not node.style
+        if nothing_left or (not own and tag != _STANDARD + "str") or did_you_mean(tag, _MARKS, similarity=_MISTYPED):
+            self._refuse_tag(node, tag)
 
     def _refuse_tag(self, node: Any, tag: str) -> None:
         shown = tag.replace(_STANDARD, "!!")

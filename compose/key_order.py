@@ -218,7 +218,6 @@ ORDER: dict[str, tuple[str, ...]] = {
     "ipam": ("driver", "config"),
     "config": ("subnet", "gateway", "ip_range", "aux_addresses"),
     "ports": ("name", "mode", "host_ip", "target", "published", "protocol", "app_protocol"),
-    "ulimits.*": ("single", "soft", "hard"),
     "volumes": ("type", "source", "target", "read_only", "consistency", "bind", "volume", "tmpfs", "image"),
     "bind": ("selinux", "propagation", "create_host_path", "recursive"),
     "volume": ("labels", "nocopy", "subpath"),

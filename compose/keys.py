@@ -3,6 +3,7 @@
 `Later` marks what windlass does not support yet. The specification is that of 2026-06-29.
 """
 
+from compose import codes
 from compose.nodes import Node
 from compose.service_keys import SERVICE
 from compose.shapes import HostPath, Reading
@@ -30,7 +31,6 @@ class External:
 
 
 def _finish_external(node: Node, path: str, reading: Reading) -> Node:
-    del path, reading
     external = node.fields.get("external")
     if external is None:
         return node
@@ -39,7 +39,10 @@ def _finish_external(node: Node, path: str, reading: Reading) -> Node:
     if isinstance(external.value, dict):
         fields["external"] = external.with_value(True)
         if named is not None:
-            fields["name"] = named
+            own = fields.setdefault("name", named)
+            if own.value != named.value:
+                message = f"{path} is named '{own.value}', but external says '{named.value}'"
+                reading.refuse(named.place, message, "keep `name:`, and write `external: true`", codes.CONTRADICTION)
     return node.with_value(fields)
 
 

@@ -31,6 +31,7 @@ _KEYS: dict[tuple[str, ...], _Key] = {
     **{("services", "*", "build", key): id for key in ("cache_from", "cache_to", "platforms", "entitlements")},
 }
 _LOGGING = ("services", "*", "logging")
+_GPUS = ("services", "*", "gpus")
 _FREE = frozenset(("services", "networks", "volumes", "secrets", "configs", "models"))
 
 
@@ -93,7 +94,9 @@ def _merged(base: Node, over: Node, path: tuple[str, ...], *, keep: bool = False
             return over
         return _mapping(base, over, path, keep=keep)
     if type(base.value) is tuple and path not in _REPLACED:
-        return base if over.value is None else _list(base, over, path)
+        if over.value is None or (path == _GPUS and (_asks_for_all(over) or (keep and _asks_for_all(base)))):
+            return over if over.value is not None else base
+        return _list(base, over, path)
     return over
 
 
@@ -118,6 +121,15 @@ def _list(base: Node, over: Node, path: tuple[str, ...]) -> Node:
     key = _KEYS.get(path, _itself)
     entries = {key(entry): entry for entry in (*base.entries, *over.entries)}
     return over.with_value(tuple(entries.values()))
+
+
+def _asks_for_all(gpus: Node) -> bool:
+    """Whether this is what `gpus: all` stands for."""
+    return (
+        len(gpus.entries) == 1
+        and gpus.entries[0].fields.keys() == {"count"}
+        and _field("count")(gpus.entries[0]) == (-1,)
+    )
 
 
 def _differ(one: Node, two: Node, key: str) -> bool:

@@ -9,7 +9,7 @@ from compose.shapes import Reading, Refusal, absolute
 
 _HINT = "write source:/target, source:/target:ro or /target"
 PROPAGATIONS = frozenset(("shared", "rshared", "slave", "rslave", "private", "rprivate"))
-_OPTIONS = PROPAGATIONS | {"ro", "rw", "z", "Z", "nocopy", "volume-nocopy", "cached", "delegated", "consistent"}
+_OPTIONS = PROPAGATIONS | {"ro", "rw", "z", "Z", "nocopy", "cached", "delegated", "consistent"}
 _IDLE_TMPFS_OPTIONS = frozenset(
     ("nosuid", "nodev", "noatime", "nodiratime", "relatime", "strictatime", "private", "rprivate")
 )  # what holds anyway, or makes no difference in memory
@@ -86,7 +86,7 @@ def _mount(text: str, node: Node, reading: Reading) -> Node:
         mount = fields(type="bind", source=absolute(source, reading), target=clean(target), read_only=read_only)
         return Node({**mount, "bind": Node(details, node.place)}, node.place)
     mount = fields(type="volume", source=source, target=clean(target), read_only=read_only)
-    nocopy = "nocopy" in options or "volume-nocopy" in options
+    nocopy = "nocopy" in options
     details = {"volume": Node(fields(nocopy=nocopy), node.place)}
     selinux = fields(selinux=next((option for option in options if option in ("z", "Z")), ""))
     if selinux:
@@ -96,7 +96,7 @@ def _mount(text: str, node: Node, reading: Reading) -> Node:
 
 def _warn_of_idle_options(options: list[str], node: Node, reading: Reading, *, bind: bool) -> None:
     """Warns of options that belong to the other type of mount; z and Z are common on both."""
-    others, kind = ({"nocopy", "volume-nocopy"}, "bind mount") if bind else (PROPAGATIONS, "volume")
+    others, kind = ({"nocopy"}, "bind mount") if bind else (PROPAGATIONS, "volume")
     for option in options:
         if option in others:
             message = f"the mount '{node.value}' has the option '{option}', which does nothing on a {kind}"

@@ -49,14 +49,14 @@ def host_address(text: str) -> str:
 
 
 def _ports(text: str, node: Node) -> tuple[Node, ...]:
-    body, slash, protocol = text.partition("/")
-    protocol = protocol.lower() if slash else "tcp"
-    if protocol not in ("tcp", "udp", "sctp"):
-        raise ValueError(f"has the protocol '{protocol}', which is none of tcp, udp, sctp")
+    body, _, protocol = text.partition("/")
+    protocol = _protocol(protocol)
     rest, _, target_text = body.rpartition(":")
     address_text, _, published_text = rest.rpartition(":")
     if not target_text:
         raise ValueError(f"names no container port: '{text}'")
+    if ":" in address_text and not address_text.startswith("["):
+        raise ValueError(f"has an address of IPv6 without brackets: write [{address_text}]")
     address = host_address(address_text) if address_text else ""
     first, last = port_range(target_text)
     if first == 0:
@@ -66,6 +66,13 @@ def _ports(text: str, node: Node) -> tuple[Node, ...]:
         _port(node, mode="ingress", host_ip=address, target=target, published=each, protocol=protocol)
         for target, each in zip(range(first, last + 1), published, strict=True)
     )
+
+
+def _protocol(text: str) -> str:
+    protocol = text.lower() or "tcp"
+    if protocol not in ("tcp", "udp", "sctp"):
+        raise ValueError(f"has the protocol '{text}', which is none of tcp, udp, sctp")
+    return protocol
 
 
 def _port(node: Node, **fields: str | int) -> Node:
@@ -98,8 +105,9 @@ def finish_port(node: Node, path: str, reading: Reading) -> Node:
         reading.warn(
             fields["mode"].place, message, "the modes are host and ingress: replicas share a port of mode ingress"
         )
-    published, address = fields.get("published"), fields.get("host_ip")
+    protocol, published, address = fields["protocol"], fields.get("published"), fields.get("host_ip")
     try:
+        _protocol(str(protocol.value))
         if published is not None and published.value:
             port_range(str(published.value))
         if address is not None and address.value:

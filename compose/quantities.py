@@ -9,7 +9,7 @@ from engine import durations
 
 # Compose knows two units more than Go.
 _UNITS = {**durations.NANOSECONDS, "d": 86_400_000_000_000, "w": 604_800_000_000_000}
-_SIZE = re.compile(r"(\d+(?:\.\d*)?(?:[eE]\d+)?) ?([kKmMgGtTpP]?)[iI]?[bB]?")
+_SIZE = re.compile(r"\+?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)? ?(?:([kmgtp])(?:i?b)?|b)?", re.IGNORECASE)
 _LONGEST = 2**63 - 1
 
 
@@ -45,8 +45,9 @@ def size_bytes(text: str) -> int:
     parsed = _SIZE.fullmatch(text)
     if parsed is None:
         raise ValueError(f"is no size: '{text}'")
-    exponent = "kmgtp".find(parsed[2].lower()) + 1 if parsed[2] else 0
-    amount = float(parsed[1]) * 1024**exponent
+    digits, power, unit = parsed.groups(default="")
+    factor = 1024 ** ("kmgtp".find(unit.lower()) + 1 if unit else 0)
+    amount = float(digits + power) * factor
     if amount > _LONGEST:
         raise ValueError(f"is too large: '{text}'")
-    return int(parsed[1]) * 1024**exponent if parsed[1].isdecimal() else int(amount)
+    return int(digits) * factor if digits.isdecimal() and not power else int(amount)

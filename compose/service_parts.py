@@ -21,6 +21,7 @@ from compose.special_shapes import Contexts, Count, SshKeys, TextOf, long_device
 from compose.structures import Assignments, Fields, Later, ListOf, Maybe, Named, OneOf, Spread
 from compose.vocabulary import (
     BOOLEAN,
+    COUNT,
     DURATION,
     EXTRA_HOSTS,
     GRANTS,
@@ -33,6 +34,7 @@ from compose.vocabulary import (
     SIZE,
     TEXT,
     TEXT_OR_NUMBER,
+    TRUNCATED,
     ULIMITS,
     WORDS,
     keyed,
@@ -86,8 +88,8 @@ class Gpus:
 _BLKIO_LIMITS = ListOf(Fields({"path": TEXT, "rate": SIZE}))
 BLKIO = Fields(
     {
-        "weight": INTEGER,
-        "weight_device": ListOf(Fields({"path": TEXT, "weight": INTEGER})),
+        "weight": COUNT,
+        "weight_device": ListOf(Fields({"path": TEXT, "weight": COUNT})),
         "device_read_bps": _BLKIO_LIMITS,
         "device_read_iops": _BLKIO_LIMITS,
         "device_write_bps": _BLKIO_LIMITS,
@@ -155,7 +157,7 @@ HEALTHCHECK = Fields(
 
 _UPDATE = Fields(
     {
-        "parallelism": INTEGER,
+        "parallelism": COUNT,
         "delay": DURATION,
         "failure_action": TEXT,
         "monitor": DURATION,
@@ -167,7 +169,7 @@ _GENERIC_RESOURCES = ListOf(Fields({"discrete_resource_spec": Fields({"kind": TE
 DEPLOY = Maybe(
     Fields(
         {
-            "replicas": Integer(0),
+            "replicas": COUNT,
             "resources": Fields(
                 {
                     "limits": Fields({"cpus": NUMBER, "memory": Size(numbers=False), "pids": Integer(-1)}),
@@ -181,19 +183,17 @@ DEPLOY = Maybe(
                     ),
                 }
             ),
-            "mode": Choice("replicated", "global", "replicated-job", "global-job"),
+            "mode": TEXT,
             "endpoint_mode": TEXT,
             "labels": LABELS,
             "rollback_config": _UPDATE,
             "update_config": _UPDATE,
-            "restart_policy": Fields(
-                {"condition": TEXT, "delay": DURATION, "max_attempts": INTEGER, "window": DURATION}
-            ),
+            "restart_policy": Fields({"condition": TEXT, "delay": DURATION, "max_attempts": COUNT, "window": DURATION}),
             "placement": Fields(
                 {
                     "constraints": ListOf(TEXT),
                     "preferences": ListOf(Fields({"spread": TEXT})),
-                    "max_replicas_per_node": INTEGER,
+                    "max_replicas_per_node": COUNT,
                 }
             ),
         },
@@ -230,7 +230,7 @@ PORTS = Spread(
             "host_ip": TEXT,
             "target": Integer(1, 65535),
             "published": TEXT_OR_NUMBER,
-            "protocol": Choice("tcp", "udp", "sctp"),
+            "protocol": TEXT,
             "app_protocol": TEXT,
         },
         required=("target",),
@@ -256,7 +256,7 @@ MOUNTS = Spread(
                 }
             ),
             "volume": Fields({"labels": LABELS, "nocopy": BOOLEAN, "subpath": TEXT}),
-            "tmpfs": Fields({"size": SIZE, "mode": INTEGER}),
+            "tmpfs": Fields({"size": SIZE, "mode": Integer(0, truncate=True)}),
             "image": Fields({"subpath": TEXT}),
         },
         required=("type", "target"),
@@ -283,8 +283,8 @@ SERVICE_NETWORKS = Named(
                 "link_local_ips": WORDS,
                 "mac_address": TEXT,
                 "driver_opts": OPTIONS,
-                "priority": INTEGER,
-                "gw_priority": INTEGER,
+                "priority": TRUNCATED,
+                "gw_priority": TRUNCATED,
             }
         )
     ),

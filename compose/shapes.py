@@ -157,7 +157,7 @@ class Integer:
                 value = None
             if value is None:
                 raise Refusal(node.place, f"{path} must be a whole number, not '{node.value}'", "", codes.WRONG_KIND)
-        if self.truncate and isinstance(value, float) and abs(value) < 2**63:
+        if isinstance(value, float) and abs(value) < 2**63 and (self.truncate or value.is_integer()):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise wrong(node, path, "a whole number")

@@ -88,7 +88,11 @@ class Contexts:
     """additional_contexts: names with a directory on the host, or with an address."""
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
-        read = Assignments(blank="").read(node, path, reading)
+        read = Assignments().read(node, path, reading)
+        for name, child in read.fields.items():
+            if child.value is None and child.tag != "!reset":
+                hint = "write name=directory"
+                raise Refusal(child.place, f"{path}: the context '{name}' leads nowhere", hint, codes.WRONG_KIND)
         return read.with_value({name: self._resolved(child, reading) for name, child in read.fields.items()})
 
     def _resolved(self, child: Node, reading: Reading) -> Node:
@@ -120,6 +124,10 @@ def long_device(node: Node, path: str, reading: Reading) -> tuple[Node, ...]:
     del reading
     if not isinstance(node.value, str):
         raise wrong(node, path, "text or a mapping")
+    if node.value.count(":") > 2:
+        hint = "write source:target:permissions, or a mapping with these keys"
+        message = f"{path} has more than three parts between colons: '{node.value}'"
+        raise Refusal(node.place, message, hint, codes.WRONG_DEVICE)
     source, _, rest = node.value.partition(":")
     target, _, permissions = rest.partition(":")
     cdi = "=" in source and not source.startswith("/")

@@ -110,19 +110,20 @@ class Named:
 class Assignments:
     """A mapping of texts, or a list of NAME=text; canonical as the mapping.
 
-    A name without `=` or value stays empty (None), or becomes `blank` when that is given.
+    A name without `=` or value stays empty (None), or becomes `blank` when that is given. Some are never `listed`.
     """
 
-    def __init__(self, *, blank: str | None = None, strict_names: bool = False) -> None:
+    def __init__(self, *, blank: str | None = None, strict_names: bool = False, listed: bool = True) -> None:
         self.blank = blank
+        self._listed = listed
         self._strict_names = strict_names
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         value = node.value
-        if type(value) is tuple:
+        if type(value) is tuple and self._listed:
             value = self._from_list(value, path, reading)
         if not isinstance(value, dict):
-            raise wrong(node, path, "a mapping or a list of NAME=value")
+            raise wrong(node, path, "a mapping or a list of NAME=value" if self._listed else "a mapping")
         result: dict[str, Node] = {}
         for name, child in value.items():
             at = f"{path}.{name}"

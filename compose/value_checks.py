@@ -79,7 +79,7 @@ def _is_address(text: str) -> bool:
 
 
 def _mac_address(node: Node) -> Iterator[_Found]:
-    if not _MAC.fullmatch(str(node.value)):
+    if node.value and not _MAC.fullmatch(str(node.value)):
         hint = "write six pairs of hexadecimal digits, such as 02:42:ac:11:00:03"
         yield _Found(node, "", f"is no MAC address: '{node.value}'", hint, codes.WRONG_ADDRESS)
 

@@ -44,6 +44,8 @@ def keyed(key: str) -> Callable[[str, Node], Node]:
 TEXT = Text()
 BOOLEAN = Boolean()
 INTEGER = Integer()
+TRUNCATED = Integer(truncate=True)
+COUNT = Integer(0)
 NUMBER = Number()
 SIZE = Size()
 DURATION = Duration()

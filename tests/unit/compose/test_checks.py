@@ -43,12 +43,21 @@ def test_a_dependency_behind_a_profile_names_the_profile(problems: Problems) -> 
     assert problems(text, profiles=("debug",)) == ""
 
 
-def test_an_unknown_dependency_is_told_unless_it_is_not_required(problems: Problems) -> None:
+def test_an_unknown_dependency_is_told_even_if_it_is_not_required(problems: Problems) -> None:
     assert problems("services:\n  web: {image: x, depends_on: [web2]}\n") == (
         "compose.yaml:2:32: services.web depends on 'web2', which is no service of this stack\n  did you mean 'web'?"
     )
     text = "services: {a: {image: x, depends_on: {b: {condition: service_started, required: false}}}}\n"
-    assert problems(text) == ""
+    assert problems(text) == (
+        "compose.yaml:1:39: services.a depends on 'b', which is no service of this stack\n  the services are a"
+    )
+    assert (
+        problems(
+            "services: {a: {image: x, depends_on: {b: {condition: service_started, required: false}}}, "
+            "b: {image: y, profiles: [p]}}\n"
+        )
+        == ""
+    )
 
 
 def test_a_cycle_is_told_with_the_place_of_every_edge(problems: Problems) -> None:

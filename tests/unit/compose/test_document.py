@@ -102,10 +102,17 @@ def test_keys_must_be_text() -> None:
     assert refusal("a: {1: x, ~: y}\n") == ("f:1:5: a key must be text, not '1'\nf:1:11: a key must be text, not '~'")
 
 
-def test_standard_tags_count_and_others_are_refused() -> None:
-    assert read("[!!str 1, !!int 2, !!float 3]") == ["1", 2, 3]
-    assert refusal("a: !secret b\n") == "f:1:4: the tag !secret means nothing here"
+def test_standard_tags_count_and_scalars_with_others_are_text() -> None:
+    assert read("[!!str 1, !!int 2, !!float 3, !!binary aGk=]") == ["1", 2, 3, "hi"]
+    assert read("[!secret b, !foo 5, !foo ~, !foo [5], !foo {a: 5}]") == ["b", "5", "~", [5], {"a": 5}]
+    assert refusal("a: !!binary b\n") == "f:1:4: !!binary takes text in base64"
     assert refusal("a: !!int b\n") == "f:1:4: the tag !!int means nothing here"
+
+
+def test_a_mistyped_mark_and_text_that_is_taken_for_a_tag_are_refused() -> None:
+    assert refusal("a: !pass\n") == "f:1:4: the tag !pass means nothing here"
+    assert refusal("a: !overide {b: c}\n") == "f:1:4: the tag !overide means nothing here"
+    assert refusal("a: !Reset b\n") == "f:1:4: the tag !Reset means nothing here"
 
 
 def test_reset_and_override_are_kept_as_marks() -> None:

@@ -88,9 +88,15 @@ def test_an_unknown_config_and_a_strange_owner_are_refused(problems: Callable[..
     )
 
 
-def test_drivers_are_obstacles(read: Read) -> None:
-    stack = read(FILE.replace("{environment: TOKEN}", "{driver: vault}"))
-    assert [str(each) for each in stack.obstacles] == ["compose.yaml:15:19: secrets.token.driver is not supported yet"]
+def test_drivers_are_obstacles_and_a_secret_has_a_source_even_with_one(
+    read: Read, problems: Callable[..., str]
+) -> None:
+    stack = read(FILE.replace("{environment: TOKEN}", "{environment: TOKEN, driver: vault}"))
+    assert [str(each) for each in stack.obstacles] == ["compose.yaml:15:39: secrets.token.driver is not supported yet"]
+    for without in ("driver: vault", 'environment: ""'):
+        assert problems(FILE.replace("environment: TOKEN", without)).startswith(
+            "compose.yaml:15:10: secrets.token does not say where its content comes from\n"
+        )
 
 
 def test_contents_come_from_where_the_file_says(read: Read, tmp_path: Path) -> None:

@@ -44,9 +44,12 @@ def test_the_long_form_chooses_files_directory_and_variables(read: Read, write: 
     write("inner/compose.yaml", "services: {b: {image: b, volumes: ['./d:/d']}}\n")
     write("inner/over.yaml", "services: {b: {image: 'over-$V', environment: {A: 1}}}\n")
     write("x.env", "V=x\n")
+    write("elsewhere/a.txt", "")
     entry = "{path: [inner/compose.yaml, inner/over.yaml], project_directory: elsewhere, env_file: x.env}"
     stack = read(f"include: [{entry}]\n")
     assert stack.services["b"].image == "over-x"
+    assert stack.services["b"].mounts[0].source == f"{tmp_path}/elsewhere/d"
+    stack = read(f"include: [{entry.replace('elsewhere', 'elsewhere/a.txt')}]\n")
     assert stack.services["b"].mounts[0].source == f"{tmp_path}/elsewhere/d"
 
 

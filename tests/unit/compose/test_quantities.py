@@ -41,13 +41,25 @@ def test_other_durations_are_refused(text: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("512m", 536870912), ("1.5gb", 1610612736), ("1 k", 1024), ("1kib", 1024), ("100", 100), ("1p", 2**50), ("1b", 1)],
+    [
+        ("512m", 536870912),
+        ("1.5gb", 1610612736),
+        ("1 k", 1024),
+        ("1kib", 1024),
+        ("100", 100),
+        ("1p", 2**50),
+        ("1b", 1),
+        (".5k", 512),
+        ("1e3", 1000),
+        ("+1KiB", 1024),
+        ("5.", 5),
+    ],
 )
 def test_sizes_are_powers_of_1024(text: str, size: int) -> None:
     assert size_bytes(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "-5", "1.5.5k", "0x10", " 1k", "abc", "1kk"])
+@pytest.mark.parametrize("text", ["", "-5", "1.5.5k", "0x10", " 1k", "abc", "1kk", "1ki", "1bb", "1ib", "1  k"])
 def test_other_sizes_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no size"):
         size_bytes(text)
