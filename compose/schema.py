@@ -44,7 +44,7 @@ _TEXT: Schema = {"type": "string"}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _VARIABLE: Schema = {"type": "string", "pattern": r"\$"}
 _WHOLE = r"^[-+]?[0-9]+$"
-_SIZE = r"^[0-9]+(\.[0-9]*)?([eE][0-9]+)? ?[kKmMgGtTpP]?[iI]?[bB]?$"
+_SIZE = r"^\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)? ?([kKmMgGtTpP]([iI]?[bB])?|[bB])?$"
 _DURATION = r"^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h|d|w))+$"
 _OLD_WORDS = "^([tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|[yY][eE][sS]|[nN][oO]|[oO][nN]|[oO][fF][fF])$"
 
@@ -127,9 +127,14 @@ def _map(shape: MapOf, key: str) -> Schema:
     return made
 
 
-def _assignments(_shape: object, _key: str) -> Schema:
+def _assignments(shape: object, _key: str) -> Schema:
     values: Schema = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
-    return _any(values, _TEXTS)
+    return _any(values, _TEXTS) if getattr(shape, "listed", True) else values
+
+
+def _contexts(_shape: object, _key: str) -> Schema:
+    values: Schema = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+    return _any(values, {"type": "array", "items": {"type": "string", "pattern": r"=|\$"}})
 
 
 def _any(*choices: Schema) -> Schema:
@@ -150,7 +155,7 @@ _MAKERS: dict[type, Callable[[Any, str], Schema]] = {
     BuildContext: _always(_TEXT),
     Choice: lambda shape, _key: _any({"enum": list(shape.words)}, _VARIABLE),
     Command: _always(_ONE_COMMAND),
-    Contexts: _assignments,
+    Contexts: _contexts,
     Count: lambda _shape, key: _any({"const": "all"}, _integer(Integer(-1), key)),
     Duration: _always(_any({"type": "string", "pattern": _DURATION}, _VARIABLE)),
     External: lambda _shape, key: _any(_of(Boolean(), key), _of(Fields({"name": Text()}), "external")),

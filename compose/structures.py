@@ -115,15 +115,15 @@ class Assignments:
 
     def __init__(self, *, blank: str | None = None, strict_names: bool = False, listed: bool = True) -> None:
         self.blank = blank
-        self._listed = listed
+        self.listed = listed
         self._strict_names = strict_names
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
         value = node.value
-        if type(value) is tuple and self._listed:
+        if type(value) is tuple and self.listed:
             value = self._from_list(value, path, reading)
         if not isinstance(value, dict):
-            raise wrong(node, path, "a mapping or a list of NAME=value" if self._listed else "a mapping")
+            raise wrong(node, path, "a mapping or a list of NAME=value" if self.listed else "a mapping")
         result: dict[str, Node] = {}
         for name, child in value.items():
             at = f"{path}.{name}"
