@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from engine import device_filter, syscalls
 from engine.cgroup_files import cgroup_files
-from engine.errors import EngineError
+from engine.errors import EngineError, StateError
 from engine.spec import Limits
 from engine.syscalls import Clone
 
@@ -83,7 +83,12 @@ class Cgroup:
         """Makes a process that is born in the v2 directory; see `syscalls.clone3`. `join` does the rest."""
         if self._unified is None:
             return syscalls.clone3(flags)
-        directory_fd = os.open(self._unified, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            directory_fd = os.open(self._unified, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise StateError(
+                f"the control group {self._unified} is gone", hint="windlass restart makes the container's anew"
+            ) from None
         try:
             return syscalls.clone3(flags, cgroup=directory_fd)
         finally:

@@ -5,13 +5,14 @@ child of the caller (a pid namespace takes in only children), hands its descript
 """
 
 import os
+import select
 import socket
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from engine import boundary, executables, handover, outcome, privileges, rlimits, syscalls, targets, terminals, users
 from engine.cgroups import Cgroup
-from engine.errors import StartError
+from engine.errors import EngineError, StartError
 from engine.outcome import read_outcome
 from engine.privileges import Privileges
 from engine.processes import expect_to_be_killed, kill_and_reap
@@ -90,6 +91,9 @@ def enter(entry: Entry) -> Entered:
         failure = read_outcome(outcome_fd)
         if failure is not None:
             raise failure from error
+        if isinstance(error, (OSError, EngineError)) and select.select([entry.container], [], [], 0)[0]:
+            message = f"{entry.spec.name} has just ended"
+            raise StartError(message, stage="enter", hint="windlass ps -a tells why") from error
         raise
     finally:
         if pidfd >= 0:

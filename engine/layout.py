@@ -1,7 +1,7 @@
 """Where everything lies on disk, computed from two roots that are passed in.
 
 <run>/                       dies with the boot
-  stacks/<stack>/            supervisor.{lock,sock,log}, spawn.lock, command.lock, stack.json, events, events.1
+  stacks/<stack>/            supervisor.{lock,sock,log,pid}, spawn.lock, command.lock, stack.json, events, events.1
     containers/<id>/         spec.json, state.json, stdout, stderr (FIFOs), etc/ (hosts, resolv.conf, hostname),
                              files/ (configs and secrets as the container sees them)
     contents/<sha256>        what configs and secrets contain
@@ -13,6 +13,7 @@
   containers/<id>/           upper/, work/, log, log.1 ...; with a limited size disk.img, disk/{upper,work}
   id-ranges/<first id>       one file per leased range of 65536 ids, holding the container's id
   configs/<name>             external configs, secrets/<name> external secrets: files that somebody put there
+  enabled/<stack>.json       stacks that come back after a boot
   cache/                     what can be computed again
 """
 
@@ -49,6 +50,10 @@ class Layout(NamedTuple):
     @property
     def configs(self) -> Path:
         return self.data / "configs"
+
+    @property
+    def enabled(self) -> Path:
+        return self.data / "enabled"
 
     @property
     def id_ranges(self) -> Path:
@@ -121,6 +126,10 @@ class StackLayout(NamedTuple):
     @property
     def supervisor_log(self) -> Path:
         return self.directory / "supervisor.log"
+
+    @property
+    def supervisor_pid(self) -> Path:
+        return self.directory / "supervisor.pid"
 
     @property
     def spawn_lock(self) -> Path:

@@ -77,8 +77,14 @@ COMMANDS = (
     ("ps", "-a"),
     ("logs", "--tail", "5"),
     ("exec", "-T", "teller", "true"),
+    ("restart", "-t", "1"),
+    ("restart", "-t", "1", "stubborn"),
+    ("stop", "-t", "1", "web"),
+    ("start",),
+    ("kill", "watched"),
 )
-CHANGING = ("up", "down")
+CHANGING = ("up", "down", "restart", "stop", "start", "kill")
+MAY_FAIL = ("exec", "start", "kill", "logs")  # where nothing is, or runs, they say so
 TARGETS = ("command", "supervisor", "both", "container")
 
 
@@ -160,8 +166,9 @@ class Boat:
             if record.state.process is not None:
                 fd = open_process(record.state.process)
                 if fd is not None:
+                    if not select.select([fd], [], [], 0)[0]:  # dead and not yet reaped: not alive
+                        alive[record.spec.id] = record.state.process.pid
                     os.close(fd)
-                    alive[record.spec.id] = record.state.process.pid
         return alive
 
     def in_cgroups(self) -> set[str]:
@@ -292,7 +299,7 @@ def one_step(boat: Boat, choose: random.Random) -> int:
     boat.settled = not target or (boat.settled and not changing)  # a supervisor carries out what a dead command asked
     if target:
         return 1
-    if status != 0 and arguments[0] != "exec" and not (arguments[0] == "logs" and not before):
+    if status not in {0, 1} or (status == 1 and arguments[0] not in MAY_FAIL):
         raise Finding(f"{' '.join(arguments)} ended with {status}:\n{out}{messages}")
     eventually(boat, lambda: check_ps(boat))
     if arguments == ("up", "-d"):
@@ -336,7 +343,7 @@ def main() -> int:
     """Runs rounds until there were enough faults."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
-    parser.add_argument("--faults", type=int, default=150)
+    parser.add_argument("--faults", type=int, default=500)
     parser.add_argument("--keep-going", action="store_true", help="do not end at the first finding")
     options = parser.parse_args()
     faults = rounds = findings = 0

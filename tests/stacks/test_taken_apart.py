@@ -153,3 +153,14 @@ def test_the_next_up_serves(
         "boat-sleeper-1": "running",
     }
     boat("down", "-t", "2")
+
+
+def test_exec_says_that_the_control_group_is_gone(project: Callable[..., Windlass]) -> None:
+    boat = project(FILE, PORT=str(free_port()))
+    boat("up", "-d")
+    take_out_of_cgroups(boat)
+    said = boat("exec", "-T", "web", "true", status=None).stderr
+    assert "is gone\n  hint: windlass restart makes the container's anew\n" in said
+    boat("restart")
+    boat("exec", "-T", "web", "true")
+    boat("down")
