@@ -12,6 +12,7 @@ from compose.wanted import UNKNOWN_IMAGE, ImageChoice, ImageNeed
 from engine.images.model import Image, Origin
 from engine.images.store import ImageStore
 from engine.layout import Layout
+from engine.version import VERSION
 
 BOOTSTRAP = "debootstrap:"
 
@@ -196,5 +197,6 @@ def _build(
         args={name: value for name, value in wanted.args.items() if value is not None},
         target=wanted.target,
         no_cache=no_cache,
+        labels={naming.PROJECT: stack.name, naming.SERVICE: action.builder, naming.VERSION: VERSION},
     )
     build(request, store=store, layout=layout, on_progress=on_line)

@@ -12,6 +12,9 @@ DEPENDS_ON = f"{LABEL}.depends_on"
 IMAGE = f"{LABEL}.image"
 VERSION = f"{LABEL}.version"
 VOLUME = f"{LABEL}.volume"
+NETWORK = f"{LABEL}.network"
+ENVIRONMENT_FILE = f"{LABEL}.project.environment_file"
+REPLACE = f"{LABEL}.replace"
 ANONYMOUS_VOLUME = "com.docker.volume.anonymous"  # as engine.volumes has it
 
 

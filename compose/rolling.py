@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec.structs
 
+from compose import naming
 from compose.model import UpdatePolicy
 from compose.steps import (
     Action,
@@ -112,11 +113,15 @@ def roll(
 
 
 def successor(spec: ContainerSpec, before: ContainerSpec | None) -> ContainerSpec:
-    """A new container's specification that remembers the version before it: what it takes the place of, if other."""
+    """A new container's specification that remembers the version before it: what it takes the place of, if other.
+
+    A label names what it takes the place of.
+    """
     if before is None:
         return spec
     previous = before.previous if _is_same(spec, before) else msgspec.structs.replace(before, previous=None)
-    return msgspec.structs.replace(spec, previous=previous)
+    labels = {**spec.labels, naming.REPLACE: naming.short_name(spec.stack, spec.name)}
+    return msgspec.structs.replace(spec, previous=previous, labels=labels)
 
 
 class _Chain:

@@ -53,7 +53,7 @@ def find_surroundings(
     if not named and not silent and (files or own != first):
         variables = env_file_variables(variables, (own,), shown, required=False)
         paths.insert(0, own)
-    return Surroundings(project, variables, tuple(paths))
+    return Surroundings(project, variables, tuple(path for path in paths if os.path.exists(path)))
 
 
 def _is_true(environment: Mapping[str, str], name: str) -> bool:

@@ -122,6 +122,7 @@ def _labelled(spec: ContainerSpec, stack: Stack, service: Service) -> ContainerS
         naming.ONE_OFF: "False",
         naming.WORKING_DIRECTORY: stack.directory,
         naming.CONFIG_FILES: ",".join(stack.files),
+        **({naming.ENVIRONMENT_FILE: ",".join(stack.env_files)} if stack.env_files else {}),
         naming.DEPENDS_ON: ",".join(
             f"{dependency.service}:{dependency.condition}:{str(dependency.restart).lower()}"
             for dependency in service.depends_on

@@ -10,6 +10,7 @@ from compose.model import Port, Service, Stack
 from compose.replica import Replica
 from engine.images.model import ImageConfig
 from engine.spec import Resolver
+from engine.version import VERSION
 from net.spec import Endpoint, NetworkSpec, PublishedPort
 
 
@@ -60,7 +61,7 @@ def network_spec(stack: Stack, key: str) -> NetworkSpec:
         subnet6=network.subnet6,
         gateway6=network.gateway6,
         **network_settings(network.driver_opts),
-        labels={**network.labels, naming.PROJECT: stack.name, f"{naming.LABEL}.network": key},
+        labels={**network.labels, naming.PROJECT: stack.name, naming.NETWORK: key, naming.VERSION: VERSION},
     )
 
 

@@ -14,6 +14,7 @@ from compose.translate_files import Surroundings
 from compose.translate_networks import network_spec
 from engine.images.model import Image, ImageConfig
 from engine.spec import ContainerSpec, VolumeMount
+from engine.version import VERSION
 from net.spec import NetworkSpec
 
 UNKNOWN_IMAGE = Image(id="", created_ns=0, architecture="", config=ImageConfig(command=("not known yet",)), layers=())
@@ -245,7 +246,7 @@ def _volumes(stack: Stack, services: Iterable[WantedService], *, unused: bool) -
 
 def _named_volume(stack: Stack, key: str) -> WantedVolume:
     volume = stack.volumes[key]
-    labels = {**volume.labels, naming.PROJECT: stack.name, naming.VOLUME: key}
+    labels = {**volume.labels, naming.PROJECT: stack.name, naming.VOLUME: key, naming.VERSION: VERSION}
     return WantedVolume(name=volume.name, external=volume.external, labels=labels, options=volume.driver_opts)
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec import structs
+
 from engine.dockerfiles import copying, settings, steps
 from engine.dockerfiles.cache import BuildCache
 from engine.dockerfiles.contexts import opened_context, read_dockerfile
@@ -37,7 +39,10 @@ _NO_WAY_OUT = "if the host itself can reach that address, `windlass doctor` tell
 
 
 class BuildRequest(NamedTuple):
-    """What to build. `dockerfile` is relative to `context` unless absolute; `target` empty means the last stage."""
+    """What to build. `dockerfile` is relative to `context` unless absolute; `target` empty means the last stage.
+
+    `labels` are the image's, over those that the Dockerfile gives it.
+    """
 
     context: Path
     tag: str
@@ -45,6 +50,7 @@ class BuildRequest(NamedTuple):
     args: Mapping[str, str] = {}
     target: str = ""
     no_cache: bool = False
+    labels: Mapping[str, str] = {}
 
 
 class _StageResult(NamedTuple):
@@ -77,7 +83,7 @@ def build_image(
         build = _Build(request, dockerfile, plan, store, runner, context, aside, on_progress, now_ns)
         result = build.run()
         image = store.add_image(
-            result.config,
+            structs.replace(result.config, labels={**result.config.labels, **request.labels}),
             result.layers,
             created_ns=result.created_ns,
             architecture=architecture,

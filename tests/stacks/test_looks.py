@@ -4,6 +4,9 @@ import json
 import subprocess
 from collections.abc import Callable
 
+from engine.images.store import ImageStore
+from engine.records import read_records
+from engine.version import VERSION
 from tests.stacks.outside import kill_supervisor
 from tests.stacks.product import Windlass
 
@@ -184,3 +187,58 @@ def test_progress_for_programs_tells_the_events_as_well(project: Callable[[str],
     assert [event["action"] for event in events] == ["create", "start"]
     assert any(line.get("id") == "Container boat-db-1" and line["text"] == "Started" for line in lines)
     boat("down", "-v")
+
+
+def test_everything_carries_the_labels_of_compose(project: Callable[[str], Windlass]) -> None:
+    boat = project(
+        """
+services:
+  web:
+    build: .
+    command: [sleep, "1000"]
+    stop_signal: SIGKILL
+    depends_on: {db: {condition: service_started, restart: true}}
+  db: {image: localhost/bb:1, command: [sleep, "1000"], stop_signal: SIGKILL, volumes: ["data:/data"]}
+volumes:
+  data:
+"""
+    )
+    (boat.directory / ".env").write_text("A=1\n")
+    (boat.directory / "Dockerfile").write_text("FROM localhost/bb:1\n")
+    boat("up", "-d")
+    web, db = _labels(boat, "web"), _labels(boat, "db")
+    digest, image = web.pop("config-hash"), web.pop("image")
+    assert len(digest) == 64
+    assert image.startswith("sha256:")
+    assert web == {
+        "container-number": "1",
+        "depends_on": "db:service_started:true",
+        "oneoff": "False",
+        "project": "boat",
+        "project.config_files": str(boat.directory / "compose.yaml"),
+        "project.environment_file": str(boat.directory / ".env"),
+        "project.working_dir": str(boat.directory),
+        "service": "web",
+        "version": VERSION,
+    }
+    assert "replace" not in db
+    built = ImageStore(boat.roots.images, boat.roots.cache).find("boat-web")
+    assert built
+    assert built.config.labels == {
+        "com.docker.compose.project": "boat",
+        "com.docker.compose.service": "web",
+        "com.docker.compose.version": VERSION,
+    }
+    volume = '{{.Label "com.docker.compose.volume"}} {{.Label "com.docker.compose.version"}}'
+    assert boat("volumes", "--format", volume).stdout == f"data {VERSION}\n"
+    boat("up", "-d", "--force-recreate", "db")
+    assert _labels(boat, "db")["replace"] == "db-1"
+    boat("down", "-v", "--rmi", "local")
+
+
+def _labels(windlass: Windlass, service: str) -> dict[str, str]:
+    """Those of Compose's own, without what they all begin with."""
+    spec = next(
+        record.spec for record in read_records(windlass.roots.stack(windlass.stack)) if record.spec.service == service
+    )
+    return {key.removeprefix("com.docker.compose."): value for key, value in spec.labels.items()}

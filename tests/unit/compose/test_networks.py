@@ -9,6 +9,7 @@ from compose.replica import Replica
 from compose.translate_networks import network_namespace, network_spec, networking
 from engine.images.model import ImageConfig
 from engine.spec import Resolver
+from engine.version import VERSION
 from net.spec import Endpoint, NetworkSpec
 
 Read = Callable[..., Stack]
@@ -44,7 +45,11 @@ networks:
         subnet="10.5.0.0/24",
         gateway="10.5.0.9",
         internal=True,
-        labels={"com.docker.compose.project": "proj", "com.docker.compose.network": "n"},
+        labels={
+            "com.docker.compose.project": "proj",
+            "com.docker.compose.network": "n",
+            "com.docker.compose.version": VERSION,
+        },
         ip_range="10.5.0.128/25",
         reserved=("10.5.0.130", "fd00:5::fe"),
         ipv6=True,
