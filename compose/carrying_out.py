@@ -9,7 +9,7 @@ from compose.execute import Execution, Happening, Supervisor, WaitForNews, wait_
 from compose.plainlines import JsonLines
 from compose.reports import Progress, Report, report_of
 from compose.shelf import LocalShelf
-from compose.steps import Plan, StopContainer
+from compose.steps import Await, Plan, StopContainer
 from engine.client import Client
 from engine.layout import Layout
 from engine.protocol import Event, Subscribe
@@ -31,9 +31,11 @@ def carry_out(
 ) -> tuple[Happening, ...]:
     """Does what a plan says, telling how it gets on; returns what failed.
 
-    Of `records`, the containers as they were observed, those that will not heed their stop signal are told. Programs
-    that read the progress get the events of the containers as well.
+    Health checks that cannot run are told while they are waited for. Of `records`, the containers as they were
+    observed, those that will not heed their stop signal are told. Programs that read the progress get the events of the
+    containers as well.
     """
+    waits = any(isinstance(step.action, Await) for step in decided.steps)
     records_by_id = {record.spec.id: record for record in records}
 
     def tell(happening: Happening) -> None:
@@ -45,17 +47,19 @@ def carry_out(
             progress.report(report)
 
     for names, word in ((decided.unchanged, "Running"), (decided.finished, "Exited")):
-        for name in names:
-            progress.report(Report(f"Container {name}", word, over=True))
+        _tell_all(progress, names, word)
+
     def connect() -> Client:
         client = connection.client()
-        if isinstance(progress, JsonLines):
+        if isinstance(progress, JsonLines) or waits:
             client.ask(Subscribe())
         return client
 
     def take(event: Event) -> None:
         if isinstance(progress, JsonLines):
             progress.event(event)
+        elif _check_cannot_run(event):
+            progress.report(_check_report(event))
         on_event(event)
 
     execution = Execution(
@@ -72,6 +76,22 @@ def carry_out(
         return execution.run(timeout_seconds=timeout_seconds)
     finally:
         progress.close()
+
+
+def _tell_all(progress: Progress, names: Iterable[str], word: str) -> None:
+    """Tells of containers about which nothing is to be done."""
+    for name in names:
+        progress.report(Report(f"Container {name}", word, over=True))
+
+
+def _check_cannot_run(event: Event) -> bool:
+    state = event.record.state if event.record else None
+    return bool(state and event.action == "health" and state.failure and state.health == "starting")
+
+
+def _check_report(event: Event) -> Report:
+    why = event.record.state.failure if event.record else ""
+    return Report(f"Container {event.container_name}", "Waiting", f"its health check cannot run: {why}")
 
 
 def ticking(wait: WaitForNews, progress: Progress) -> WaitForNews:

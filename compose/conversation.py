@@ -23,6 +23,7 @@ def converse_on_terminal(terminal: int, pidfd: int, *, stdin: Stream, stdout: in
 
     That is 0 when the user detaches: then the program goes on, told that its terminal is gone.
     """
+
     def follow_size() -> None:
         resize(terminal, window_size(stdin.source))
 

@@ -44,6 +44,7 @@ def lives(fields: Mapping[str, Node], path: str, findings: Findings) -> dict[str
         "logging": _logging(fields["logging"].fields, f"{path}.logging", findings) if "logging" in fields else None,
         "post_start": _hooks(fields, "post_start", path, findings),
         "pre_stop": _hooks(fields, "pre_stop", path, findings),
+        "on_unhealthy": _on_unhealthy(fields, path, findings),
         "platform": _platform(fields, path, findings),
         "pull_policy": _pull_policy(fields, path, findings),
         "restart_policy": (
@@ -74,6 +75,17 @@ def _hooks(fields: Mapping[str, Node], key: str, path: str, findings: Findings) 
             )
         )
     return tuple(hooks)
+
+
+def _on_unhealthy(fields: Mapping[str, Node], path: str, findings: Findings) -> Literal["", "restart"]:
+    """A key of windlass's own: others ignore what begins with x-."""
+    node = fields.get("x-on-unhealthy")
+    if node is None or node.value in (None, "", "ignore"):
+        return ""
+    if node.value != "restart":
+        hint = "use restart, or ignore"
+        findings.hinder(node, f"{path}.x-on-unhealthy cannot be '{node.value}'", hint, codes.NO_SUCH_CHOICE)
+    return "restart"
 
 
 def _logging(fields: Mapping[str, Node], path: str, findings: Findings) -> Logging:

@@ -17,6 +17,7 @@ WORDS = {
     "endpoints": "networks",
     "mounts": "volumes",
     "name": "container_name",
+    "on_unhealthy": "x-on-unhealthy",
     "oom_score_adjustment": "oom_score_adj",
     "resource_limits": "ulimits",
     "shm_bytes": "shm_size",

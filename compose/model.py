@@ -267,6 +267,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     storage_opt: dict[str, str] = {}
     logging: Logging | None = None
     annotations: dict[str, str] = {}
+    on_unhealthy: Literal["", "restart"] = ""
     platform: str = ""
     pull_policy: str = ""
     runtime: str = ""

@@ -62,6 +62,7 @@ def container_spec(
         post_start=hooks(service.post_start),
         pre_stop=hooks(service.pre_stop),
         annotations=service.annotations,
+        on_unhealthy=service.on_unhealthy,
         shm_bytes=service.shm_size_bytes,
         storage_bytes=storage_bytes(service.storage_opt),
         stop_signal=_signal(service.stop_signal or config.stop_signal),

@@ -266,6 +266,7 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     `stop_signal` is a signal's name with SIG. `labels` hold what Compose's tools expect (com.docker.compose.*).
     `post_start` runs before a start counts as done, `pre_stop` before the stop signal is sent; in order, and only as
     long as each ends with 0.
+    `on_unhealthy` says what becomes of a container whose health check fails.
     `config_hash` is what decides whether the container still is what the file asks for. `previous` is what the
     container was before its last change, itself without a previous one.
     """
@@ -309,6 +310,7 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     log: LogOptions = LogOptions()
     post_start: tuple[Hook, ...] = ()
     pre_stop: tuple[Hook, ...] = ()
+    on_unhealthy: Literal["", "restart"] = ""
     previous: "ContainerSpec | None" = None
     remove_at_end: bool = False
 

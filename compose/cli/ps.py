@@ -50,6 +50,10 @@ def command(
     else:
         text = listed(container_rows(shown, now_ns=time.time_ns(), whole=no_trunc), output, CONTAINERS)
     sys.stdout.write(text)
+    if output == "table" and not (quiet or names_only):
+        for record in shown:
+            if record.state.failure and record.state.status == "running":
+                session.warn(f"the health check of {record.spec.name} cannot run: {record.state.failure}")
 
 
 def _is_shown(record: ContainerRecord, states: tuple[str, ...], *, everything: bool) -> bool:

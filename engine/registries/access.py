@@ -144,4 +144,3 @@ class Access:
 
 def _basic(credentials: Credentials) -> str:
     return "Basic " + base64.b64encode(f"{credentials.user}:{credentials.secret}".encode()).decode()
-

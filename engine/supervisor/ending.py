@@ -44,6 +44,8 @@ def end(
         uptime_seconds=0.0 if failure else site.loop.now() - container.began,
         attempts=container.attempts,
         stopped_by_user=state.stopped_by_user,
+        unhealthy=container.spec.on_unhealthy == "restart" and state.health == "unhealthy",
+        was_healthy=container.was_healthy,
     )
     delay = next_delay(container.spec.restart, history) if may_restart else None
     container.attempts = settled_attempts(container.spec.restart, history)

@@ -7,8 +7,11 @@ from engine.spec import HealthProbe, Process
 from engine.supervisor.containers import Container
 from engine.supervisor.exits import reap
 from engine.supervisor.health import HealthHistory, after, begin, next_probe_at, resume
+from engine.supervisor.quitting import ask_to_quit
 from engine.supervisor.site import Site
 from engine.supervisor.visits import Visit
+
+_NOT_FOUND = 127
 
 
 def begin_probing(site: Site, container: Container) -> None:
@@ -24,6 +27,13 @@ def resume_probing(site: Site, container: Container) -> None:
     if probe is not None:
         history = resume(probe, container.state.health, container.began, site.loop.now())
         container.probing = Prober(site, container, probe, history)
+        _heal(site, container)
+
+
+def _heal(site: Site, container: Container) -> None:
+    """Ends an unhealthy container that wants to be started again then; its end does the rest."""
+    if container.state.health == "unhealthy" and container.spec.on_unhealthy == "restart" and container.running:
+        ask_to_quit(site, container, container.spec.stop_grace_seconds)
 
 
 class Prober:
@@ -77,6 +87,8 @@ class Prober:
         self._running = None
         exit_code = reap(running.entered.pidfd)
         failure = running.close()
+        if exit_code == _NOT_FOUND and not failure:
+            failure = running.text()  # a shell says what it has not found
         self._take(running.began, healthy=exit_code == 0, output=failure or running.text(), failure=failure)
 
     def _time_out(self) -> None:
@@ -97,9 +109,12 @@ class Prober:
         changed = self._history.health != state.health
         if changed:
             container.change(health=self._history.health, health_output=output)
-        if changed or failure != state.failure:
+        container.was_healthy = container.was_healthy or healthy
+        cannot_run = failure != state.failure
+        if changed or cannot_run:
             container.change(failure=failure)
             self._site.save(container)
-        if changed:
             self._site.tell(container, "health")
         self._schedule()
+        if changed:
+            _heal(self._site, container)

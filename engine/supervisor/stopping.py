@@ -1,6 +1,5 @@
 """Ends a container at somebody's wish: its stop signal first, everything in it killed after the grace period."""
 
-import contextlib
 import signal
 from functools import partial
 
@@ -10,6 +9,7 @@ from engine.protocol import Failure
 from engine.supervisor.containers import Answered, Container
 from engine.supervisor.hooks import run_hooks
 from engine.supervisor.pausing import resume
+from engine.supervisor.quitting import ask_to_quit, send
 from engine.supervisor.site import Site
 
 
@@ -43,7 +43,7 @@ def _finish_hooks(site: Site, container: Container, failure: str) -> None:
 
 def stop_at_once(site: Site, container: Container, grace_seconds: float | None, answer: Answered) -> None:
     """Stops a container whatever its hooks would say."""
-    number = signal_number(container.spec.stop_signal)
+    signal_number(container.spec.stop_signal)
     container.cancel_restart()
     changes: dict[str, object] = {"stopped_by_user": True}
     if container.state.status == "restarting":
@@ -56,12 +56,9 @@ def stop_at_once(site: Site, container: Container, grace_seconds: float | None, 
         return
     container.stopped.append(answer)
     site.tell(container, "stop")
-    _send(container, number)
+    ask_to_quit(site, container, container.spec.stop_grace_seconds if grace_seconds is None else grace_seconds)
     if container.state.paused:
         resume(site, container)
-    grace = container.spec.stop_grace_seconds if grace_seconds is None else grace_seconds
-    container.cancel_kill()
-    container.cancel_kill = site.loop.call_later(grace, partial(_kill_all, site, container))
 
 
 def kill(site: Site, container: Container, signal_name: str) -> None:
@@ -75,7 +72,7 @@ def kill(site: Site, container: Container, signal_name: str) -> None:
     if number in {signal.SIGKILL, signal_number(container.spec.stop_signal)}:
         container.change(stopped_by_user=True)
         site.save(container)
-    _send(container, number)
+    send(container, number)
     site.tell(container, "kill")
 
 
@@ -85,14 +82,3 @@ def signal_number(name: str) -> int:
         return signals.signal_number(name)
     except ValueError as error:
         raise RequestError(str(error), hint="use a name such as SIGTERM; `kill -l` lists them") from None
-
-
-def _send(container: Container, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it has ended; the loop is about to learn it
-        signal.pidfd_send_signal(container.pidfd, number)
-
-
-def _kill_all(site: Site, container: Container) -> None:
-    """Ends the first process, which takes everything in its pid namespace with it, and whatever joined its group."""
-    _send(container, signal.SIGKILL)
-    site.cgroups.find(container.spec.id, container.spec.cgroup_parent).kill()

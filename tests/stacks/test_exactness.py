@@ -74,3 +74,20 @@ def test_another_checkouts_stack_is_not_touched(
     twin("restart", "-t", "0", "web")
     boat("stop", status=1)
     twin("down", "-v")
+
+
+def test_a_health_check_that_cannot_run_is_told_while_it_is_waited_for(project: Callable[..., Windlass]) -> None:
+    boat = project(
+        """
+services:
+  web:
+    image: localhost/bb:1
+    command: [sleep, "1000"]
+    stop_signal: SIGKILL
+    x-on-unhealthy: restart
+    healthcheck: {test: [CMD, curl, localhost], interval: 300ms, retries: 2}
+"""
+    )
+    refused = boat("up", "-d", "--wait", status=1).stderr
+    assert "boat-web-1  Waiting  its health check cannot run: " in refused
+    boat("down", "-v")

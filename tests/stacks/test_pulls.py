@@ -35,9 +35,7 @@ def greeting(busybox_layer: bytes, text: str) -> Made:
     return made_image(busybox_layer, archive(file("greeting", text.encode())), config={"Cmd": ["cat", "/greeting"]})
 
 
-def test_up_pulls_what_is_missing_and_runs_it(
-    project: Project, registry: FakeRegistry, busybox_layer: bytes
-) -> None:
+def test_up_pulls_what_is_missing_and_runs_it(project: Project, registry: FakeRegistry, busybox_layer: bytes) -> None:
     name = registry.add("shop/hello:1", greeting(busybox_layer, "pulled well\n"))
     windlass = project(f"services:\n  hello:\n    image: {name}\n")
 

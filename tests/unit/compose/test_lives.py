@@ -175,3 +175,11 @@ def test_a_disk_has_a_size_and_nothing_else(read: Read, problems: Callable[..., 
     assert "is too small for a disk" in problems(HEAD + "    storage_opt: {size: 1m}\n")
     assert "is no size: 'big'" in problems(HEAD + "    storage_opt: {size: big}\n")
     assert "storage_opt.fsuuid is not supported yet" in problems(HEAD + "    storage_opt: {fsuuid: x}\n")
+
+
+def test_what_gets_unhealthy_is_started_again_if_the_file_says_so(read: Read, problems: Callable[..., str]) -> None:
+    assert read(HEAD).services["web"].on_unhealthy == ""
+    assert read(f"{HEAD}    x-on-unhealthy: restart\n").services["web"].on_unhealthy == "restart"
+    assert problems(f"{HEAD}    x-on-unhealthy: explode\n") == (
+        "compose.yaml:4:21: services.web.x-on-unhealthy cannot be 'explode'\n  use restart, or ignore"
+    )

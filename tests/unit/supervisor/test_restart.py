@@ -67,3 +67,14 @@ def test_the_window_says_when_a_restart_was_a_success() -> None:
     policy = RestartPolicy(condition="always", max_retries=1, window_seconds=60.0)
     assert next_delay(policy, history(attempts=1, uptime=59)) is None
     assert next_delay(policy, history(attempts=1, uptime=60)) == pytest.approx(0.1)
+
+
+def test_what_was_unhealthy_is_started_again_whatever_the_policy_says_ever_more_slowly_until_it_gets_healthy() -> None:
+    sick = RestartHistory(exit_code=143, uptime_seconds=90, attempts=3, stopped_by_user=False, unhealthy=True)
+    never = RestartPolicy(condition="no")
+
+    assert next_delay(never, sick) == 0.8
+    assert next_delay(never, sick._replace(was_healthy=True)) == 0.1
+    assert next_delay(never, sick._replace(attempts=50)) == 60
+    assert next_delay(never, sick._replace(stopped_by_user=True)) is None
+    assert next_delay(never, sick._replace(unhealthy=False)) is None
