@@ -34,8 +34,8 @@ class Container:
     `launching` lasts until its program runs or failed to,
     `after_launch` holds what waits for that; `removing` until it is `gone`. `attempts` counts the restarts
     since it last ran stably, `was_healthy` is about its present run, `began` is when that was started, in
-    the loop's seconds. `audience` are those who listen to what it prints; `stdin` is what its program is to read at the next start (-1: what its spec says),
-    `window` the size of its terminal then.
+    the loop's seconds. `audience` are those who listen to what it prints; `stdin` is what its program is to read at the
+    next start (-1: what its spec says), `window` the size of its terminal then.
     """
 
     def __init__(self, spec: ContainerSpec, state: ContainerState) -> None:
