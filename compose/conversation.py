@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from compose.keyboard import Detached, raw_terminal, window_size
-from compose.streaming import Stream, carry, drain
+from compose.streaming import Flow, Stream, carry, drain
 from engine import namespaces
 from engine.terminals import resize
 
@@ -90,6 +90,6 @@ def catching(actions: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[N
 
 def _until_end(inward: list[Stream], outward: list[Stream], pidfd: int) -> int:
     """Carries until the program has ended, then what it left behind; a descendant that goes on is not waited for."""
-    left = carry([*inward, *outward], {pidfd: lambda: True})
+    left = carry(map(Flow, (*inward, *outward)), {pidfd: lambda: True})
     drain([flow for flow in left if flow.stream in outward])
     return exit_status(pidfd)

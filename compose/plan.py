@@ -79,7 +79,10 @@ class _Planning:
         self._warnings.extend(plan_volumes(self._draft, self._wanted, self._observed))
         self._plan_orphans()
         for service in self._wanted.services:
-            self._plan_service(service)
+            if service.one_off:
+                self._plan_one_off(service)
+            else:
+                self._plan_service(service)
         plan_renewals(self._draft, self._wanted, self._observed, self._renewable)
         if self._wanted.options.wait:
             self._plan_waiting()
@@ -136,6 +139,13 @@ class _Planning:
                 self._remove(record, why_orphan(record))
         elif found and not self._wanted.options.ignore_orphans:
             self._warnings.append(orphans_warning(found))
+
+    def _plan_one_off(self, service: WantedService) -> None:
+        """The container for `run`: made once its dependencies are as it needs them, started by whoever talks to it."""
+        for spec in service.specs:
+            hard, soft = self._dependency_gates(service)
+            needs = (*self._creation_needs(service, spec), *hard)
+            self._draft.add(CreateContainer(spec=spec), "run" + _reach(spec), needs=needs, after=soft)
 
     def _plan_service(self, service: WantedService) -> None:
         by_number: dict[int, list[ContainerRecord]] = {}

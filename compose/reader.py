@@ -24,7 +24,7 @@ from compose.phases import ALL, Phases
 from compose.places import Place
 from compose.provenance import Places
 from compose.selection import with_used_resources
-from compose.sources import Sources
+from compose.sources import OVERLAY, Sources
 from compose.surroundings import Wishes, find_surroundings
 
 
@@ -32,7 +32,8 @@ class ReadRequest(NamedTuple):
     """What to read. `files` empty: discover them; "-" is standard input, which `stdin` reads when it is wanted.
 
     `services` are those that the user named: their profiles become active. With `unused`, networks and volumes that no
-    service uses are kept. `separator` is that of names. `environment` is the whole environment.
+    service uses are kept. `overlay` is one more file, over all others.
+    `separator` is that of names. `environment` is the whole environment.
     """
 
     working_directory: str
@@ -47,6 +48,7 @@ class ReadRequest(NamedTuple):
     phases: Phases = ALL
     separator: str = "-"
     unused: bool = False
+    overlay: bytes = b""
 
 
 def read_stack(request: ReadRequest) -> Stack:
@@ -64,12 +66,13 @@ class _Reader:
 
     def __init__(self, request: ReadRequest, hiding: Hiding | None = None) -> None:
         self._request = request
-        self._sources = Sources(request.working_directory, request.stdin)
+        self._sources = Sources(request.working_directory, request.stdin, request.overlay)
         wishes = Wishes(request.files, request.project_directory, request.env_files)
         self._project, self._variables, self._env_files = find_surroundings(
             wishes, request.working_directory, request.environment, self._sources.shown
         )
         self._hiding = hiding
+        self._files = (*self._project.files, OVERLAY) if request.overlay else self._project.files
         self._assembly = Assembly(self._sources, request.phases, hiding)
         self._problems: list[Problem] = []
 
@@ -167,7 +170,7 @@ class _Reader:
     def _parsed(self) -> list[Node]:
         """Every document of every file that the command line names."""
         parsed: list[Node] = []
-        for path in self._project.files:
+        for path in self._files:
             try:
                 parsed += self._sources.documents(path)
             except FileError as error:
@@ -176,7 +179,7 @@ class _Reader:
 
     def _document(self) -> Node:
         """All documents laid over one another, in canonical form."""
-        whole = self._assembly.document(self._project.files, Setting(self._project.directory, self._variables))
+        whole = self._assembly.document(self._files, Setting(self._project.directory, self._variables))
         self._problems += self._assembly.problems
         if whole is None:
             self._give_up_if_wrong()

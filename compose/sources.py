@@ -11,6 +11,9 @@ from compose.errors import FileError, Problem
 from compose.nodes import Node
 from compose.places import Place
 
+OVERLAY = "command line"
+"""Stands for a file that the command line speaks of in options."""
+
 
 class Asked(NamedTuple):
     """Who asks for a file: the place that names it, what for ("services.web extends"), a hint for when it is missing.
@@ -29,7 +32,9 @@ BY_COMMAND = Asked()
 class Sources:
     """The documents of files by their absolute path ("-" is standard input)."""
 
-    def __init__(self, working_directory: str, stdin: Callable[[], bytes]) -> None:
+    def __init__(self, working_directory: str, stdin: Callable[[], bytes], overlay: bytes = b"") -> None:
+        """`overlay` is the content of the file OVERLAY."""
+        self._overlay = overlay
         self._working_directory = working_directory
         self._stdin = stdin
         self._documents: dict[str, tuple[Node, ...]] = {}
@@ -38,7 +43,7 @@ class Sources:
 
     def shown(self, path: str) -> str:
         """A path as the user would write it: relative below the working directory, else absolute."""
-        if path == STDIN:
+        if path in {STDIN, OVERLAY}:
             return path
         relative = os.path.relpath(path, self._working_directory)
         return path if relative.startswith("..") else relative
@@ -69,6 +74,8 @@ class Sources:
     def _content(self, path: str, asked: Asked) -> bytes:
         if path == STDIN:
             return self._stdin()
+        if path == OVERLAY:
+            return self._overlay
         try:
             with open(path, "rb") as file:
                 return file.read()

@@ -26,7 +26,7 @@ class Stream(NamedTuple):
 
 
 class Flow:
-    """A stream with what was read and is not written yet."""
+    """A stream under way, with what was read and is not written yet."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
@@ -72,10 +72,13 @@ class Flow:
             os.close(nowhere)
 
 
-def carry(streams: Iterable[Stream], news: Mapping[int, Callable[[], bool]]) -> list[Flow]:
-    """Carries until what is to be called for a descriptor that is ready says so; returns the streams that go on."""
-    flows = [Flow(stream) for stream in streams]
-    while True:
+def carry(flows: Iterable[Flow], news: Mapping[int, Callable[[], bool]]) -> list[Flow]:
+    """Carries until what is to be called for a descriptor that is ready says so; returns the flows that go on.
+
+    Without such descriptors it goes on until all sources have ended.
+    """
+    flows = list(flows)
+    while flows or news:
         wanted = dict.fromkeys(news, select.POLLIN)
         for flow in flows:
             fd, events = flow.wants()
@@ -91,7 +94,8 @@ def carry(streams: Iterable[Stream], news: Mapping[int, Callable[[], bool]]) -> 
                 flow.end()
         said = [over() for fd, over in news.items() if fd in ready]
         if any(said):
-            return flows
+            break
+    return flows
 
 
 def drain(flows: Iterable[Flow]) -> None:

@@ -53,6 +53,7 @@ class WantedService(msgspec.Struct, frozen=True, kw_only=True):
     dependencies: tuple[Dependency, ...] = ()
     recreate: bool = False
     update: UpdatePolicy | None = None
+    one_off: bool = False
 
 
 class WantedVolume(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +64,20 @@ class WantedVolume(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str] = {}
     options: dict[str, str] = {}
     cause: str = "new volume"
+
+
+class OneOff(msgspec.Struct, frozen=True, kw_only=True):
+    """One more container of a service, for `run`: it answers to no name of the service unless it gets its `aliases`.
+
+    It publishes no `ports` unless asked. `piped` says that its standard input will be given to it when it is started.
+    """
+
+    service: str
+    name: str
+    remove: bool = False
+    ports: bool = False
+    aliases: bool = False
+    piped: bool = False
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +102,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     renew_anonymous_volumes: bool = False
     pull: str = ""
     all_resources: bool = False
+    one_off: OneOff | None = None
     remove_orphans: bool = False
     ignore_orphans: bool = False
     wait: bool = False
@@ -193,7 +209,8 @@ def _wanted_service(
     new_id: Callable[[], str],
     around: Surroundings,
 ) -> WantedService:
-    total = options.scale.get(service.name, service.replicas)
+    one_off = options.one_off if options.one_off and options.one_off.service == service.name else None
+    total = 1 if one_off else options.scale.get(service.name, service.replicas)
     if total > 1 and service.container_name:
         raise FileError(
             (
@@ -207,15 +224,19 @@ def _wanted_service(
         )
     image = choice.image or UNKNOWN_IMAGE
     names = {other.name for other in services}
+    specs = tuple(
+        container_spec(stack, Replica(service, number, total), image, choice.name, container_id=new_id(), around=around)
+        for number in range(1, total + 1)
+    )
+    if one_off:
+        from compose.one_off import one_off_spec  # noqa: PLC0415 - only `run` makes such ones
+
+        specs = tuple(one_off_spec(stack, spec, one_off, new_id) for spec in specs)
     return WantedService(
         name=service.name,
         image=choice,
-        specs=tuple(
-            container_spec(
-                stack, Replica(service, number, total), image, choice.name, container_id=new_id(), around=around
-            )
-            for number in range(1, total + 1)
-        ),
+        specs=specs,
+        one_off=one_off is not None,
         dependencies=tuple(dependency for dependency in service.depends_on if dependency.service in names),
         recreate=_is_recreated(service, options),
         update=service.update,

@@ -10,6 +10,7 @@ import msgspec.structs
 from compose import conversation
 from compose.cli import failures
 from compose.cli.chosen import choose_running
+from compose.cli.given import given_variables
 from compose.cli.options import Argument, Option
 from compose.cli.ownership import require_own
 from compose.cli.session import Session
@@ -51,7 +52,7 @@ def command(
     require_own(session, place.name, (record,))
     process = Process(
         argv=tuple(words),
-        environment={**record.spec.process.environment, **_variables(environment or (), session)},
+        environment={**record.spec.process.environment, **given_variables(session.environment, environment or ())},
         working_directory=directory or record.spec.process.working_directory,
         user=user or record.spec.process.user,
         groups=record.spec.process.groups,
@@ -70,16 +71,6 @@ def command(
     except StartError as error:
         failures.write(sys.stderr, error.message, error.hint)
         return error.exit_code
-
-
-def _variables(texts: list[str] | tuple[str, ...], session: Session) -> dict[str, str]:
-    """NAME=VALUE, or NAME alone for the value that it has here."""
-    variables: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if equals or name in session.environment:
-            variables[name] = value if equals else session.environment[name]
-    return variables
 
 
 def _run(

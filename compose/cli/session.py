@@ -89,20 +89,27 @@ class Session:
             unused=self.options.all_resources,
         )
 
-    def stack(self, *, services: tuple[str, ...] = (), phases: "Phases | None" = None, warn: bool = True) -> "Stack":
+    def stack(
+        self,
+        *,
+        services: tuple[str, ...] = (),
+        phases: "Phases | None" = None,
+        warn: bool = True,
+        overlay: bytes = b"",
+    ) -> "Stack":
         """The stack as its files describe it; naming a service enables its profiles. Raises FileError."""
         with PatternsOnDemand():
             from compose.reader import read_stack  # noqa: PLC0415 - YAML is loaded only where a file is read
 
-        request = self.read_request(services)
+        request = self.read_request(services)._replace(overlay=overlay)
         stack = read_stack(request if phases is None else request._replace(phases=phases))
         for warning in stack.warnings if warn else ():
             self.warn(printable(str(warning)), printable(warning.hint), warning.code)
         return stack
 
-    def startable_stack(self, *, services: tuple[str, ...] = ()) -> "Stack":
-        """The same, refused with all that cannot be served yet."""
-        stack = self.stack(services=services)
+    def startable_stack(self, *, services: tuple[str, ...] = (), overlay: bytes = b"") -> "Stack":
+        """The same, with an overlay (see compose.reader), refused with all that cannot be served yet."""
+        stack = self.stack(services=services, overlay=overlay)
         if stack.obstacles:
             raise FileError(stack.obstacles)
         return stack

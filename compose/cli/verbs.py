@@ -40,6 +40,7 @@ VERBS = {
     "rm": "Removes containers that have ended.",
     "restore": "Brings the enabled stacks back, as at a boot.",
     "rollback": "Takes services back to what they were before their last change.",
+    "run": "Runs a command in a container of its own.",
     "scale": "Runs as many replicas as asked for.",
     "schema": "Prints the JSON Schema of Compose files, for editors.",
     "start": "Starts containers that exist.",
@@ -62,7 +63,6 @@ NOT_YET = frozenset(
         "publish",
         "pull",
         "push",
-        "run",
         "watch",
     )
 )
@@ -163,5 +163,5 @@ def _called_plainly(arguments: list[str]) -> Callable[[], int] | None:
 
 
 def _interspersed(name: str) -> bool:
-    """Whether options may follow a verb's words; those of exec may have options of their own."""
-    return name != "exec"
+    """Whether options may follow a verb's words; those of exec's and run's commands may have options of their own."""
+    return name not in {"exec", "run"}
