@@ -5,7 +5,7 @@ windlass := .venv/bin/windlass
 pytest := $(python) -m pytest
 guestbook := examples/stacks/guestbook/compose.yaml
 
-.PHONY: help demo demo-down test check unit kernel stacks bench soak fuzz schema attributes clean
+.PHONY: help demo demo-down test check unit kernel stacks bench soak faults fuzz schema attributes clean
 
 help:
 	@echo 'make demo       bring the guestbook example up and look at it'
@@ -19,6 +19,7 @@ help:
 	@echo 'make attributes the page on every attribute, likewise'
 	@echo 'make bench      up, down and logs against Docker Compose, where shared/peers lies beside the checkout (root)'
 	@echo 'make soak       kill -9 of everything at random moments; SEED=N repeats a run (root)'
+	@echo 'make faults     single system calls fail, in every verb; then 1,000 crashes; SEED=N repeats a run (root)'
 	@echo 'make clean      remove what these commands made in the checkout'
 
 demo:
@@ -67,6 +68,10 @@ bench:
 soak:
 	@.ci/bootstrap test
 	@$(python) tests/soak/crashes.py $(if $(SEED),--seed $(SEED))
+
+faults:
+	@.ci/bootstrap test
+	@$(python) tests/soak/faults.py $(if $(SEED),--seed $(SEED))
 
 clean:
 	@rm -rf .venv .cache build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

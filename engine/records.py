@@ -53,21 +53,25 @@ def write_state(stack: StackLayout, state: ContainerState) -> None:
 def read_spec(directory: Path) -> ContainerSpec | None:
     """The spec in a container's directory, None when there is none; StateError when it cannot be read."""
     try:
-        return _spec_decoder.decode((directory / SPEC_FILE).read_bytes())
+        spec = _spec_decoder.decode((directory / SPEC_FILE).read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError, UnicodeError) as error:
         raise _unreadable(directory / SPEC_FILE, error) from error
+    _require_id(spec.id, directory / SPEC_FILE)
+    return spec
 
 
 def read_state(directory: Path) -> ContainerState | None:
     """The state in a container's directory, None when there is none; StateError when it cannot be read."""
     try:
-        return _state_decoder.decode((directory / STATE_FILE).read_bytes())
+        state = _state_decoder.decode((directory / STATE_FILE).read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError, UnicodeError) as error:
         raise _unreadable(directory / STATE_FILE, error) from error
+    _require_id(state.id, directory / STATE_FILE)
+    return state
 
 
 def container_directories(stack: StackLayout) -> tuple[Path, ...]:
@@ -104,6 +108,12 @@ def set_aside(path: Path) -> Path:
     """Renames what cannot be read, so that it is kept for inspection and met only once; gives its new path."""
     aside = path.with_name(path.name + DAMAGED_SUFFIX)
     return path.rename(aside)
+
+
+def _require_id(found: str, path: Path) -> None:
+    """All that a container has is found by its directory's name; a record that tells another id is damaged."""
+    if found != path.parent.name.removesuffix(DAMAGED_SUFFIX):
+        raise _unreadable(path, ValueError(f"it is of another container ({found[:12]})"))
 
 
 def _unreadable(path: Path, error: Exception) -> StateError:

@@ -15,7 +15,8 @@ class Leases:
     """What is leased of one subnet. The directory is the truth; it is read once, for it has a single writer.
 
     `kept` are addresses that no container gets, with what has them; the others come from `within` a part of the subnet.
-    A file without content is what a killed writer left behind: nobody got its address, and it is removed.
+    A file without content is what a killed writer left behind: nobody got its address, and it is removed, as is one
+    that is damaged.
     """
 
     def __init__(self, directory: Path, subnet: Block, kept: Mapping[int, str], *, within: Block | None = None) -> None:
@@ -27,14 +28,17 @@ class Leases:
         self._macs: dict[int, bytes] = {}
         directory.mkdir(exist_ok=True)
         for path in directory.iterdir():
-            holder, _, mac = path.read_text().partition(" ")
-            if holder:
-                address = subnet.parse(path.name)
-                self._holders[address] = holder
-                if mac:
-                    self._macs[address] = bytes.fromhex(mac)
-            else:
+            try:
+                holder, _, mac = path.read_text().partition(" ")
+                address, link = subnet.parse(path.name), bytes.fromhex(mac)
+            except (AddressError, ValueError):
+                holder = ""
+            if not holder:
                 path.unlink()
+                continue
+            self._holders[address] = holder
+            if link:
+                self._macs[address] = link
         self._taken = ChainMap(self._holders, dict(kept))
         self._held = {holder: address for address, holder in self._holders.items()}
 

@@ -109,8 +109,8 @@ class Boat:
         self.history: list[str] = []
         self.settled = True
 
-    def begin(self, arguments: tuple[str, ...]) -> "subprocess.Popen[str]":
-        """Starts a command."""
+    def begin(self, arguments: tuple[str, ...], under: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
+        """Starts a command, under another one such as strace."""
         environment = {
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
@@ -119,7 +119,7 @@ class Boat:
             "WINDLASS_DATA_ROOT": str(self.layout.data),
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "compose.cli", "-p", STACK, *arguments],
+            [*under, sys.executable, "-m", "compose.cli", "-p", STACK, *arguments],
             cwd=self.directory,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from engine.errors import StateError
 from engine.layout import Layout, StackLayout
-from engine.records import container_directories, read_records, read_state, set_aside, write_spec, write_state
+from engine.records import (
+    container_directories,
+    read_records,
+    read_spec,
+    read_state,
+    set_aside,
+    write_spec,
+    write_state,
+)
 from engine.spec import ContainerSpec, Process
 from engine.state import ContainerState
 
@@ -81,3 +89,34 @@ def test_no_content_of_a_record_is_more_than_that_containers_loss(
     write_spec(stack, spec("db", "b" * 64))
     (stack.container("a" * 64) / file).write_bytes(content)
     assert "db" in [record.spec.name for record in read_records(stack)]
+
+
+@given(position=st.integers(0, 10_000), value=st.integers(0, 255), length=st.integers(0, 10_000))
+def test_whatever_was_damaged_a_record_is_of_its_container_or_none(
+    tmp_path_factory: pytest.TempPathFactory, position: int, value: int, length: int
+) -> None:
+    stack = Layout(run=tmp_path_factory.mktemp("run"), data=Path("/nowhere")).stack("shop")
+    container_id = "a" * 64
+    write_spec(stack, spec("web", container_id))
+    write_state(stack, ContainerState(id=container_id, status="running", first_id=65536))
+    for name in ("spec.json", "state.json"):
+        path = stack.container(container_id) / name
+        content = bytearray(path.read_bytes())
+        content[position % len(content)] = value
+        path.write_bytes(content[:length])
+    for record in read_records(stack):
+        assert (record.spec.id, record.state.id) == (container_id, container_id)
+
+
+def test_a_record_of_a_later_version_tells_what_this_one_knows(stack: StackLayout) -> None:
+    write_spec(stack, spec("web", "a" * 64))
+    path = stack.container("a" * 64) / "spec.json"
+    path.write_bytes(path.read_bytes().removesuffix(b"}") + b',"of_the_future":[1]}')
+    assert [record.spec for record in read_records(stack)] == [spec("web", "a" * 64)]
+
+
+def test_a_record_of_another_container_is_damaged(stack: StackLayout) -> None:
+    write_spec(stack, spec("web", "a" * 64))
+    stack.container("a" * 64).rename(stack.container("b" * 64))
+    with pytest.raises(StateError, match=r"spec\.json: it is of another container \(aaaaaaaaaaaa\)"):
+        read_spec(stack.container("b" * 64))

@@ -1,12 +1,15 @@
 """The records of a stack's networks on disk."""
 
+import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from net.errors import NetError
 from net.networks import NetworkRecords
-from net.spec import NetworkSpec, NetworkState
+from net.spec import Endpoint, NetworkSpec, NetworkState
 
 STATE = NetworkState(spec=NetworkSpec(name="shop_default"), subnet="172.16.0.0/22", gateway="172.16.0.1", bridge="br0")
 
@@ -53,3 +56,31 @@ def test_a_removed_network_leaves_nothing(tmp_path: Path) -> None:
     records.write(STATE).leases.take("aa" * 32)
     records.remove("shop_default")
     assert list(tmp_path.iterdir()) == []
+
+
+@given(position=st.integers(0, 10_000), value=st.integers(0, 255), length=st.integers(0, 10_000), name=st.binary())
+def test_whatever_was_damaged_networks_are_read(
+    tmp_path_factory: pytest.TempPathFactory, position: int, value: int, length: int, name: bytes
+) -> None:
+    directory = tmp_path_factory.mktemp("networks")
+    network = NetworkRecords(directory).write(STATE)
+    network.lease("a" * 64, Endpoint(network="shop_default", mac_address="02:00:00:00:00:07"), "eth0")
+    (lease,) = (directory / "shop_default" / "leases").iterdir()
+    for path in (directory / "shop_default" / "network.json", lease):
+        content = bytearray(path.read_bytes())
+        content[position % len(content)] = value
+        path.write_bytes(content[:length])
+    (lease.parent / (name.hex()[:100] or "0")).write_bytes(name)
+    records = NetworkRecords(directory)
+    assert len(records.read()) + len(records.problems) == 1
+
+
+def test_what_somebody_removed_is_written_again(tmp_path: Path) -> None:
+    records = NetworkRecords(tmp_path / "networks")
+    network = records.write(STATE)
+    network.lease("a" * 64, Endpoint(network="shop_default"), "eth0")
+    assert not records.keep(network)
+    shutil.rmtree(tmp_path / "networks")
+    assert records.keep(network)
+    (again,) = NetworkRecords(tmp_path / "networks").read().values()
+    assert (again.state, again.leases.holders) == (STATE, {"a" * 64})
