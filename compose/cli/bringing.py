@@ -25,6 +25,7 @@ from engine.state import ContainerRecord
 
 if TYPE_CHECKING:
     from compose.foreground import AbortWhen, Foreground
+    from compose.plan_files import PlanFile
     from compose.reports import Progress
 
 
@@ -44,7 +45,10 @@ class Showing(NamedTuple):
 
 
 class Way(NamedTuple):
-    """How to go about it; without `showing`, the stack is left running. `verb` is what was typed."""
+    """How to go about it; without `showing`, the stack is left running. `verb` is what was typed.
+
+    `kept` is the plan that must still hold.
+    """
 
     options: Options
     verb: str = "up"
@@ -53,6 +57,7 @@ class Way(NamedTuple):
     timeout_seconds: float | None = None
     showing: Showing | None = None
     abort: "AbortWhen | None" = None
+    kept: "PlanFile | None" = None
 
 
 def bring_up(session: Session, way: Way) -> int:
@@ -149,6 +154,12 @@ def _carry_out(
     observed = connection.observe()
     if not observed.containers:  # after a boot every stack is new
         remove_leftovers(session.layout, booted_at=boot_time())
+    if way.kept:
+        from compose.plan_files import require_unchanged  # noqa: PLC0415 - rarely asked for
+        from compose.up import decide  # noqa: PLC0415 - likewise
+
+        now = decide(stack, session.layout, observed, way.kept.options, build=way.kept.build)
+        require_unchanged(way.kept, now, stack.directory)
     found = decide_with_images(
         stack,
         session.layout,

@@ -1,6 +1,7 @@
 """`windlass plan`."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 from compose.cli.choices import one_of
@@ -8,9 +9,12 @@ from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.cli.up import scale_of
 from compose.plan_text import plan_json, plan_text
+from compose.steps import Plan
 from compose.survey import observe
 from compose.up import decide
 from compose.wanted import Options
+
+CHANGES = 2
 
 
 def command(
@@ -25,8 +29,12 @@ def command(
     rerun_jobs: Annotated[bool, Option("--rerun-jobs", tells="Run again, too, what has finished its work.")] = False,
     scale: Annotated[list[str] | None, Option(tells="SERVICE=NUMBER of replicas; may be repeated.")] = None,
     remove_orphans: Annotated[bool, Option("--remove-orphans", tells="Remove what the file lacks.")] = False,
+    out: Annotated[str, Option("--out", tells="Keep the plan in this file, for up --plan.")] = "",
+    detailed_exitcode: Annotated[
+        bool, Option("--detailed-exitcode", tells="Status 2 if there is something to do, else 0.")
+    ] = False,
     output: Annotated[str, Option("--format", tells="text or json.")] = "text",
-) -> None:
+) -> int:
     """Shows what `up` would do, and why; changes nothing."""
     one_of("--format", output, ("text", "json"))
     options = Options(
@@ -40,19 +48,25 @@ def command(
         adopt=session.options.adopt,
         all_resources=session.options.all_resources,
     )
-    show(session, options, build=build, output=output)
+    found = show(session, options, build=build, output=output, out=out)
+    return CHANGES if detailed_exitcode and found.steps else 0
 
 
-def show(session: Session, options: Options, *, build: bool, output: str = "text") -> None:
-    """Prints the plan for these options."""
+def show(session: Session, options: Options, *, build: bool, output: str = "text", out: str = "") -> Plan:
+    """Prints the plan for these options, keeps it in the file `out` if that is named."""
     session.require_root()
     stack = session.startable_stack(services=options.services)
     found = decide(stack, session.layout, observe(session.layout.stack(stack.name)), options, build=build)
+    if out:
+        from compose.plan_files import write_plan  # noqa: PLC0415 - only here
+
+        write_plan(Path(out), found, stack.directory, options, build=build)
     if output == "json":
         import json  # noqa: PLC0415 - only here
 
         sys.stdout.write(json.dumps(plan_json(found), indent=2) + "\n")
-        return
+        return found
     for warning in found.warnings:
         session.warn(warning)
     sys.stdout.write(plan_text(found))
+    return found

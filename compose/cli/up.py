@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Annotated
 
+from msgspec import structs
+
 from compose.cli.bringing import Showing, Way, bring_up
 from compose.cli.choices import PULL_WORDS, one_at_most, one_of
 from compose.cli.options import Argument, Option
@@ -55,6 +57,7 @@ def command(
     pull: Annotated[str, Option(tells="When to ask a registry: always, missing or never.")] = "",
     quiet_pull: Annotated[bool, Option("--quiet-pull", tells="Say nothing while images are pulled.")] = False,
     quiet_build: Annotated[bool, Option("--quiet-build", tells="Say nothing while images are built.")] = False,
+    plan_file: Annotated[str, Option("--plan", tells="Do what this file of `plan --out` says, or nothing.")] = "",
     watch: Annotated[bool, Option("--watch", "-w", tells="Not supported yet.")] = False,
     menu: Annotated[bool, Option("--menu", tells="There is none: nothing changes.")] = False,
     yes: Annotated[bool, Option("--yes", "-y", tells="Ask nothing: `up` never does.")] = False,
@@ -96,6 +99,13 @@ def command(
     one_at_most(aborts)
     for option, given in {**aborts, "--exit-code-from": bool(exit_code_from)}.items():
         one_at_most({"--detach, --wait or --no-start": detach, option: given})
+    kept = None
+    if plan_file:
+        from compose.cli.planned import planned  # noqa: PLC0415 - only here
+
+        kept = planned(session, plan_file, options, build=build)
+        options = structs.replace(kept.options, wait=wait, grace_seconds=timeout)
+        build = kept.build
     if dry_run:
         from compose.cli.plan import show  # noqa: PLC0415 - only here
 
@@ -113,6 +123,7 @@ def command(
     way = Way(
         options=options,
         build=build,
+        kept=kept,
         quiet_build=quiet_build,
         timeout_seconds=wait_timeout,
         showing=None if detach else showing,

@@ -91,3 +91,21 @@ services:
     refused = boat("up", "-d", "--wait", status=1).stderr
     assert "boat-web-1  Waiting  its health check cannot run: " in refused
     boat("down", "-v")
+
+
+def test_a_kept_plan_is_carried_out_exactly_or_not_at_all(project: Callable[..., Windlass]) -> None:
+    boat = project(JOBS)
+    boat("plan", "--out", "plan.json", "--detailed-exitcode", status=2)
+    boat("up", "--plan", "plan.json", "--force-recreate", "-d", status=1)
+    boat("up", "--plan", "plan.json", "-d")
+    boat("wait", "seed")
+    boat("plan", "--detailed-exitcode")
+    refused = boat("up", "--plan", "plan.json", "-d", status=1).stderr
+    assert "the plan does not hold any more: no longer: create network boat_default" in refused
+
+    boat.environment["A"] = "2"
+    boat("plan", "--out", "plan.json")
+    boat.environment["A"] = "3"
+    refused = boat("up", "--plan", "plan.json", "-d", status=1).stderr
+    assert "stop container boat-web-1 for another reason (environment.A changed: '1' -> '3')" in refused
+    boat("down", "-v")
