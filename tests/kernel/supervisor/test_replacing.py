@@ -38,7 +38,7 @@ def start_aside(driver: Driver, name: str, script: str, **fields: object) -> str
 
 def test_a_container_that_stands_aside_is_led_to_from_when_it_listens(driver: Driver) -> None:
     port = free_port()
-    old = driver.start("old", SERVER.format("old"), **published(port))
+    old = start_aside(driver, "old", SERVER.format("old"), **published(port))
     driver.ask(Admit(id=old))
     new = start_aside(driver, "new", f"usleep 300000; {SERVER.format('new')}", **published(port))
     assert {said(port) for _ in range(4)} == {"old"}
@@ -72,7 +72,7 @@ def test_one_that_ends_meanwhile_is_not_let_in_and_its_policy_does_not_change_th
 
 def test_connections_that_last_are_waited_for(driver: Driver) -> None:
     port = free_port()
-    old = driver.start("old", "nc -ll -p 80 -e cat", **published(port))
+    old = start_aside(driver, "old", "nc -ll -p 80 -e cat", **published(port))
     driver.ask(Admit(id=old))
     with ThreadPoolExecutor(1) as pool, socket.create_connection(("127.0.0.1", port), timeout=5) as client:
         client.sendall(b"one")
@@ -89,7 +89,7 @@ def test_connections_that_last_are_waited_for(driver: Driver) -> None:
 
 def test_retirement_outlives_the_supervisor_and_can_be_taken_back(driver: Driver) -> None:
     port = free_port()
-    web = driver.start("web", SERVER.format("here"), **published(port))
+    web = start_aside(driver, "web", SERVER.format("here"), **published(port))
     driver.ask(Admit(id=web))
     driver.ask(Retire(id=web))
     driver.kill_supervisor()
