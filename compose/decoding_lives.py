@@ -42,6 +42,7 @@ def lives(fields: Mapping[str, Node], path: str, findings: Findings) -> dict[str
         "annotations": texts(fields.get("annotations")),
         "attach": attach is None or attach.value is not False,
         "logging": _logging(fields["logging"].fields, f"{path}.logging", findings) if "logging" in fields else None,
+        "pre_start": _hooks(fields, "pre_start", path, findings),
         "post_start": _hooks(fields, "post_start", path, findings),
         "pre_stop": _hooks(fields, "pre_stop", path, findings),
         "on_unhealthy": _on_unhealthy(fields, path, findings),
@@ -72,6 +73,7 @@ def _hooks(fields: Mapping[str, Node], key: str, path: str, findings: Findings) 
                 privileged=flag(entry.fields, "privileged"),
                 working_dir=text(entry.fields, "working_dir"),
                 environment=texts(entry.fields.get("environment")),
+                per_replica=flag(entry.fields, "per_replica"),
             )
         )
     return tuple(hooks)

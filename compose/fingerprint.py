@@ -233,6 +233,7 @@ _TELLERS: dict[str, Callable[[str, Any, Any], Iterator[str]]] = {
     "labels": _entries,
     "annotations": _entries,
     "health": _health,
+    "pre_start": _hooks,
     "post_start": _hooks,
     "pre_stop": _hooks,
     "restart": _restart,

@@ -139,6 +139,7 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
     privileged: bool = False
     working_dir: str = ""
     environment: dict[str, str] = {}
+    per_replica: bool = False
 
 
 class UpdatePolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -273,6 +274,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     runtime: str = ""
     attach: bool = True
     restart_policy: RestartPolicy | None = None
+    pre_start: tuple[Hook, ...] = ()
     post_start: tuple[Hook, ...] = ()
     pre_stop: tuple[Hook, ...] = ()
     update: UpdatePolicy | None = None

@@ -9,8 +9,13 @@ ALIVE = ("running", "restarting")
 
 
 def is_one_off(record: ContainerRecord) -> bool:
-    """Whether a container was made by `run`."""
+    """Whether a container is no replica of its service: it was made by `run`, or for a hook."""
     return record.spec.labels.get(naming.ONE_OFF) == "True"
+
+
+def is_hook(record: ContainerRecord) -> bool:
+    """Whether a container was made for a pre_start hook."""
+    return naming.HOOK in record.spec.labels
 
 
 def orphans(records: Iterable[ContainerRecord], known_services: Collection[str]) -> tuple[ContainerRecord, ...]:
@@ -18,7 +23,11 @@ def orphans(records: Iterable[ContainerRecord], known_services: Collection[str])
     return tuple(
         record
         for record in records
-        if (record.state.status not in ALIVE if is_one_off(record) else record.spec.service not in known_services)
+        if (
+            record.state.status not in ALIVE
+            if is_one_off(record) and not (is_hook(record) and record.spec.service in known_services)
+            else record.spec.service not in known_services
+        )
     )
 
 

@@ -12,6 +12,7 @@ from compose.model import Dependency, UpdatePolicy
 from compose.observed import Observed
 from compose.orphans import is_one_off, orphans, orphans_warning, why_orphan
 from compose.plan_volumes import plan_renewals, plan_volumes, renewable_volumes, renews
+from compose.pre_starts import PreStarts
 from compose.rolling import Needs, Place, is_settled, place_of, roll, successor
 from compose.steps import (
     Await,
@@ -58,6 +59,7 @@ class _Planning:
         for record in observed.containers:
             if not is_one_off(record):
                 self._records_by_service.setdefault(record.spec.service, []).append(record)
+        self._pre_starts: dict[str, PreStarts] = {}
         self._services = {service.name: service for service in wanted.services}
         self._replaced_services: set[str] = set()
         self._renewed: set[str] = set()
@@ -81,8 +83,10 @@ class _Planning:
         for service in self._wanted.services:
             if service.one_off:
                 self._plan_one_off(service)
-            else:
-                self._plan_service(service)
+                continue
+            self._pre_starts[service.name] = self._hooks_of(service)
+            self._plan_service(service)
+            self._pre_starts[service.name].clear()
         plan_renewals(self._draft, self._wanted, self._observed, self._renewable)
         if self._wanted.options.wait:
             self._plan_waiting()
@@ -192,7 +196,7 @@ class _Planning:
         if policy.order == "start-first" and fixed:
             policy = structs.replace(policy, order="stop-first")
             self._warnings.append(f"{service.name} has an address of its own, so an update stops its container first")
-        needs = Needs(partial(self._creation_needs, service), lambda _spec: self._dependency_gates(service))
+        needs = Needs(partial(self._creation_needs, service), partial(self._gates_before, service))
         grace_seconds = self._wanted.options.grace_seconds
         rolled = roll(self._draft, service.name, policy, places, needs=needs, grace_seconds=grace_seconds)
         self._admissions.update(rolled.admissions)
@@ -277,7 +281,17 @@ class _Planning:
         if self._wanted.options.no_start:
             return
         hard, soft = self._dependency_gates(service)
-        self._draft.add(StartContainer(id=spec.id, name=spec.name), cause, needs=(*needs, *hard), after=soft)
+        needs = self._pre_starts[service.name].before(spec, (*needs, *hard))
+        self._draft.add(StartContainer(id=spec.id, name=spec.name), cause, needs=needs, after=soft)
+
+    def _hooks_of(self, service: WantedService) -> PreStarts:
+        mine = (record for record in self._observed.containers if record.spec.service == service.name)
+        needs = self._creation_needs(service, service.specs[0]) if service.specs else ()
+        return PreStarts(self._draft, service.specs, mine, needs)
+
+    def _gates_before(self, service: WantedService, spec: ContainerSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        hard, soft = self._dependency_gates(service)
+        return self._pre_starts[service.name].before(spec, hard), soft
 
     def _dependency_gates(self, service: WantedService) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The keys of the steps that must have succeeded, and of those that must be over, before a start."""

@@ -129,7 +129,7 @@ SERVICE = Fields(
         "pid": Maybe(TEXT),
         "platform": TEXT,
         "post_start": HOOKS,
-        "pre_start": Later(PRE_START),
+        "pre_start": PRE_START,
         "pre_stop": HOOKS,
         "privileged": BOOLEAN,
         "provider": Later(Fields({"type": TEXT, "options": MapOf(Anything())}, required=("type",))),

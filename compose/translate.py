@@ -59,6 +59,7 @@ def container_spec(
         health=health_probe(service.healthcheck, config),
         restart=restart_policy(service.restart, service.restart_policy),
         log=log_options(service.logging),
+        pre_start=hooks(service.pre_start),
         post_start=hooks(service.post_start),
         pre_stop=hooks(service.pre_stop),
         annotations=service.annotations,

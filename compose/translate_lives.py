@@ -92,6 +92,7 @@ def hooks(wanted: tuple[Hook, ...]) -> tuple[SpecHook, ...]:
             privileged=hook.privileged,
             working_directory=hook.working_dir,
             environment=hook.environment,
+            per_replica=hook.per_replica,
         )
         for hook in wanted
     )

@@ -15,7 +15,7 @@ from compose.shapes import (
     Text,
 )
 from compose.special_shapes import ExtraHosts, Mode
-from compose.structures import Assignments, Command, Fields, ListOf, MapOf, OneOf
+from compose.structures import Assignments, Command, Fields, Later, ListOf, MapOf, OneOf
 
 
 class Matches:
@@ -80,4 +80,4 @@ HOOK: dict[str, Shape] = {
     "environment": ENVIRONMENT,
 }
 HOOKS = ListOf(Fields(HOOK, required=("command",)))
-PRE_START = ListOf(Fields({**HOOK, "image": TEXT, "per_replica": BOOLEAN}))
+PRE_START = ListOf(Fields({**HOOK, "image": Later(TEXT), "per_replica": BOOLEAN}))

@@ -235,13 +235,17 @@ class HealthProbe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True):
-    """A program to run inside a container at a turn of its life; what is empty is as for the container's own."""
+    """A program to run inside a container at a turn of its life; what is empty is as for the container's own.
+
+    `per_replica` is for those that run before a start: once for each replica.
+    """
 
     argv: tuple[str, ...]
     user: str = ""
     privileged: bool = False
     working_directory: str = ""
     environment: dict[str, str] = {}
+    per_replica: bool = False
 
 
 class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -264,6 +268,7 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     `links` pairs an alias with the name of the service it stands for, for this container alone.
     With `remove_at_end` it goes when it ends.
     `stop_signal` is a signal's name with SIG. `labels` hold what Compose's tools expect (com.docker.compose.*).
+    `pre_start` is run by whoever makes containers, before the first start, in containers of their own.
     `post_start` runs before a start counts as done, `pre_stop` before the stop signal is sent; in order, and only as
     long as each ends with 0.
     `on_unhealthy` says what becomes of a container whose health check fails.
@@ -308,6 +313,7 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     shm_bytes: int | None = None
     storage_bytes: int | None = None
     log: LogOptions = LogOptions()
+    pre_start: tuple[Hook, ...] = ()
     post_start: tuple[Hook, ...] = ()
     pre_stop: tuple[Hook, ...] = ()
     on_unhealthy: Literal["", "restart"] = ""

@@ -41,3 +41,45 @@ def test_a_post_start_hook_that_fails_fails_up(project: Callable[[str], Windlass
     assert "a post_start hook of container boat-web-1 failed: it ended with 4: no luck" in failed.stderr
     assert boat.ps()["boat-web-1"]["State"] == "exited"
     boat("down", "-v")
+
+
+BEFORE = """
+services:
+  web:
+    image: localhost/bb:1
+    command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 1000 & wait $$!; done"]
+    volumes: [notes:/notes]
+    environment: {{VERSION: "{version}"}}
+    deploy: {{replicas: 2}}
+    pre_start:
+      - command: [sh, -c, "echo once $$VERSION >> /notes/log; test -e /notes/may"]
+      - command: [sh, -c, "echo each >> /notes/log"]
+        per_replica: true
+volumes: {{notes: {{}}}}
+"""
+
+
+def test_pre_start_hooks_gate_the_first_start_and_run_again_when_they_failed(
+    project: Callable[[str], Windlass],
+) -> None:
+    boat = project(BEFORE.format(version=1))
+    failed = boat("up", "-d", status=1)
+    assert "exited (1)" in failed.stderr
+    kept = [name for name in boat.ps() if "pre_start" in name]
+    assert len(kept) == 1
+    assert kept[0].startswith("boat-web-pre_start-1-")
+    assert boat.ps()["boat-web-1"]["State"] == "created"
+
+    (boat.roots.volumes / "boat_notes" / "_data" / "may").touch()
+    boat("up", "-d")
+    assert sorted(boat.ps()) == ["boat-web-1", "boat-web-2"]
+    notes = boat("exec", "web", "cat", "/notes/log").stdout.splitlines()
+    assert notes == ["once 1", "once 1", "each", "each"]
+
+    boat("restart")
+    assert boat("up", "-d").stderr.endswith("is as its file asks: nothing to do.\n")
+    assert boat("exec", "web", "cat", "/notes/log").stdout.splitlines() == notes
+
+    project(BEFORE.format(version=2))("up", "-d")
+    assert boat("exec", "web", "cat", "/notes/log").stdout.splitlines() == [*notes, "once 2", "each", "each"]
+    boat("down", "-v")

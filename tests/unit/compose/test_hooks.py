@@ -1,15 +1,18 @@
 """Hooks, from the file's words to the specification."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 
 import msgspec.structs
 
 from compose.fingerprint import changes
-from compose.model import Hook, Stack
+from compose.model import Hook, Stack, UpdatePolicy
+from compose.steps import CreateContainer, Plan
 from compose.translate_lives import hooks
 from engine.spec import ContainerSpec
 from engine.spec import Hook as SpecHook
-from tests.unit.compose.planning import service, stack, wanted
+from engine.state import ContainerRecord, ContainerState
+from tests.unit.compose.planning import World, service, stack, up, wanted
 
 Read = Callable[..., Stack]
 FILE = """
@@ -55,8 +58,93 @@ def test_a_hook_without_a_command_hinders_what_starts_something(read: Read) -> N
 
 def test_a_changed_hook_asks_for_a_new_container() -> None:
     def spec(*commands: str) -> ContainerSpec:
-        of = stack(service("web", post_start=tuple(Hook(command=(command,)) for command in commands)))
-        return msgspec.structs.replace(wanted(of).services[0].specs[0])
+        found = stack(service("web", post_start=tuple(Hook(command=(command,)) for command in commands)))
+        return wanted(found).services[0].specs[0]
 
     assert changes(spec("one"), spec("one")) == ()
     assert changes(spec("one"), spec("two")) == ("post_start changed",)
+
+
+MIGRATE = Hook(command=("migrate",))
+WARM_UP = Hook(command=("warm-up",), per_replica=True)
+
+
+def of(**fields: object) -> Stack:
+    return stack(service("web", replicas=2, pre_start=(MIGRATE, WARM_UP), **fields))
+
+
+def short(keys: Iterable[str]) -> list[str]:
+    """Without what makes names unique."""
+    return [re.sub(r"(pre_start-\d)-[0-9a-f]{6}", r"\1", key) for key in keys]
+
+
+def hooks_of(found: Plan) -> list[str]:
+    return [key for key in short(step.key for step in found.steps) if "pre_start" in key]
+
+
+def started(world: World) -> World:
+    for name in list(world.containers):
+        world.put(name, started_ns=1)
+    return world
+
+
+def test_pre_start_hooks_run_in_order_once_or_for_each_replica_before_the_first_start() -> None:
+    found = up(of(), World())
+    steps = dict(zip(short(step.key for step in found.steps), found.steps, strict=True))
+
+    assert [key for key in hooks_of(found) if key.startswith("create")] == [
+        "create container shop-web-pre_start-1",
+        "create container shop-web-pre_start-2",
+        "create container shop-web-pre_start-2",
+    ]
+    first = steps["create container shop-web-pre_start-1"]
+    assert first.needs[0] == "create container shop-web-1"
+    assert short(steps["start container shop-web-2"].needs) == [
+        "create container shop-web-2",
+        "remove container shop-web-pre_start-1",
+        "remove container shop-web-pre_start-2",
+    ]
+    assert isinstance(first.action, CreateContainer)
+    assert first.action.spec.process.argv == ("migrate",)
+    assert first.action.spec.labels["com.docker.compose.oneoff"] == "True"
+
+
+def test_what_was_started_before_has_had_its_hooks() -> None:
+    world = started(World().add(wanted(of())))
+    assert up(of(), world).steps == ()
+    world.put("shop-web-1", status="exited", exit_code=1)
+    assert hooks_of(up(of(), world)) == []
+
+
+def test_a_new_definition_runs_them_again_and_one_more_replica_only_its_own() -> None:
+    world = started(World().add(wanted(of())))
+    assert len(hooks_of(up(of(environment={"A": "1"}), world))) == 3 * 4
+    more = [key for key in hooks_of(up(of(), world, scale={"web": 3})) if key.startswith("create")]
+    assert more == ["create container shop-web-pre_start-2"]
+
+
+def test_a_hook_that_failed_is_removed_and_runs_again() -> None:
+    world = World().add(wanted(of()))
+    for name in ("shop-web-1", "shop-web-2"):
+        world.put(name, status="created")
+    made = next(step.action for step in up(of(), World()).steps if "pre_start-1" in step.key)
+    assert isinstance(made, CreateContainer)
+    failed = msgspec.structs.replace(made.spec, id="f" * 64, name="shop-web-pre_start-1-ffffff")
+    world.containers[failed.name] = ContainerRecord(
+        spec=failed, state=ContainerState(id=failed.id, status="exited", exit_code=3, started_ns=1)
+    )
+    found = up(of(), world)
+    keys = [step.key for step in found.steps]
+    assert found.warnings == ()
+    removal = keys.index("remove container shop-web-pre_start-1-ffffff")
+    assert removal < min(number for number, key in enumerate(keys) if key.startswith("create") and "pre_start" in key)
+    assert len(hooks_of(found)) == 3 * 4 + 1
+
+
+def test_replicas_that_are_updated_in_turn_have_theirs_before_they_start() -> None:
+    policy = UpdatePolicy(order="start-first")
+    world = started(World().add(wanted(of(update=policy))))
+    steps = {step.key: step for step in up(of(update=policy, environment={"A": "1"}), world).steps}
+    starts = [step for key, step in steps.items() if key.startswith("start") and "pre_start" not in key]
+
+    assert [len([key for key in step.needs if "pre_start" in key]) for step in starts] == [2, 2]
