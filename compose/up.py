@@ -14,6 +14,7 @@ from compose.model import Stack
 from compose.observed import Observed
 from compose.plan import plan
 from compose.reports import Progress, Report, resource
+from compose.stale_images import stale_images
 from compose.steps import Action, CreateContainer, MakeImage, Plan
 from compose.translate_files import Surroundings
 from compose.volume_mounts import attach_volumes
@@ -66,7 +67,9 @@ def _decide(
         images=mounted_images(stack, services, images, store.find),
         specs={**{spec.service: spec for spec in specs.values() if spec.number == 1}, **specs},
     )
-    return _with_hashes(plan(wanted_stack(stack, images, options, new_id=new_id, around=around), observed), stack)
+    decided = plan(wanted_stack(stack, images, options, new_id=new_id, around=around), observed)
+    stale = stale_images(services, images, layout.cache)
+    return _with_hashes(structs.replace(decided, warnings=(*decided.warnings, *stale)), stack)
 
 
 def _with_hashes(decided: Plan, stack: Stack) -> Plan:

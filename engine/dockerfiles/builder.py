@@ -20,6 +20,7 @@ from engine.dockerfiles.running import SCRIPT_TARGET, Finished, Runner, RunOrder
 from engine.dockerfiles.settings import Given, Settings
 from engine.dockerfiles.sources import Root, digests, find_sources
 from engine.dockerfiles.stages import Origin, StagePlan, StagesPlan, plan_stages
+from engine.dockerfiles.staleness import BuildInputs, Seen, dockerfile_digest, keep_inputs, seen
 from engine.dockerfiles.steps import StepInputs, StepRecord
 from engine.dockerfiles.words import expand, expand_text
 from engine.dockerfiles.workshop import Workshop
@@ -90,6 +91,15 @@ def build_image(
             history=result.history,
         )
         store.tag(request.tag, image)
+        kept = BuildInputs(
+            image_id=image.id,
+            target=request.target,
+            args=dict(request.args),
+            dockerfile=dockerfile_digest(text),
+            sources=tuple(build.sources),
+            files=build.files,
+        )
+        keep_inputs(store.cache, request.tag, kept)
     return image
 
 
@@ -104,7 +114,7 @@ def _unused_arguments(dockerfile: Dockerfile, given: Mapping[str, str]) -> Itera
 
 
 class _Build:
-    """One build under way."""
+    """One build under way. `sources` and `files` are what it copies from its context."""
 
     def __init__(
         self,
@@ -134,6 +144,8 @@ class _Build:
         self._previous = self._cache.history(self._name)
         self._history: dict[str, StepInputs] = {}
         self._results: dict[int, _StageResult] = {}
+        self.sources: list[str] = []
+        self.files: dict[str, Seen] = {}
         self._step = 0
         self._steps = sum(len(_file_steps(stage_plan.stage)) for stage_plan in plan.stages)
 
@@ -314,6 +326,9 @@ class _Build:
                 for heredoc in instruction.heredocs
             )
             content = {path: digest for source in sources for path, digest in digests(source).items()}
+            if not instruction.origin:
+                self.sources.extend(names)
+                self.files |= seen(sources, content)
             content |= {f"<<{file.name}": digest_of(file.content) for file in written}
             inputs = StepInputs(
                 kind="copy",

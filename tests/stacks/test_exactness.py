@@ -109,3 +109,17 @@ def test_a_kept_plan_is_carried_out_exactly_or_not_at_all(project: Callable[...,
     refused = boat("up", "--plan", "plan.json", "-d", status=1).stderr
     assert "stop container boat-web-1 for another reason (environment.A changed: '1' -> '3')" in refused
     boat("down", "-v")
+
+
+def test_an_image_whose_files_changed_is_called_stale_until_it_is_built(project: Callable[..., Windlass]) -> None:
+    boat = project("services: {web: {build: ., command: [sleep, '1000'], stop_signal: SIGKILL}}\n")
+    (boat.directory / "Dockerfile").write_text("FROM localhost/bb:1\nCOPY app.txt /app.txt\n")
+    (boat.directory / "app.txt").write_text("one\n")
+    assert "stale" not in boat("up", "-d").stderr + boat("up", "-d").stderr
+
+    (boat.directory / "app.txt").write_text("two\n")
+    told = "image boat-web is stale: app.txt changed since it was built; --build builds it anew"
+    assert told in boat("up", "-d").stderr
+    assert "stale" not in boat("up", "-d", "--build").stderr
+    assert boat("exec", "-T", "web", "cat", "/app.txt").stdout == "two\n"
+    boat("down", "-v", "--rmi", "local")
