@@ -48,6 +48,9 @@ def show(error: KeyboardInterrupt | Exception, stream: TextIO, *, color: bool = 
             where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
             write(stream, f"{where}{error.strerror}", ROOM_HINTS[error.errno])
             return WRONG
+        case (ImportError() | MemoryError()) if _lack(error):
+            write(stream, str(error) or os.strerror(errno.ENOMEM), ROOM_HINTS[_lack(error)])
+            return WRONG
     return _show_other(error, stream)
 
 
@@ -56,6 +59,14 @@ def write(stream: TextIO, message: str, hint: str = "") -> None:
     stream.write(f"{printable(message)}\n")
     stream.writelines(f"  hint: {printable(line)}\n" for line in hint.splitlines())
     stream.flush()
+
+
+def _lack(error: ImportError | MemoryError) -> int:
+    """What the machine has run out of, as the loader of libraries says it (dlerror(3)); 0 for anything else."""
+    message = str(error)
+    if isinstance(error, MemoryError) or "failed to map segment" in message:
+        return errno.ENOMEM
+    return next((code for code in ROOM_HINTS if message.endswith(os.strerror(code))), 0)
 
 
 def _show_other(error: Exception, stream: TextIO) -> int:

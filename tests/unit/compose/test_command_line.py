@@ -234,3 +234,28 @@ def test_check_tells_people_and_editors_what_is_wrong(windlass: Windlass, projec
 def test_help_is_a_verb_too(windlass: Windlass) -> None:
     assert windlass("help").stdout == windlass("--help").stdout
     assert windlass("help", "stop").stdout == windlass("stop", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            ImportError("/lib/_socket.so: cannot open shared object file: Too many open files"),
+            ("/lib/_socket.so: cannot open shared object file: Too many open files\n"
+            "  hint: raise the limit of open files (ulimit -n)\n"),
+        ),
+        (
+            ImportError("/lib/_socket.so: failed to map segment from shared object"),
+            ("/lib/_socket.so: failed to map segment from shared object\n"
+            "  hint: the machine, or this command's control group, has no memory left\n"),
+        ),
+        (
+            MemoryError(),
+            "Cannot allocate memory\n  hint: the machine, or this command's control group, has no memory left\n",
+        ),
+    ],
+)
+def test_what_the_machine_lacks_is_no_bug_while_libraries_are_loaded(error: Exception, told: str) -> None:
+    stream = io.StringIO()
+    assert show(error, stream) == 1
+    assert stream.getvalue() == told
