@@ -1,7 +1,7 @@
 """The hash of a service's definition: the very one that Docker Compose prints with `config --hash`.
 
 It is what the label `com.docker.compose.config-hash` holds, so that tools which compare the two find what they expect.
-Whether a container has to be made anew is decided over its complete specification instead (`compose.fingerprint`).
+Whether a container has to be made anew is decided over its complete specification instead (see `fingerprint`).
 """
 
 import hashlib
