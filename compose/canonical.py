@@ -201,6 +201,8 @@ class _Printing:
         value = node.value
         if isinstance(value, Timestamp):
             return value.text
+        if self._as_json and isinstance(value, float) and value.is_integer():
+            return int(value)
         return value.replace("$", self._dollar) if isinstance(value, str) else value
 
     def _names(self, names: Iterable[str]) -> list[str]:

@@ -107,3 +107,9 @@ def test_all_gpus_replace_others_and_are_replaced_where_a_service_extends(read: 
     )
     printed = {name: each["gpus"] for name, each in canonical(stack)["services"].items()}
     assert printed == {"s": [{"count": 1}], "t": [{"count": -1}], "u": [{"count": -1}]}
+
+
+def test_a_whole_number_has_no_fraction_in_json(read: Read) -> None:
+    stack = read("services: {s: {image: x}}\nx-numbers: [1.0, 1.5, .inf]\n")
+    assert repr(canonical(stack, as_json=True)["x-numbers"][:2]) == "[1, 1.5]"
+    assert repr(canonical(stack)["x-numbers"][:2]) == "[1.0, 1.5]"
