@@ -15,6 +15,7 @@ from engine.lean import PatternsOnDemand
 from engine.version import VERSION
 
 VERBS = {
+    "attach": "Joins a running container.",
     "build": "Builds the images of services with a Dockerfile.",
     "check": "Tells everything that is wrong with the file.",
     "config": "Checks the file, prints it in its canonical form.",
@@ -56,7 +57,6 @@ VERBS = {
 ALIASES = {"convert": "config"}  # what Compose used to call it
 NOT_YET = frozenset(
     (
-        "attach",
         "commit",
         "cp",
         "export",

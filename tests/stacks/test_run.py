@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -125,10 +126,69 @@ def test_it_has_a_terminal_of_our_size_from_its_first_moment(boat: Windlass, ter
     assert " icanon" in terminal.shows("status 6")
 
 
+def back_in_the_shell(terminal: Terminal) -> None:
+    """Waits until the command has ended: what is typed before may still be read by it."""
+    command = ("display-message", "-p", "#{pane_current_command}")
+    eventually(lambda: terminal.tmux(*command).strip() == "sh", "the shell is back")
+
+
 def test_the_detach_keys_leave_it_running(boat: Windlass, terminal: Terminal) -> None:
     terminal.run(boat, "run", "-q", "--no-deps", "--name", "own", "web", "sh")
     terminal.shows("/ #")
     terminal.tmux("send-keys", "C-p", "C-q")
+    back_in_the_shell(terminal)
     terminal.type("echo status $?")
     terminal.shows("status 0")
     assert json.dumps(boat.ps()["own"]["State"]) == '"running"'
+
+
+ATTACHED = """\
+services:
+  talk: {image: localhost/bb:1, command: [sh, -c, 'while read line; do echo got $$line; done'], stdin_open: true}
+  shell: {image: localhost/bb:1, command: [sh], tty: true, stdin_open: true}
+  mute: {image: localhost/bb:1, command: [sh, -c, 'trap "echo asked; exit 9" TERM; while :; do sleep 0.1; done']}
+"""
+
+
+def test_attach_writes_to_an_open_input_and_shows_what_comes(project: Callable[..., Windlass]) -> None:
+    boat = project(ATTACHED)
+    boat("up", "-d", "talk")
+    with boat.start("attach", "talk", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("one\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "got one\n"
+    assert boat.ps()["boat-talk-1"]["State"] == "running"
+
+
+def test_attach_passes_signals_on_and_gives_the_status(project: Callable[..., Windlass]) -> None:
+    boat = project(ATTACHED)
+    boat("up", "-d", "mute")
+    with boat.start("attach", "mute", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        eventually(lambda: catches(process.pid, signal.SIGTERM), "it passes signals on")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 9
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler of its own."""
+    caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
+def test_attach_joins_a_terminal_and_detaches(project: Callable[..., Windlass], terminal: Terminal) -> None:
+    boat = project(ATTACHED)
+    boat("up", "-d", "shell")
+    terminal.run(boat, "attach", "--detach-keys", "ctrl-x,x", "shell")
+    terminal.shows("compose.cli attach")
+    terminal.type("")
+    terminal.shows("/ #")
+    terminal.type("stty size")
+    terminal.shows("30 100")
+    terminal.tmux("send-keys", "C-x", "x")
+    back_in_the_shell(terminal)
+    terminal.type("echo status $?")
+    terminal.shows("status 0")
+    assert boat.ps()["boat-shell-1"]["State"] == "running"

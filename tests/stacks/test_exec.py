@@ -1,0 +1,52 @@
+"""`exec` by pipes: large transfers, ends, privileges."""
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.stacks.product import Windlass
+
+FILE = "services: {web: {image: localhost/bb:1, command: [sleep, '1000'], stop_signal: SIGKILL}}"
+LARGE_BYTES = 200 << 20
+
+
+def test_a_large_transfer_comes_back_unharmed(project: Callable[..., Windlass], tmp_path: Path) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    block = os.urandom(1 << 20)
+    (tmp_path / "sent").write_bytes(block * (LARGE_BYTES >> 20))
+    with (tmp_path / "sent").open("rb") as sent, (tmp_path / "received").open("wb") as received:
+        argv = boat.argv("exec", "-T", "web", "cat")
+        subprocess.run(
+            argv, cwd=boat.directory, env=boat.environment, stdin=sent, stdout=received, check=True, timeout=100
+        )
+    digests = {hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("sent", "received")}
+    assert len(digests) == 1
+
+
+def test_a_program_reads_and_opens_its_input_again_whatever_its_user(project: Callable[..., Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    assert boat("exec", "-T", "-u", "1000", "web", "cat", "/dev/stdin", text="given").stdout == "given"
+    assert boat("exec", "-T", "--interactive=false", "web", "cat", text="given").stdout == ""
+
+
+def test_a_descendant_that_keeps_the_output_open_is_not_waited_for(project: Callable[..., Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    done = boat("exec", "-T", "web", "sh", "-c", "sleep 999 & echo said; exit 3", status=3, seconds=20)
+    assert done.stdout == "said\n"
+
+
+def test_privileged_gives_all_capabilities(project: Callable[..., Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    ordinary, everything = (
+        int(boat("exec", *options, "web", "sh", "-c", "grep CapEff /proc/self/status").stdout.split()[1], 16)
+        for options in ([], ["--privileged"])
+    )
+    assert ordinary & everything == ordinary
+    assert everything & (1 << 21), "CAP_SYS_ADMIN"
+    assert not ordinary & (1 << 21)
