@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compose import codes, naming
 from compose.errors import FileError, Problem
@@ -13,6 +14,9 @@ from engine.images.model import Image, Origin
 from engine.images.store import ImageStore
 from engine.layout import Layout
 from engine.version import VERSION
+
+if TYPE_CHECKING:
+    from engine.registries.pulling import LayerNews
 
 BOOTSTRAP = "debootstrap:"
 
@@ -135,44 +139,36 @@ def make_images(
     *,
     on_step: Callable[[MakeImage, bool], None],
     on_line: Callable[[str], None],
-    on_layer: Callable[[str, str, str, bool], None],
+    on_layer: "Callable[[LayerNews], None]",
+    environment: Mapping[str, str],
     no_cache: bool = False,
 ) -> None:
     """Makes the plan's images in its order; `on_step` is told of begin (False) and end (True) of each.
 
-    `on_layer` is told of a pulled layer: its short digest, a word, details, whether it is done with.
+    Pulls come first, several at once; `environment` says where this user's credentials for registries are.
 
     With `no_cache`, builds do every step again. Raises BuildError or ImageError; what was made until then stays.
     """
     store = ImageStore(layout.images, layout.cache)
-    for step in plan.steps:
-        action = step.action
-        if not isinstance(action, MakeImage):
+    actions = [step.action for step in plan.steps if isinstance(step.action, MakeImage)]
+    pulls = [action for action in actions if action.pull]
+    if pulls:
+        from compose.pulling import pull_images, way_of  # noqa: PLC0415 - rarely needed
+
+        failures = pull_images(pulls, store, way_of(environment), on_step=on_step, on_layer=on_layer)
+        for error in failures.values():
+            raise error
+    for action in actions:
+        if action.pull:
             continue
         on_step(action, False)
         if action.builder:
             _build(action, stack, store, layout, on_line, no_cache=no_cache)
-        elif action.pull:
-            _pull(action, store, on_layer)
         else:
             from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - rarely needed
 
             ensure_debootstrap(store, action.name.removeprefix(BOOTSTRAP), on_line)
         on_step(action, True)
-
-
-def _pull(action: MakeImage, store: ImageStore, on_layer: Callable[[str, str, str, bool], None]) -> None:
-    """Gets an image from its registry."""
-    from engine.registries.pulling import LayerNews, Way, pull  # noqa: PLC0415 - rarely needed
-
-    told: dict[str, str] = {}
-
-    def tell(news: LayerNews) -> None:
-        if told.get(news.layer) != news.word:
-            told[news.layer] = news.word
-            on_layer(news.layer, news.word, "", news.over)
-
-    pull(store, action.name, Way(), tell)
 
 
 def _build(

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
@@ -16,11 +17,15 @@ from compose.plan import plan
 from compose.reports import Progress, Report, resource
 from compose.stale_images import stale_images
 from compose.steps import Action, CreateContainer, MakeImage, Plan
+from compose.times import size_text
 from compose.translate_files import Surroundings
 from compose.volume_mounts import attach_volumes
 from compose.wanted import Options, selected_services, wanted_stack
 from engine.images.store import ImageStore
 from engine.layout import Layout
+
+if TYPE_CHECKING:
+    from engine.registries.pulling import LayerNews
 
 OpenProgress = Callable[[str, tuple[Action, ...]], Progress]
 
@@ -100,17 +105,19 @@ def decide_with_images(
     options: Options,
     *,
     open_progress: OpenProgress,
+    environment: Mapping[str, str],
     build: bool = False,
 ) -> Plan:
     """The plan for a stack once all is there that its containers are made of.
 
     Images that are missing are made here, contents of configs and secrets are kept for the containers to come.
+    `environment` says where this user's credentials for registries are.
     """
     contents = gather_contents(stack, selected_services(stack, options), layout)
     decided = _decide(stack, layout, observed, options, contents, build=build)
     made = {step.action.name for step in decided.steps if isinstance(step.action, MakeImage)}
     if made:
-        make_planned_images(decided, stack, layout, open_progress=open_progress)
+        make_planned_images(decided, stack, layout, open_progress=open_progress, environment=environment)
         decided = _decide(stack, layout, observed, options, contents, build=False, fresh=made)
     attach_volumes(layout, decided)
     keep_contents(layout.stack(stack.name), decided, contents)
@@ -118,7 +125,13 @@ def decide_with_images(
 
 
 def make_planned_images(
-    decided: Plan, stack: Stack, layout: Layout, *, open_progress: OpenProgress, no_cache: bool = False
+    decided: Plan,
+    stack: Stack,
+    layout: Layout,
+    *,
+    open_progress: OpenProgress,
+    environment: Mapping[str, str],
+    no_cache: bool = False,
 ) -> None:
     """Makes the images that a plan begins with, telling how it gets on."""
     actions = tuple(step.action for step in decided.steps if isinstance(step.action, MakeImage))
@@ -129,16 +142,31 @@ def make_planned_images(
             stack,
             layout,
             no_cache=no_cache,
-            on_step=lambda action, over: progress.report(_image_report(action, over=over)),
+            on_step=lambda action, over: progress.report(image_report(action, over=over)),
             on_line=progress.line,
-            on_layer=lambda layer, word, detail, over: progress.report(
-                Report(f"  Layer {layer}", word, detail, over=over)
-            ),
+            on_layer=layer_reports(progress),
+            environment=environment,
         )
     finally:
         progress.close()
 
 
-def _image_report(action: MakeImage, *, over: bool) -> Report:
+def layer_reports(progress: Progress) -> "Callable[[LayerNews], None]":
+    """Shows what happens to layers; how far a download is only where the line is repainted."""
+    told: dict[str, str] = {}
+
+    def report(news: "LayerNews") -> None:
+        live = progress.tick_seconds is not None and news.bytes_all
+        if not live and told.get(news.layer) == news.word:
+            return
+        told[news.layer] = news.word
+        detail = f"{size_text(news.bytes_here)} of {size_text(news.bytes_all)}" if live else ""
+        progress.report(Report(f"Layer {news.layer}", news.word, detail, over=news.over))
+
+    return report
+
+
+def image_report(action: MakeImage, *, over: bool) -> Report:
+    """News of an image: its making begins, or is over."""
     words = ("Building", "Built") if action.builder else ("Pulling", "Pulled") if action.pull else ("Making", "Made")
     return Report(resource(action), words[over], over=over)

@@ -166,6 +166,7 @@ def _carry_out(
         observed,
         way.options,
         open_progress=_quiet if way.quiet_build else session.progress,
+        environment=session.environment,
         build=way.build,
     )
     for warning in found.warnings:

@@ -40,4 +40,11 @@ def command(
         session.tell("no service has a Dockerfile to build: nothing to do")
         return
     plan = Plan(stack=stack.name, steps=steps)
-    make_planned_images(plan, stack, session.layout, open_progress=session.progress, no_cache=no_cache)
+    make_planned_images(
+        plan,
+        stack,
+        session.layout,
+        open_progress=session.progress,
+        environment=session.environment,
+        no_cache=no_cache,
+    )

@@ -140,6 +140,7 @@ def _make(
             observed,
             options,
             open_progress=(lambda *_: Silence()) if quiet[1] else session.progress,
+            environment=session.environment,
             build=build,
         )
         for warning in found.warnings:

@@ -104,9 +104,9 @@ class Access:
     def _token(self, parameters: Mapping[str, str]) -> str:
         realm = parameters["realm"]
         origin = origin_of(realm, self._settings)
-        query = {"scope": parameters.get("scope") or f"repository:{self.repository}:{self._actions}"}
-        if "service" in parameters:
-            query = {"service": parameters["service"], **query}
+        query = {"service": parameters["service"]} if "service" in parameters else {}
+        if self.repository:
+            query["scope"] = f"repository:{self.repository}:{self._actions}"
         trusted = may_ask_for_credentials(self.registry, self.origin, origin, self._settings)
         credentials = self._credentials if trusted else None
         if credentials and not credentials.user:

@@ -1,0 +1,45 @@
+"""A store of its own for every test, and a registry on loopback that lies when told to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.images.model import Image
+from engine.images.store import ImageStore
+from engine.registries.access import Credentials
+from engine.registries.downloads import Patience
+from engine.registries.pulling import LayerNews, Way, pull
+from tests.registry import FakeRegistry, fake_registry
+
+
+class Puller:
+    """Pulls into a store of its own and remembers what was told, and how long it would have waited."""
+
+    def __init__(self, root: Path) -> None:
+        self.store = ImageStore(root / "images", root / "cache")
+        self.news: list[LayerNews] = []
+        self.pauses: list[float] = []
+        self.credentials: dict[str, Credentials] = {}
+
+    def __call__(self, name: str) -> Image:
+        way = Way(credentials=self.credentials.get, patience=Patience(3, self.pauses.append), timeout_seconds=5)
+        image, _ = pull(self.store, name, way, self.news.append)
+        return image
+
+    def is_clean(self) -> bool:
+        """Whether nothing is visible, or left aside, of a pull that failed."""
+        leftover = [path for path in (self.store.root / "tmp").glob("*") if path.name != ".lock"]
+        return not self.store.list() and not leftover and not list((self.store.root / "layers").glob("*"))
+
+
+@pytest.fixture
+def puller(tmp_path: Path) -> Puller:
+    return Puller(tmp_path)
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with fake_registry() as made:
+        yield made
+
