@@ -53,7 +53,7 @@ fuzz:
 
 schema:
 	@.ci/bootstrap run
-	@$(python) -c 'from compose.jsontext import json_text; from compose.schema import schema; print(json_text(schema()), end="")' \
+	@$(python) -c 'from compose.printing.jsontext import json_text; from compose.grammar.schema import schema; print(json_text(schema()), end="")' \
 		> .schema && mv .schema compose/compose.schema.json
 
 attributes:

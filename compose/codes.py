@@ -1,7 +1,7 @@
 """Numbers the kinds of mistakes in a file. A code never changes its meaning, and is not given twice.
 
 WL0xx: files, YAML, variables. WL1xx: one value. WL2xx: what speaks of something else. WL3xx: what does not go together.
-WL4xx: what windlass does not do. WL5xx: warnings. `compose.explanations` says more about each.
+WL4xx: what windlass does not do. WL5xx: warnings. `compose.showing.explanations` says more about each.
 """
 
 from typing import Final

@@ -6,12 +6,12 @@ What `Later` marks is refused by `up`; what else is no plain "works" stands in R
 from collections.abc import Iterator
 from pathlib import Path
 
-from compose.key_words import WORDS_OF
-from compose.keys import DOCUMENT, External
-from compose.service_parts import DEVICE_REQUESTS, Gpus
-from compose.shapes import Shape
-from compose.structures import Fields, Later, ListOf, MapOf, Maybe, Named, OneOf, Spread
-from compose.vocabulary import SOFT_AND_HARD, Limit
+from compose.grammar.key_words import WORDS_OF
+from compose.grammar.keys import DOCUMENT, External
+from compose.grammar.service_parts import DEVICE_REQUESTS, Gpus
+from compose.grammar.shapes import Shape
+from compose.grammar.structures import Fields, Later, ListOf, MapOf, Maybe, Named, OneOf, Spread
+from compose.grammar.vocabulary import SOFT_AND_HARD, Limit
 
 TABLE = Path(__file__).parents[1] / "docs" / "attributes.md"
 

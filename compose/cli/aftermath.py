@@ -5,14 +5,14 @@ from collections.abc import Iterable
 
 from msgspec import structs
 
-from compose.carrying_out import carry_out
 from compose.cli.session import Session
-from compose.connection import Connection
-from compose.execute import Happening
+from compose.deciding.rollbacks import Policies, plan_aftermath
+from compose.deciding.steps import Plan
+from compose.doing.carrying_out import carry_out
+from compose.doing.connection import Connection
+from compose.doing.execute import Happening
+from compose.doing.up import new_id
 from compose.model import Stack, UpdatePolicy
-from compose.rollbacks import Policies, plan_aftermath
-from compose.steps import Plan
-from compose.up import new_id
 from engine.state import ContainerRecord
 
 

@@ -7,10 +7,10 @@ from compose.cli.chosen import choose_running
 from compose.cli.options import Argument, Option
 from compose.cli.ownership import require_own
 from compose.cli.session import Session
-from compose.companionship import Companion
-from compose.connection import Connection
+from compose.doing.connection import Connection
 from compose.errors import UsageError
-from compose.keyboard import DETACH_KEYS, parse_keys
+from compose.terminal.companionship import Companion
+from compose.terminal.keyboard import DETACH_KEYS, parse_keys
 
 
 def command(

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from compose.cli.session import Session
-from compose.units import WANTED_BY, Installation, unit_name, unit_text
+from compose.doing.units import WANTED_BY, Installation, unit_name, unit_text
 from engine.errors import EngineError
 from engine.programs import run
 

@@ -11,22 +11,22 @@ from msgspec import structs
 from compose.cli import failures
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
-from compose.connection import Connection
-from compose.contents import forget_contents
+from compose.deciding.steps import Action, Plan
+from compose.deciding.wanted import Options, require_service, selected_services
+from compose.doing.connection import Connection
+from compose.doing.contents import forget_contents
+from compose.doing.execute import Happening
+from compose.doing.observe import containers
 from compose.errors import FileError, UsageError
-from compose.execute import Happening
-from compose.interrupts import InterruptedByUser
 from compose.model import Stack
-from compose.observe import containers
-from compose.steps import Action, Plan
-from compose.wanted import Options, require_service, selected_services
+from compose.terminal.interrupts import InterruptedByUser
 from engine.locks import command_lock
 from engine.state import ContainerRecord
 
 if TYPE_CHECKING:
-    from compose.foreground import AbortWhen, Foreground
-    from compose.plan_files import PlanFile
-    from compose.reports import Progress
+    from compose.doing.reports import Progress
+    from compose.showing.plan_files import PlanFile
+    from compose.terminal.foreground import AbortWhen, Foreground
 
 
 class Showing(NamedTuple):
@@ -95,9 +95,9 @@ def bring_up(session: Session, way: Way) -> int:
 
 
 def _foreground(session: Session, stack: Stack, connection: Connection, way: Way) -> "Foreground":
-    from compose.attachment import Attachment  # noqa: PLC0415 - whoever detaches needs none of it
-    from compose.foreground import AbortWhen, Foreground  # noqa: PLC0415 - likewise
-    from compose.loglines import Prefixes  # noqa: PLC0415 - likewise
+    from compose.showing.loglines import Prefixes  # noqa: PLC0415 - likewise
+    from compose.terminal.attachment import Attachment  # noqa: PLC0415 - whoever detaches needs none of it
+    from compose.terminal.foreground import AbortWhen, Foreground  # noqa: PLC0415 - likewise
 
     showing = way.showing or Showing()
     color = showing.color and session.color(sys.stdout)
@@ -147,16 +147,16 @@ def _warm_connection(session: Session, resources: ExitStack) -> Connection | Non
 def _carry_out(
     session: Session, stack: Stack, connection: Connection, way: Way, foreground: "Foreground | None"
 ) -> tuple[Plan, tuple[Happening, ...]]:
-    from compose.carrying_out import carry_out  # noqa: PLC0415 - loads while the supervisor does
-    from compose.up import decide_with_images  # noqa: PLC0415 - likewise
+    from compose.doing.carrying_out import carry_out  # noqa: PLC0415 - loads while the supervisor does
+    from compose.doing.up import decide_with_images  # noqa: PLC0415 - likewise
     from engine.leftovers import boot_time, remove_leftovers  # noqa: PLC0415 - likewise
 
     observed = connection.observe()
     if not observed.containers:  # after a boot every stack is new
         remove_leftovers(session.layout, booted_at=boot_time())
     if way.kept:
-        from compose.plan_files import require_unchanged  # noqa: PLC0415 - rarely asked for
-        from compose.up import decide  # noqa: PLC0415 - likewise
+        from compose.doing.up import decide  # noqa: PLC0415 - likewise
+        from compose.showing.plan_files import require_unchanged  # noqa: PLC0415 - rarely asked for
 
         now = decide(stack, session.layout, observed, way.kept.options, build=way.kept.build)
         require_unchanged(way.kept, now, stack.directory)
@@ -198,7 +198,7 @@ def _carry_out(
 
 def _quiet(title: str, expected: tuple[Action, ...] = ()) -> "Progress":
     """Progress that nobody sees."""
-    from compose.plainlines import Silence  # noqa: PLC0415 - rarely asked for
+    from compose.doing.plainlines import Silence  # noqa: PLC0415 - rarely asked for
 
     del title, expected
     return Silence()

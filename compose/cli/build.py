@@ -4,11 +4,11 @@ from typing import Annotated
 
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
+from compose.deciding.steps import MakeImage, Plan, Step
+from compose.deciding.wanted import require_service
+from compose.doing.images import choose_images
+from compose.doing.up import make_planned_images
 from compose.errors import UsageError
-from compose.images import choose_images
-from compose.steps import MakeImage, Plan, Step
-from compose.up import make_planned_images
-from compose.wanted import require_service
 from engine.images.store import ImageStore
 
 

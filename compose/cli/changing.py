@@ -3,15 +3,15 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from compose.carrying_out import carry_out
 from compose.cli.chosen import require_known
 from compose.cli.outcomes import show_failures
 from compose.cli.ownership import require_own
 from compose.cli.session import Session
-from compose.connection import Connection
-from compose.observed import Observed
-from compose.plan_text import plan_text
-from compose.steps import Plan
+from compose.deciding.observed import Observed
+from compose.deciding.steps import Plan
+from compose.doing.carrying_out import carry_out
+from compose.doing.connection import Connection
+from compose.showing.plan_text import plan_text
 from engine.locks import command_lock
 
 Decide = Callable[[str, Observed], Plan]

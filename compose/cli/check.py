@@ -28,7 +28,7 @@ def command(
     except FileError as error:
         problems = error.problems
     if output == "json":
-        from compose.problem_records import problem_records  # noqa: PLC0415 - only here
+        from compose.showing.problem_records import problem_records  # noqa: PLC0415 - only here
 
         records = [*problem_records(problems, "error"), *problem_records(warnings, "warning")]
         found = {"valid": not problems, "problems": records}

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from compose.cli.session import Session
+from compose.doing.observe import containers
 from compose.errors import FileError, UsageError
-from compose.observe import containers
 from engine.layout import StackLayout
 from engine.state import ContainerRecord
 

@@ -13,7 +13,7 @@ from compose.errors import UsageError
 from compose.model import Stack
 from compose.nodes import Node
 from compose.phases import Phases
-from compose.reader import read_written
+from compose.reading.reader import read_written
 
 
 def command(
@@ -79,7 +79,7 @@ def command(
 
 def _written(document: Node, wanted: str, output: str) -> str:
     """What is printed of files whose variables are still names."""
-    from compose.canonical import as_written  # noqa: PLC0415 - few options need it
+    from compose.printing.canonical import as_written  # noqa: PLC0415 - few options need it
 
     match wanted:
         case "services":
@@ -120,7 +120,7 @@ def _lines(words: Iterable[str]) -> str:
 
 
 def _selected(stack: Stack, names: tuple[str, ...]) -> Stack:
-    from compose.selection import selected  # noqa: PLC0415 - lists of names do without
+    from compose.reading.selection import selected  # noqa: PLC0415 - lists of names do without
 
     return selected(stack, names)
 
@@ -143,23 +143,23 @@ def _models(stack: Stack) -> Iterable[str]:
 
 
 def _hashes(stack: Stack, wanted: str) -> Iterable[str]:
-    from compose.service_hash import service_hash  # noqa: PLC0415 - only this option needs it
+    from compose.printing.service_hash import service_hash  # noqa: PLC0415 - only this option needs it
 
     names = sorted(_selected(stack, () if wanted == "*" else (wanted,)).services)
     return (f"{name} {service_hash(stack, name)}" for name in names if wanted in {"*", name})
 
 
 def _canonical(stack: Stack, output: str) -> str:
-    from compose.canonical import canonical  # noqa: PLC0415 - not for lists of names
+    from compose.printing.canonical import canonical  # noqa: PLC0415 - not for lists of names
 
     return _formatted(canonical(stack, as_json=output == "json"), output)
 
 
 def _formatted(values: dict[str, Any], output: str) -> str:
     if output == "json":
-        from compose.jsontext import json_text  # noqa: PLC0415 - not for YAML
+        from compose.printing.jsontext import json_text  # noqa: PLC0415 - not for YAML
 
         return json_text(values)
-    from compose.yamltext import yaml_text  # noqa: PLC0415 - not for JSON
+    from compose.printing.yamltext import yaml_text  # noqa: PLC0415 - not for JSON
 
     return yaml_text(values)

@@ -7,7 +7,7 @@ from compose.cli.choices import PULL_WORDS, one_at_most, one_of
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.cli.up import scale_of
-from compose.wanted import Options
+from compose.deciding.wanted import Options
 
 
 def command(

@@ -5,7 +5,7 @@ from typing import Annotated
 from compose.cli import boot
 from compose.cli.options import Option
 from compose.cli.session import Session
-from compose.enabled import forget
+from compose.doing.enabled import forget
 
 
 def command(

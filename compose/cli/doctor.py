@@ -5,12 +5,12 @@ from typing import Annotated
 
 import msgspec
 
-from compose.checkup import Finding, examine
 from compose.cli import failures
 from compose.cli.choices import one_of
 from compose.cli.options import Option
 from compose.cli.session import Session
-from compose.machine import look
+from compose.doing.checkup import Finding, examine
+from compose.doing.machine import look
 
 COLORS = {"ok": "\x1b[32m", "advice": "\x1b[33m", "missing": "\x1b[31m"}
 

@@ -5,15 +5,15 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 from compose import naming
-from compose.carrying_out import carry_out
 from compose.cli.choices import one_of
 from compose.cli.options import Argument, Option
 from compose.cli.ownership import require_own
 from compose.cli.session import Session
-from compose.connection import Connection
+from compose.deciding.observed import Observed
+from compose.deciding.plan_down import DownOptions, plan_down
+from compose.doing.carrying_out import carry_out
+from compose.doing.connection import Connection
 from compose.errors import FileError
-from compose.observed import Observed
-from compose.plan_down import DownOptions, plan_down
 from engine.layout import StackLayout
 from engine.leftovers import boot_time, remove_leftovers
 from engine.locks import command_lock
@@ -62,7 +62,7 @@ def command(
         for warning in found.warnings:
             session.warn(warning)
         if dry_run or session.options.dry_run:
-            from compose.plan_text import plan_text  # noqa: PLC0415 - only here
+            from compose.showing.plan_text import plan_text  # noqa: PLC0415 - only here
 
             sys.stdout.write(plan_text(found))
             return 0
@@ -80,11 +80,11 @@ def command(
             parallel=session.parallel,
         )
         if any(volume.options for volume in observed.volumes):
-            from compose.volume_mounts import detach_volumes  # noqa: PLC0415 - few volumes have options
+            from compose.doing.volume_mounts import detach_volumes  # noqa: PLC0415 - few volumes have options
 
             detach_volumes(place)
         if place.contents.exists():
-            from compose.contents import forget_contents  # noqa: PLC0415 - most stacks have none
+            from compose.doing.contents import forget_contents  # noqa: PLC0415 - most stacks have none
 
             forget_contents(place)
     if failed:

@@ -7,7 +7,7 @@ from compose.cli import boot
 from compose.cli.options import Option
 from compose.cli.restore import coming_back, restore
 from compose.cli.session import Session
-from compose.enabled import Enabled, remember
+from compose.doing.enabled import Enabled, remember
 from compose.errors import UsageError
 from engine.records import read_records
 

@@ -9,9 +9,9 @@ from compose.cli.chosen import require_known
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.cli.texts import printable
-from compose.happened import event_json, event_text
-from compose.moments import moment
-from compose.observe import containers
+from compose.doing.happened import event_json, event_text
+from compose.doing.observe import containers
+from compose.showing.moments import moment
 from engine.eventfollow import DirectoryWatch
 from engine.eventlog import EventReader
 from engine.protocol import Event

@@ -7,17 +7,17 @@ from typing import Annotated
 
 import msgspec.structs
 
-from compose import conversation
 from compose.cli import failures
 from compose.cli.chosen import choose_running
 from compose.cli.given import given_variables
 from compose.cli.options import Argument, Option
 from compose.cli.ownership import require_own
 from compose.cli.session import Session
-from compose.connection import Connection
+from compose.doing.connection import Connection
 from compose.errors import UsageError
-from compose.keyboard import DETACH_KEYS, DetachKeys, parse_keys, window_size
-from compose.pipes import Pipes, typed
+from compose.terminal import conversation
+from compose.terminal.keyboard import DETACH_KEYS, DetachKeys, parse_keys, window_size
+from compose.terminal.pipes import Pipes, typed
 from engine.cgroups import Cgroups
 from engine.enter import Entered, Entry, enter, read_outcome
 from engine.errors import StartError

@@ -10,8 +10,8 @@ from compose.cli.choices import one_of
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.errors import UsageError
-from compose.explanations.catalogue import CATALOGUE
-from compose.explanations.model import Explanation
+from compose.showing.explanations.catalogue import CATALOGUE
+from compose.showing.explanations.model import Explanation
 
 
 def command(

@@ -4,13 +4,13 @@ from typing import Any
 
 from compose.cli.session import Session
 from compose.cli.texts import printable
-from compose.environment_sources import Asked, Source, environment_sources
+from compose.deciding.fingerprint import SECRET_WORDS
 from compose.errors import UsageError
-from compose.fingerprint import SECRET_WORDS
-from compose.jsontext import json_text
 from compose.phases import Phases
-from compose.reader import read_stack, read_written
-from compose.sources import Sources
+from compose.printing.jsontext import json_text
+from compose.reading.environment_sources import Asked, Source, environment_sources
+from compose.reading.reader import read_stack, read_written
+from compose.reading.sources import Sources
 from compose.spelling import did_you_mean
 
 _HIDDEN = "***"

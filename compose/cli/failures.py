@@ -48,7 +48,7 @@ def show(error: KeyboardInterrupt | Exception, stream: TextIO, *, color: bool = 
             where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
             write(stream, f"{where}{error.strerror}", ROOM_HINTS[error.errno])
             return WRONG
-        case (ImportError() | MemoryError()) if _lack(error):
+        case ImportError() | MemoryError() if _lack(error):
             write(stream, str(error) or os.strerror(errno.ENOMEM), ROOM_HINTS[_lack(error)])
             return WRONG
     return _show_other(error, stream)

@@ -6,13 +6,11 @@ from pathlib import Path
 from compose.errors import UsageError
 
 
-def given_variables(
-    environment: Mapping[str, str], texts: Sequence[str], files: Sequence[str] = ()
-) -> dict[str, str]:
+def given_variables(environment: Mapping[str, str], texts: Sequence[str], files: Sequence[str] = ()) -> dict[str, str]:
     """NAME=VALUE, or NAME alone for the value that it has here; those of files come below."""
     variables: dict[str, str] = {}
     for file in files:
-        from compose.dotenv import read_dotenv  # noqa: PLC0415 - rarely asked for
+        from compose.reading.dotenv import read_dotenv  # noqa: PLC0415 - rarely asked for
 
         try:
             content = Path(file).read_bytes()

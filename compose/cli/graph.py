@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from compose.cli.choices import one_of
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
-from compose.graphs.model import Graph, graph_of
-from compose.observe import containers
+from compose.doing.observe import containers
+from compose.showing.graphs.model import Graph, graph_of
 
 if TYPE_CHECKING:
     from engine.state import ContainerRecord
@@ -40,7 +40,7 @@ def _running(session: Session, name: str) -> "tuple[ContainerRecord, ...]":
 
 
 def _drawn(graph: Graph, output: str) -> str:
-    from compose.graphs import markup, svg, text  # noqa: PLC0415 - not before the files are read
+    from compose.showing.graphs import markup, svg, text  # noqa: PLC0415 - not before the files are read
 
     drawings = {
         "text": text.graph_text,

@@ -7,9 +7,9 @@ from typing import Annotated
 from compose.cli.chosen import choose
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
-from compose.formats import Row, Shape, listed, require_format
-from compose.observe import containers
-from compose.tables import table
+from compose.doing.observe import containers
+from compose.showing.formats import Row, Shape, listed, require_format
+from compose.showing.tables import table
 from compose.times import rough_duration, size_text, timestamp
 from engine.images.model import Image
 from engine.images.store import ImageStore

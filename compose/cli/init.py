@@ -7,8 +7,8 @@ from typing import Annotated
 from compose.cli.options import Option
 from compose.cli.schema import PUBLISHED
 from compose.cli.session import Session
-from compose.discovery import derived_name
 from compose.errors import UsageError
+from compose.reading.discovery import derived_name
 
 FILE = "compose.yaml"
 SCHEMA = ".compose.schema.json"

@@ -5,8 +5,8 @@ from typing import Annotated
 from compose.cli.changing import change
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
+from compose.deciding.plan_life import plan_kill
 from compose.errors import UsageError
-from compose.plan_life import plan_kill
 from engine.signals import signal_number
 
 

@@ -18,7 +18,7 @@ def command(
     password_stdin: Annotated[bool, Option("--password-stdin", tells="Read the password from standard input.")] = False,
 ) -> None:
     """Tries a user's name and password on a registry, keeps them where Docker does."""
-    from compose.registry_names import registry_of  # noqa: PLC0415 - only these two verbs
+    from compose.doing.registry_names import registry_of  # noqa: PLC0415 - only these two verbs
     from engine.registries.access import Credentials  # noqa: PLC0415 - likewise
     from engine.registries.credentials import credential_file  # noqa: PLC0415 - likewise
     from engine.registries.hostsettings import read_settings  # noqa: PLC0415 - likewise

@@ -11,7 +11,7 @@ def command(
     server: Annotated[str, Argument("The registry; docker.io when left out.")] = "",
 ) -> None:
     """Forgets the credentials for a registry."""
-    from compose.registry_names import registry_of  # noqa: PLC0415 - only these two verbs
+    from compose.doing.registry_names import registry_of  # noqa: PLC0415 - only these two verbs
     from engine.registries.credentials import credential_file  # noqa: PLC0415 - likewise
 
     registry = registry_of(server)

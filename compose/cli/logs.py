@@ -5,21 +5,21 @@ import time
 from collections.abc import Iterable
 from typing import Annotated
 
-from compose.attachment import ALIVE, Attachment
 from compose.cli import failures
 from compose.cli.choices import one_of
 from compose.cli.chosen import choose
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
-from compose.connection import Connection
+from compose.doing.connection import Connection
+from compose.doing.observe import containers
 from compose.errors import UsageError
-from compose.foreground import Foreground
-from compose.interrupts import InterruptedByUser
-from compose.logfilter import LineFilter, pattern
-from compose.logjson import JsonLog
-from compose.loglines import Prefixes
-from compose.moments import moment
-from compose.observe import containers
+from compose.showing.logfilter import LineFilter, pattern
+from compose.showing.logjson import JsonLog
+from compose.showing.loglines import Prefixes
+from compose.showing.moments import moment
+from compose.terminal.attachment import ALIVE, Attachment
+from compose.terminal.foreground import Foreground
+from compose.terminal.interrupts import InterruptedByUser
 from engine.layout import StackLayout
 from engine.logreader import Run, merge, read_runs
 from engine.logstore import stamp_of

@@ -8,9 +8,9 @@ from typing import Annotated
 from compose import naming
 from compose.cli.options import Option
 from compose.cli.session import Session
+from compose.doing.observe import containers
 from compose.errors import UsageError
-from compose.formats import Row, Shape, listed, require_format
-from compose.observe import containers
+from compose.showing.formats import Row, Shape, listed, require_format
 from engine.layout import Layout
 
 STACKS = Shape(

@@ -3,8 +3,8 @@
 import sys
 
 from compose.cli.failures import WRONG, write
-from compose.execute import Happening
-from compose.steps import described
+from compose.deciding.steps import described
+from compose.doing.execute import Happening
 
 
 def show_failures(failed: tuple[Happening, ...]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from compose.cli.session import Session
-from compose.directories import require_same_directory
+from compose.deciding.directories import require_same_directory
 from engine.state import ContainerRecord
 
 

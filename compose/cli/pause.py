@@ -5,7 +5,7 @@ from typing import Annotated
 from compose.cli.changing import change
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
-from compose.plan_life import plan_pause
+from compose.deciding.plan_life import plan_pause
 
 
 def command(

@@ -8,11 +8,11 @@ from compose.cli.choices import one_of
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.cli.up import scale_of
-from compose.plan_text import plan_json, plan_text
-from compose.steps import Plan
-from compose.survey import observe
-from compose.up import decide
-from compose.wanted import Options
+from compose.deciding.steps import Plan
+from compose.deciding.wanted import Options
+from compose.doing.survey import observe
+from compose.doing.up import decide
+from compose.showing.plan_text import plan_json, plan_text
 
 CHANGES = 2
 
@@ -58,7 +58,7 @@ def show(session: Session, options: Options, *, build: bool, output: str = "text
     stack = session.startable_stack(services=options.services)
     found = decide(stack, session.layout, observe(session.layout.stack(stack.name)), options, build=build)
     if out:
-        from compose.plan_files import write_plan  # noqa: PLC0415 - only here
+        from compose.showing.plan_files import write_plan  # noqa: PLC0415 - only here
 
         write_plan(Path(out), found, stack.directory, options, build=build)
     if output == "json":

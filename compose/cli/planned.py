@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from compose.cli.session import Session
+from compose.deciding.wanted import Options
 from compose.errors import UsageError
-from compose.plan_files import PlanFile, read_plan
-from compose.wanted import Options
+from compose.showing.plan_files import PlanFile, read_plan
 
 
 def planned(session: Session, path: str, options: Options, *, build: bool) -> PlanFile:

@@ -7,9 +7,9 @@ from compose.cli.choices import one_of
 from compose.cli.chosen import absent, require_known
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
+from compose.doing.observe import containers
 from compose.errors import UsageError
-from compose.listing import host_text, published_ports
-from compose.observe import containers
+from compose.showing.listing import host_text, published_ports
 
 
 def command(

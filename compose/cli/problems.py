@@ -33,7 +33,7 @@ def _headline(problem: Problem, *, color: bool) -> str:
 
 
 def _excerpt(problem: Problem, stream: TextIO, *, color: bool) -> list[str]:
-    from compose.excerpts import COLORED, PLAIN, Sources, excerpt  # noqa: PLC0415 - for terminals only
+    from compose.showing.excerpts import COLORED, PLAIN, Sources, excerpt  # noqa: PLC0415 - for terminals only
 
     try:
         width = os.get_terminal_size(stream.fileno()).columns

@@ -10,10 +10,10 @@ from compose.cli.choices import one_of
 from compose.cli.chosen import choose
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
+from compose.doing.observe import containers
 from compose.errors import FileError, UsageError
-from compose.formats import listed, require_format
-from compose.listing import CONTAINERS, container_rows, state_word
-from compose.observe import containers
+from compose.showing.formats import listed, require_format
+from compose.showing.listing import CONTAINERS, container_rows, state_word
 from engine.state import ContainerRecord
 
 STATES = ("paused", "restarting", "removing", "running", "dead", "created", "exited")

@@ -25,12 +25,12 @@ def command(
     quiet: Annotated[bool, Option("--quiet", "-q", tells="Say nothing while images are pulled.")] = False,
 ) -> int:
     """Gets the images of services from their registries."""
-    from compose.plainlines import Silence  # noqa: PLC0415 - only here
-    from compose.pulling import pull_images, way_of  # noqa: PLC0415 - likewise
-    from compose.pulls import Wish, pulls_of  # noqa: PLC0415 - likewise
-    from compose.reports import Report  # noqa: PLC0415 - likewise
-    from compose.up import image_report, layer_reports  # noqa: PLC0415 - likewise
-    from compose.wanted import Options, selected_services  # noqa: PLC0415 - likewise
+    from compose.deciding.pulls import Wish, pulls_of  # noqa: PLC0415 - likewise
+    from compose.deciding.wanted import Options, selected_services  # noqa: PLC0415 - likewise
+    from compose.doing.plainlines import Silence  # noqa: PLC0415 - only here
+    from compose.doing.pulling import pull_images, way_of  # noqa: PLC0415 - likewise
+    from compose.doing.reports import Report  # noqa: PLC0415 - likewise
+    from compose.doing.up import image_report, layer_reports  # noqa: PLC0415 - likewise
     from engine.images.store import ImageStore  # noqa: PLC0415 - likewise
 
     if policy:

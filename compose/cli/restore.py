@@ -7,11 +7,11 @@ from compose.cli import failures
 from compose.cli.bringing import Way, bring_up
 from compose.cli.options import Argument
 from compose.cli.session import Session
-from compose.connection import Connection
-from compose.enabled import Enabled, recall
+from compose.deciding.translate_lives import restart_policy
+from compose.deciding.wanted import Options
+from compose.doing.connection import Connection
+from compose.doing.enabled import Enabled, recall
 from compose.errors import FileError, StackError, UsageError
-from compose.translate_lives import restart_policy
-from compose.wanted import Options
 from engine.errors import EngineError
 from engine.records import write_atomically
 

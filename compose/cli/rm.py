@@ -6,9 +6,9 @@ from typing import Annotated
 from compose.cli.changing import change
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
-from compose.observed import Observed
-from compose.plan_life import plan_rm
-from compose.steps import Plan, RemoveContainer
+from compose.deciding.observed import Observed
+from compose.deciding.plan_life import plan_rm
+from compose.deciding.steps import Plan, RemoveContainer
 
 
 def command(

@@ -5,9 +5,9 @@ from typing import Annotated
 from compose.cli.changing import change
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
+from compose.deciding.rollbacks import Policies, plan_rollback
+from compose.doing.up import new_id
 from compose.errors import FileError
-from compose.rollbacks import Policies, plan_rollback
-from compose.up import new_id
 
 
 def command(

@@ -11,12 +11,12 @@ from compose.cli.given import given_variables
 from compose.cli.options import Argument, Option
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
-from compose.connection import Connection
+from compose.deciding.steps import CreateContainer
+from compose.deciding.wanted import OneOff, Options, require_service
+from compose.doing.connection import Connection
 from compose.errors import FileError, UsageError
 from compose.model import Stack
-from compose.run_overlay import RunOptions, overlay
-from compose.steps import CreateContainer
-from compose.wanted import OneOff, Options, require_service
+from compose.reading.run_overlay import RunOptions, overlay
 from engine.errors import RequestError
 from engine.locks import command_lock
 from engine.protocol import Start
@@ -125,9 +125,9 @@ def _make(
     quiet: tuple[bool, bool],
 ) -> ContainerSpec | int:
     """Makes the container once what it depends on is as it needs it; gives an exit status if that fails."""
-    from compose.carrying_out import carry_out  # noqa: PLC0415 - loads while the supervisor does
-    from compose.plainlines import Silence  # noqa: PLC0415 - likewise
-    from compose.up import decide_with_images  # noqa: PLC0415 - likewise
+    from compose.doing.carrying_out import carry_out  # noqa: PLC0415 - loads while the supervisor does
+    from compose.doing.plainlines import Silence  # noqa: PLC0415 - likewise
+    from compose.doing.up import decide_with_images  # noqa: PLC0415 - likewise
     from engine.leftovers import boot_time, remove_leftovers  # noqa: PLC0415 - likewise
 
     with command_lock(connection.stack, "windlass run", on_wait=session.tell_wait):
@@ -168,8 +168,8 @@ def _run(connection: Connection, spec: ContainerSpec, *, detach: bool, reads: bo
         connection.client().ask(Start(id=spec.id))
         sys.stdout.write(f"{spec.id}\n")
         return 0
-    from compose.companionship import Companion, removed  # noqa: PLC0415 - whoever detaches needs none of it
-    from compose.keyboard import DETACH_KEYS, parse_keys  # noqa: PLC0415 - likewise
+    from compose.terminal.companionship import Companion, removed  # noqa: PLC0415 - whoever detaches needs none of it
+    from compose.terminal.keyboard import DETACH_KEYS, parse_keys  # noqa: PLC0415 - likewise
 
     record = ContainerRecord(spec=spec, state=ContainerState(id=spec.id))
     companion = Companion(connection, record, reads=reads, detach_keys=parse_keys(DETACH_KEYS))

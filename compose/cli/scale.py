@@ -6,7 +6,7 @@ from compose.cli.bringing import Way, bring_up
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from compose.cli.up import scale_of
-from compose.wanted import Options
+from compose.deciding.wanted import Options
 
 
 def command(

@@ -32,7 +32,7 @@ def command(
 
 
 def _check(files: list[str]) -> None:
-    from compose.schema_check import mistakes  # noqa: PLC0415 - printing does without
+    from compose.reading.schema_check import mistakes  # noqa: PLC0415 - printing does without
 
     if not files:
         raise UsageError("windlass schema --check names no file", hint="windlass schema --check compose.yaml")

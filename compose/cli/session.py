@@ -14,12 +14,12 @@ from engine.layout import Layout, StackLayout
 from engine.lean import PatternsOnDemand
 
 if TYPE_CHECKING:
-    from compose.discovery import Project
+    from compose.deciding.steps import Action
+    from compose.doing.reports import Progress
     from compose.model import Stack
     from compose.phases import Phases
-    from compose.reader import ReadRequest
-    from compose.reports import Progress
-    from compose.steps import Action
+    from compose.reading.discovery import Project
+    from compose.reading.reader import ReadRequest
 
 RUN_ROOT = "/run/windlass"
 DATA_ROOT = "/var/lib/windlass"
@@ -73,7 +73,7 @@ class Session:
 
     def read_request(self, services: tuple[str, ...] = ()) -> "ReadRequest":
         """What the reader has to know; naming a service enables its profiles."""
-        from compose.reader import ReadRequest  # noqa: PLC0415 - YAML is loaded only where a file is read
+        from compose.reading.reader import ReadRequest  # noqa: PLC0415 - YAML is loaded only where a file is read
 
         return ReadRequest(
             files=self.options.files,
@@ -99,7 +99,7 @@ class Session:
     ) -> "Stack":
         """The stack as its files describe it; naming a service enables its profiles. Raises FileError."""
         with PatternsOnDemand():
-            from compose.reader import read_stack  # noqa: PLC0415 - YAML is loaded only where a file is read
+            from compose.reading.reader import read_stack  # noqa: PLC0415 - YAML is loaded only where a file is read
 
         request = self.read_request(services)._replace(overlay=overlay)
         stack = read_stack(request if phases is None else request._replace(phases=phases))
@@ -108,7 +108,7 @@ class Session:
         return stack
 
     def startable_stack(self, *, services: tuple[str, ...] = (), overlay: bytes = b"") -> "Stack":
-        """The same, with an overlay (see compose.reader), refused with all that cannot be served yet."""
+        """The same, with an overlay (see compose.reading.reader), refused with all that cannot be served yet."""
         stack = self.stack(services=services, overlay=overlay)
         if stack.obstacles:
             raise FileError(stack.obstacles)
@@ -116,15 +116,15 @@ class Session:
 
     def speaks_of(self, services: set[str]) -> bool:
         """Whether the stack's files plainly have a line for each of these services."""
-        from compose.discovery import STDIN  # noqa: PLC0415 - likewise
-        from compose.service_lines import speak_of  # noqa: PLC0415 - likewise
+        from compose.reading.discovery import STDIN  # noqa: PLC0415 - likewise
+        from compose.reading.service_lines import speak_of  # noqa: PLC0415 - likewise
 
         project = self.project()
         return project is not None and STDIN not in project.files and speak_of(project.files, services)
 
     def project(self) -> "Project | None":
         """Where the project lies, whose files nobody has read yet; None without any."""
-        from compose.surroundings import Wishes, find_surroundings  # noqa: PLC0415 - some verbs need no stack
+        from compose.reading.surroundings import Wishes, find_surroundings  # noqa: PLC0415 - some verbs need no stack
 
         wishes = Wishes(self.options.files, self.options.project_directory, self.options.env_files)
         try:
@@ -143,7 +143,7 @@ class Session:
 
     def stack_name(self) -> str:
         """The stack's name, found without reading more of the file than needed."""
-        from compose.project_name import project_name  # noqa: PLC0415 - some verbs need no stack
+        from compose.reading.project_name import project_name  # noqa: PLC0415 - some verbs need no stack
 
         return project_name(self.options, str(self._working_directory), self.environment)
 
@@ -175,7 +175,7 @@ class Session:
 
     def progress(self, title: str, expected: "tuple[Action, ...]" = ()) -> "Progress":
         """Progress on standard error, in the form that the user chose."""
-        from compose.progress import open_progress, terminal_mode  # noqa: PLC0415 - some verbs show none
+        from compose.showing.progress import open_progress, terminal_mode  # noqa: PLC0415 - some verbs show none
 
         stream = sys.stdout if self.environment.get("COMPOSE_STATUS_STDOUT") == "1" else sys.stderr
         mode = terminal_mode(self.progress_mode, stream)

@@ -5,10 +5,10 @@ from typing import Annotated
 from compose.cli.changing import change
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
+from compose.deciding.observed import Observed
+from compose.deciding.plan_life import of_services, plan_start
+from compose.deciding.steps import Plan
 from compose.errors import UsageError
-from compose.observed import Observed
-from compose.plan_life import of_services, plan_start
-from compose.steps import Plan
 
 
 def command(

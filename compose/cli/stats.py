@@ -8,9 +8,9 @@ from typing import Annotated
 from compose.cli.chosen import choose
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
-from compose.formats import listed, require_format
-from compose.observe import containers
-from compose.usage import USAGES, usage_row
+from compose.doing.observe import containers
+from compose.showing.formats import listed, require_format
+from compose.showing.usage import USAGES, usage_row
 from engine.cgroups import Cgroups
 from engine.layout import StackLayout
 from engine.state import ContainerRecord

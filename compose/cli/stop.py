@@ -5,8 +5,8 @@ from typing import Annotated
 from compose.cli.changing import change
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
-from compose.plan_down import plan_stop
-from compose.plan_life import of_services
+from compose.deciding.plan_down import plan_stop
+from compose.deciding.plan_life import of_services
 
 
 def command(

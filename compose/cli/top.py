@@ -6,8 +6,8 @@ from typing import Annotated
 from compose.cli.chosen import choose
 from compose.cli.options import Argument
 from compose.cli.session import Session
-from compose.observe import containers
-from compose.tables import table
+from compose.doing.observe import containers
+from compose.showing.tables import table
 from engine import programs
 from engine.cgroups import Cgroups
 

@@ -8,11 +8,11 @@ from compose.cli.bringing import Showing, Way, bring_up
 from compose.cli.choices import PULL_WORDS, one_at_most, one_of
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
+from compose.deciding.wanted import Options
 from compose.errors import UsageError
-from compose.wanted import Options
 
 if TYPE_CHECKING:
-    from compose.foreground import AbortWhen
+    from compose.terminal.foreground import AbortWhen
 
 
 def command(
@@ -135,7 +135,7 @@ def command(
 def _abort(service: str, *, failed: bool, any_end: bool) -> "AbortWhen | None":
     if not (service or failed or any_end):
         return None
-    from compose.foreground import AbortWhen  # noqa: PLC0415 - whoever detaches needs none of it
+    from compose.terminal.foreground import AbortWhen  # noqa: PLC0415 - whoever detaches needs none of it
 
     return AbortWhen("failed" if failed else "any", service)
 

@@ -2,9 +2,9 @@
 
 import json
 
-from compose.expressions import Variable, variables_of
+from compose.grammar.expressions import Variable, variables_of
 from compose.nodes import Node
-from compose.yamltext import yaml_text
+from compose.printing.yamltext import yaml_text
 
 _HEADINGS = ("NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE")
 _NARROWEST = 20

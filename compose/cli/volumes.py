@@ -6,8 +6,8 @@ from typing import Annotated
 from compose.cli.chosen import require_known
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
-from compose.formats import Row, Shape, listed, require_format
-from compose.observe import containers
+from compose.doing.observe import containers
+from compose.showing.formats import Row, Shape, listed, require_format
 from engine.spec import VolumeMount
 from engine.volumes import Volume, VolumeStore
 

@@ -6,10 +6,10 @@ from typing import Annotated
 from compose.cli import down
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
-from compose.connection import Connection
+from compose.deciding.plan_life import of_services
+from compose.doing.connection import Connection
+from compose.doing.observe import containers
 from compose.errors import UsageError
-from compose.observe import containers
-from compose.plan_life import of_services
 from engine.protocol import Failure, OneContainer, Wait
 from engine.state import ContainerRecord
 

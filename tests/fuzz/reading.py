@@ -13,9 +13,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["compose"]):
-    from compose.canonical import canonical
     from compose.errors import FileError
-    from compose.reader import ReadRequest, read_stack
+    from compose.printing.canonical import canonical
+    from compose.reading.reader import ReadRequest, read_stack
 
 SEPARATOR = b"\n%%%%\n"
 NAMES = ("compose.yaml", "over.yaml", ".env")

@@ -73,9 +73,7 @@ def test_debians_registry_is_pulled_from(project: Project, busybox_layer: bytes)
         windlass("down")
 
 
-def test_who_has_logged_in_may_pull(
-    project: Project, private: str, busybox_layer: bytes, tmp_path: Path
-) -> None:
+def test_who_has_logged_in_may_pull(project: Project, private: str, busybox_layer: bytes, tmp_path: Path) -> None:
     name = push(private, "shop/secret:1", greeting(busybox_layer, "x\n"), user="me:pw")
     windlass = project(f"services:\n  hello:\n    image: {name}\n", DOCKER_CONFIG=str(tmp_path / "docker"))
 

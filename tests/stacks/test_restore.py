@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from compose.enabled import recall
+from compose.doing.enabled import recall
 from engine.syscalls import MNT_DETACH, umount2
 from tests.stacks.outside import eventually, fetch, free_port, kill_supervisor
 from tests.stacks.product import Windlass

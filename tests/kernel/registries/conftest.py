@@ -42,4 +42,3 @@ def puller(tmp_path: Path) -> Puller:
 def registry() -> Iterator[FakeRegistry]:
     with fake_registry() as made:
         yield made
-

@@ -270,9 +270,7 @@ def test_a_wrong_token_is_not_asked_for_without_end(puller: Puller, registry: Fa
     assert len(registry.asked) == 3
 
 
-def test_a_redirect_is_followed_without_credentials(
-    puller: Puller, registry: FakeRegistry, evil: FakeRegistry
-) -> None:
+def test_a_redirect_is_followed_without_credentials(puller: Puller, registry: FakeRegistry, evil: FakeRegistry) -> None:
     made = made_image(HELLO)
     name = registry.add("a/b:1", made)
     evil.add("a/b:1", made)

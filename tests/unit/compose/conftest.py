@@ -7,7 +7,7 @@ import pytest
 
 from compose.errors import FileError
 from compose.model import Stack
-from compose.reader import ReadRequest, read_stack
+from compose.reading.reader import ReadRequest, read_stack
 
 
 @pytest.fixture

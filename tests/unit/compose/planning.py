@@ -6,6 +6,10 @@ from textwrap import dedent
 
 import msgspec.structs
 
+from compose.deciding.observed import Observed, ObservedVolume
+from compose.deciding.plan import plan
+from compose.deciding.steps import Plan
+from compose.deciding.wanted import ImageChoice, Options, Wanted, wanted_stack
 from compose.model import (
     Dependency,
     Healthcheck,
@@ -16,11 +20,7 @@ from compose.model import (
     Stack,
     Volume,
 )
-from compose.observed import Observed, ObservedVolume
-from compose.plan import plan
-from compose.plan_text import plan_text
-from compose.steps import Plan
-from compose.wanted import ImageChoice, Options, Wanted, wanted_stack
+from compose.showing.plan_text import plan_text
 from engine.images.model import Image, ImageConfig
 from engine.spec import ContainerSpec
 from engine.state import ContainerRecord, ContainerState

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from compose.canonical import canonical
 from compose.model import Stack
+from compose.printing.canonical import canonical
 
 Read = Callable[..., Stack]
 Problems = Callable[..., str]

@@ -1,8 +1,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from compose.canonical import canonical
 from compose.model import Stack
+from compose.printing.canonical import canonical
 
 Read = Callable[..., Stack]
 

@@ -3,9 +3,9 @@
 import msgspec.structs
 import pytest
 
-from compose.checkup import Finding, Machine, examine, forward_drops, kernel_version
 from compose.cli.doctor import findings_text
-from compose.machine import file_system_of
+from compose.doing.checkup import Finding, Machine, examine, forward_drops, kernel_version
+from compose.doing.machine import file_system_of
 
 MOUNTS = """\
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw

@@ -7,8 +7,8 @@ import pytest
 
 from compose import codes
 from compose.errors import FileError
-from compose.explanations.catalogue import CATALOGUE
 from compose.model import Stack
+from compose.showing.explanations.catalogue import CATALOGUE
 
 Read = Callable[..., Stack]
 CODES = {name: code for name, code in vars(codes).items() if name.isupper() and isinstance(code, str)}

@@ -241,13 +241,17 @@ def test_help_is_a_verb_too(windlass: Windlass) -> None:
     [
         (
             ImportError("/lib/_socket.so: cannot open shared object file: Too many open files"),
-            ("/lib/_socket.so: cannot open shared object file: Too many open files\n"
-            "  hint: raise the limit of open files (ulimit -n)\n"),
+            (
+                "/lib/_socket.so: cannot open shared object file: Too many open files\n"
+                "  hint: raise the limit of open files (ulimit -n)\n"
+            ),
         ),
         (
             ImportError("/lib/_socket.so: failed to map segment from shared object"),
-            ("/lib/_socket.so: failed to map segment from shared object\n"
-            "  hint: the machine, or this command's control group, has no memory left\n"),
+            (
+                "/lib/_socket.so: failed to map segment from shared object\n"
+                "  hint: the machine, or this command's control group, has no memory left\n"
+            ),
         ),
         (
             MemoryError(),

@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from compose.conversation import converse_by_pipes
 from compose.errors import UsageError
-from compose.keyboard import Detached, DetachKeys, parse_keys
-from compose.streaming import Stream
+from compose.terminal.conversation import converse_by_pipes
+from compose.terminal.keyboard import Detached, DetachKeys, parse_keys
+from compose.terminal.streaming import Stream
 
 BROKEN_PIPE = 128 + 13
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from compose.discovery import derived_name, find_project
 from compose.errors import FileError
 from compose.model import Stack
-from compose.reader import ReadRequest, read_stack
+from compose.reading.discovery import derived_name, find_project
+from compose.reading.reader import ReadRequest, read_stack
 
 Read = Callable[..., Stack]
 Problems = Callable[..., str]

@@ -1,9 +1,9 @@
 import pytest
 
-from compose.document import MAX_DEPTH, read_documents, scalar
 from compose.errors import FileError
 from compose.nodes import Timestamp, number_text, plain
 from compose.places import Place
+from compose.reading.document import MAX_DEPTH, read_documents, scalar
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
-from compose.dotenv import read_dotenv
 from compose.errors import FileError
+from compose.reading.dotenv import read_dotenv
 
 
 def read(text: str, *, raw: bool = False) -> dict[str, str | None]:

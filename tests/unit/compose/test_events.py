@@ -4,9 +4,9 @@ import time
 
 import pytest
 
+from compose.doing.happened import event_json, event_text
 from compose.errors import UsageError
-from compose.happened import event_json, event_text
-from compose.moments import moment
+from compose.showing.moments import moment
 from engine.protocol import Event
 
 SECOND = 1_000_000_000

@@ -9,10 +9,10 @@ import pytest
 from compose.cli.problems import show_problems
 from compose.cli.texts import printable
 from compose.errors import FileError, Problem
-from compose.excerpts import COLORED, Sources, excerpt
 from compose.model import Stack
 from compose.places import Place
-from compose.problem_records import problem_records
+from compose.showing.excerpts import COLORED, Sources, excerpt
+from compose.showing.problem_records import problem_records
 
 Read = Callable[..., Stack]
 

@@ -4,9 +4,7 @@ from collections import deque
 
 import pytest
 
-from compose.errors import StackError
-from compose.execute import MOST_IN_FLIGHT, Execution, Happening
-from compose.steps import (
+from compose.deciding.steps import (
     Action,
     Await,
     Close,
@@ -17,6 +15,8 @@ from compose.steps import (
     Step,
     StopContainer,
 )
+from compose.doing.execute import MOST_IN_FLIGHT, Execution, Happening
+from compose.errors import StackError
 from engine.errors import VolumeError
 from engine.protocol import Done, Event, Failure, Hello, Reply, Request, Start, Wait
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from compose.contents import gather_contents
+from compose.deciding.fingerprint import changes
+from compose.deciding.replica import Replica
+from compose.deciding.translate import container_spec
+from compose.deciding.translate_files import Surroundings
+from compose.doing.contents import gather_contents
 from compose.errors import FileError
-from compose.fingerprint import changes
 from compose.model import Content, Grant, Stack
-from compose.replica import Replica
-from compose.translate import container_spec
-from compose.translate_files import Surroundings
 from engine.contents import digest_of
 from engine.images.model import Image, ImageConfig
 from engine.layout import Layout

@@ -7,12 +7,12 @@ from typing import Literal
 
 import pytest
 
-from compose.graphs.layout import layout
-from compose.graphs.markup import graph_dot, graph_mermaid
-from compose.graphs.model import Graph, graph_of
-from compose.graphs.svg import graph_svg
-from compose.graphs.text import graph_text
 from compose.model import Stack
+from compose.showing.graphs.layout import layout
+from compose.showing.graphs.markup import graph_dot, graph_mermaid
+from compose.showing.graphs.model import Graph, graph_of
+from compose.showing.graphs.svg import graph_svg
+from compose.showing.graphs.text import graph_text
 from engine.spec import ContainerSpec, Process
 from engine.state import ContainerRecord, ContainerState
 

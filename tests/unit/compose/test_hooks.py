@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 
 import msgspec.structs
 
-from compose.fingerprint import changes
+from compose.deciding.fingerprint import changes
+from compose.deciding.steps import CreateContainer, Plan
+from compose.deciding.translate_lives import hooks
 from compose.model import Hook, Stack, UpdatePolicy
-from compose.steps import CreateContainer, Plan
-from compose.translate_lives import hooks
 from engine.spec import ContainerSpec
 from engine.spec import Hook as SpecHook
 from engine.state import ContainerRecord, ContainerState

@@ -5,10 +5,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compose.canonical import canonical
 from compose.errors import FileError
-from compose.reader import ReadRequest, read_stack
-from compose.service_keys import SERVICE
+from compose.grammar.service_keys import SERVICE
+from compose.printing.canonical import canonical
+from compose.reading.reader import ReadRequest, read_stack
 
 WORDS = st.sampled_from(
     ["", "x", "/a", "a:/b", "80:80", "1-2:3-4", "$A", "${A:-b}", "${", "10s", "512m", "on-failure:3", "default", "-1",

@@ -2,10 +2,10 @@
 
 import pytest
 
+from compose.deciding.wanted import ImageChoice, ImageNeed
+from compose.doing.images import choose_images
 from compose.errors import FileError
-from compose.images import choose_images
 from compose.model import Build, Service, Stack
-from compose.wanted import ImageChoice, ImageNeed
 from engine.images.model import Image, ImageConfig
 
 IMAGE = Image(id="sha256:1", created_ns=0, architecture="amd64", config=ImageConfig(), layers=())

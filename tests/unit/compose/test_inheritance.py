@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from compose.canonical import canonical
 from compose.model import Stack
 from compose.places import Place
+from compose.printing.canonical import canonical
 
 Read = Callable[..., Stack]
 Problems = Callable[..., str]

@@ -9,7 +9,7 @@ import pytest
 from compose.cli.init import first_file
 from compose.cli.main import main
 from compose.model import Stack
-from compose.schema_check import mistakes
+from compose.reading.schema_check import mistakes
 
 Read = Callable[..., Stack]
 

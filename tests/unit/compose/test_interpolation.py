@@ -1,6 +1,6 @@
 import pytest
 
-from compose.interpolation import InterpolationError, interpolate
+from compose.reading.interpolation import InterpolationError, interpolate
 
 VARIABLES = {"A": "a", "EMPTY": "", "HOME": "/root"}
 

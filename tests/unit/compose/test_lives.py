@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from compose.decoding_lives import same_platform
+from compose.deciding.translate_lives import log_options, restart_policy, storage_bytes
+from compose.decoding.lives import same_platform
+from compose.doing.images import choose_images
 from compose.errors import FileError
-from compose.images import choose_images
 from compose.model import Stack
-from compose.translate_lives import log_options, restart_policy, storage_bytes
 from engine.images.model import Image, ImageConfig, Origin
 from engine.spec import LogOptions, RestartPolicy
 

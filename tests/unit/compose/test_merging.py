@@ -1,8 +1,8 @@
 from pathlib import Path
 
-from compose.canonical import canonical
 from compose.model import Stack
-from compose.reader import ReadRequest, read_stack
+from compose.printing.canonical import canonical
+from compose.reading.reader import ReadRequest, read_stack
 
 
 def merged(directory: Path, *texts: str) -> Stack:

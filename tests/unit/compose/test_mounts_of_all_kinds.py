@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from compose.bind_sources import require_sources
+from compose.deciding.fingerprint import changes
+from compose.deciding.translate_files import Surroundings
+from compose.deciding.wanted import ImageChoice, ImageNeed, Options, wanted_stack
+from compose.doing.bind_sources import require_sources
+from compose.doing.images import mounted_images
 from compose.errors import FileError
-from compose.fingerprint import changes
-from compose.images import mounted_images
 from compose.model import Mount, Stack, VolumesFrom
-from compose.translate_files import Surroundings
-from compose.wanted import ImageChoice, ImageNeed, Options, wanted_stack
 from engine.images.model import Image, ImageConfig
 from engine.spec import BindMount, ContainerSpec, ImageMount, VolumeMount
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compose.canonical import canonical
 from compose.errors import FileError
-from compose.reader import ReadRequest, read_stack
+from compose.printing.canonical import canonical
+from compose.reading.reader import ReadRequest, read_stack
 
 FILES = sorted((Path(__file__).parents[2] / "files").glob("*/compose.yaml"))
 OWN = """

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from compose.deciding.replica import Replica
+from compose.deciding.translate_networks import network_namespace, network_spec, networking
 from compose.model import Dependency, Network, ServiceNetwork, Stack
-from compose.replica import Replica
-from compose.translate_networks import network_namespace, network_spec, networking
 from engine.images.model import ImageConfig
 from engine.spec import Resolver
 from engine.version import VERSION

@@ -1,8 +1,8 @@
 """What cannot be served yet is shown by `config`, and refused by what starts something."""
 
-from compose.document import read_documents
-from compose.obstacles import obstacles
 from compose.places import Place
+from compose.reading.document import read_documents
+from compose.reading.obstacles import obstacles
 
 TEXT = """
 services:

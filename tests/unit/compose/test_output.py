@@ -5,14 +5,14 @@ import io
 import msgspec
 import pytest
 
-from compose.formats import listed
-from compose.listing import CONTAINERS, command_text, container_row, container_rows, status_text
-from compose.livelines import LiveLines
-from compose.loglines import Prefixes
-from compose.plainlines import JsonLines, PlainLines
-from compose.reports import Report
+from compose.doing.plainlines import JsonLines, PlainLines
+from compose.doing.reports import Report
+from compose.showing.formats import listed
+from compose.showing.listing import CONTAINERS, command_text, container_row, container_rows, status_text
+from compose.showing.livelines import LiveLines
+from compose.showing.loglines import Prefixes
+from compose.showing.usage import usage_row
 from compose.times import rough_duration, size_text, timestamp
-from compose.usage import usage_row
 from engine.logreader import Run
 from engine.spec import ContainerSpec, Process, VolumeMount
 from engine.state import ContainerRecord, ContainerState

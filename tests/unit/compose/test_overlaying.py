@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from compose.canonical import canonical
 from compose.errors import FileError
 from compose.model import Stack
-from compose.reader import ReadRequest, read_stack
+from compose.printing.canonical import canonical
+from compose.reading.reader import ReadRequest, read_stack
 
 BASE = """
 services:

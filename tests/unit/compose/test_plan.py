@@ -5,6 +5,10 @@ import itertools
 import msgspec.structs
 import pytest
 
+from compose.deciding.observed import Observed
+from compose.deciding.plan import plan
+from compose.deciding.plan_down import DownOptions, plan_down
+from compose.deciding.wanted import ImageChoice, ImageNeed, Options, wanted_stack
 from compose.errors import FileError, StackError, UsageError
 from compose.model import (
     Dependency,
@@ -13,11 +17,7 @@ from compose.model import (
     Port,
     Volume,
 )
-from compose.observed import Observed
-from compose.plan import plan
-from compose.plan_down import DownOptions, plan_down
-from compose.plan_text import plan_json
-from compose.wanted import ImageChoice, ImageNeed, Options, wanted_stack
+from compose.showing.plan_text import plan_json
 from tests.unit.compose.planning import OTHER_IMAGE, WEB_ON_DB, World, golden, service, stack, text, up, wanted
 
 

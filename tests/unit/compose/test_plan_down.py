@@ -1,7 +1,7 @@
 """Plans that take a stack, or some of it, away."""
 
-from compose.observed import Observed, ObservedVolume
-from compose.plan_down import DownOptions, plan_down, plan_stop
+from compose.deciding.observed import Observed, ObservedVolume
+from compose.deciding.plan_down import DownOptions, plan_down, plan_stop
 from tests.unit.compose.planning import WEB_ON_DB, World, golden, service, stack, text, wanted
 
 

@@ -3,7 +3,7 @@
 import msgspec.structs
 
 from compose import naming
-from compose.plan_life import (
+from compose.deciding.plan_life import (
     of_services,
     plan_kill,
     plan_pause,
@@ -13,7 +13,7 @@ from compose.plan_life import (
     plan_unpause,
     with_restarted_dependants,
 )
-from compose.steps import Plan
+from compose.deciding.steps import Plan
 from engine.spec import ContainerSpec, HealthProbe, Process, VolumeMount
 from engine.state import ContainerRecord, ContainerState
 

@@ -2,10 +2,10 @@
 
 import msgspec.structs
 
+from compose.deciding.plan import plan
+from compose.deciding.wanted import Wanted
 from compose.model import Mount, VolumesFrom
-from compose.plan import plan
-from compose.plan_text import plan_text
-from compose.wanted import Wanted
+from compose.showing.plan_text import plan_text
 from tests.unit.compose.planning import World, golden, service, stack, up, wanted
 
 MODULES = Mount(type="volume", source="", target="/app/node_modules")

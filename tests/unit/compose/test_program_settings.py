@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from compose.deciding.fingerprint import changes
+from compose.deciding.replica import Replica
+from compose.deciding.translate import container_spec
 from compose.errors import FileError
-from compose.fingerprint import changes
 from compose.model import Stack
-from compose.replica import Replica
-from compose.translate import container_spec
 from engine.images.model import Image, ImageConfig
 from engine.spec import (
     BlockLimit,

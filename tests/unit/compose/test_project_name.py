@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from compose.errors import UsageError
-from compose.project_name import name_line, project_name
+from compose.reading.project_name import name_line, project_name
 
 
 class Chosen(NamedTuple):

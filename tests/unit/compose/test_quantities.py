@@ -1,7 +1,7 @@
 import pytest
 
-from compose.quantities import duration_nanoseconds, duration_text, size_bytes
-from compose.words import split_command
+from compose.grammar.quantities import duration_nanoseconds, duration_text, size_bytes
+from compose.grammar.words import split_command
 
 
 @pytest.mark.parametrize(

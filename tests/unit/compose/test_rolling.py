@@ -4,11 +4,11 @@ import itertools
 
 import msgspec.structs
 
+from compose.deciding.plan import plan
+from compose.deciding.rollbacks import plan_aftermath, plan_rollback
+from compose.deciding.steps import CreateContainer, Plan, RemoveContainer, RenameContainer, Roll
+from compose.deciding.wanted import ImageChoice, Options, wanted_stack
 from compose.model import Dependency, Healthcheck, Network, ServiceNetwork, Stack, UpdatePolicy
-from compose.plan import plan
-from compose.rollbacks import plan_aftermath, plan_rollback
-from compose.steps import CreateContainer, Plan, RemoveContainer, RenameContainer, Roll
-from compose.wanted import ImageChoice, Options, wanted_stack
 from engine.state import ContainerRecord, ContainerState
 from tests.unit.compose.planning import IMAGE, World, golden, service, stack, text
 

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compose.cli.schema import PUBLISHED
-from compose.document import read_documents
-from compose.jsontext import json_text
-from compose.keys import DOCUMENT
-from compose.schema import schema
-from compose.schema_check import mistakes, validator
-from compose.shapes import Reading
+from compose.grammar.keys import DOCUMENT
+from compose.grammar.schema import schema
+from compose.grammar.shapes import Reading
+from compose.printing.jsontext import json_text
+from compose.reading.document import read_documents
+from compose.reading.schema_check import mistakes, validator
 
 VALIDATOR = validator()
 FILES = sorted((Path(__file__).parents[2] / "files").glob("*/compose.yaml"))

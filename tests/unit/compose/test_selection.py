@@ -4,7 +4,7 @@ import pytest
 
 from compose.errors import UsageError
 from compose.model import Stack
-from compose.selection import selected
+from compose.reading.selection import selected
 
 Read = Callable[..., Stack]
 TEXT = """

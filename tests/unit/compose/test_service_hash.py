@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+from compose.deciding.steps import CreateContainer, Plan, Step
+from compose.doing.up import _with_hashes
 from compose.model import Stack
-from compose.service_hash import service_hash
-from compose.steps import CreateContainer, Plan, Step
-from compose.up import _with_hashes
+from compose.printing.service_hash import service_hash
 from engine.spec import ContainerSpec, Process
 
 Read = Callable[..., Stack]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from compose.service_lines import service_lines, speak_of
+from compose.reading.service_lines import service_lines, speak_of
 
 FILE = """\
 # services:

@@ -1,10 +1,10 @@
 """Keys that are not supported yet have their canonical forms already: their shapes are tested by themselves."""
 
-from compose.document import read_documents
+from compose.grammar.service_parts import BUILD, DEVICES
+from compose.grammar.shapes import Reading, Shape
+from compose.grammar.vocabulary import EXTRA_HOSTS, GRANTS, ULIMITS
 from compose.nodes import plain
-from compose.service_parts import BUILD, DEVICES
-from compose.shapes import Reading, Shape
-from compose.vocabulary import EXTRA_HOSTS, GRANTS, ULIMITS
+from compose.reading.document import read_documents
 
 
 def canonical(shape: Shape, text: str) -> object:

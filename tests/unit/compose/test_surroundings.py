@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from compose.errors import FileError
-from compose.surroundings import Surroundings, Wishes, find_surroundings
+from compose.reading.surroundings import Surroundings, Wishes, find_surroundings
 
 
 def surroundings(place: Path, environment: dict[str, str] | None = None, **wishes: object) -> Surroundings:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compose.errors import UsageError
-from compose.formats import Row, Shape, listed, require_format
-from compose.templates.evaluation import Template
-from compose.templates.functions import Record
+from compose.showing.formats import Row, Shape, listed, require_format
+from compose.showing.templates.evaluation import Template
+from compose.showing.templates.functions import Record
 
 WEB = Record(
     {

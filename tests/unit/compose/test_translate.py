@@ -3,12 +3,12 @@
 import msgspec.structs
 import pytest
 
+from compose.deciding.fingerprint import changes
+from compose.deciding.replica import Replica
+from compose.deciding.translate import container_spec
+from compose.deciding.translate_lives import health_probe, restart_policy
 from compose.errors import FileError
-from compose.fingerprint import changes
 from compose.model import Dependency, Healthcheck, Mount, Network, Port, Service, ServiceNetwork, Stack, Volume
-from compose.replica import Replica
-from compose.translate import container_spec
-from compose.translate_lives import health_probe, restart_policy
 from engine.images.model import Image, ImageConfig, ImageHealth
 from engine.spec import (
     BindMount,

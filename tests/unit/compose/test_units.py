@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from compose.units import Installation, quoted, unit_name, unit_text
+from compose.doing.units import Installation, quoted, unit_name, unit_text
 
 HERE = Installation(
     python="/usr/bin/python3", packages="/opt/windlass", run=Path("/run/windlass"), data=Path("/var/lib/windlass")

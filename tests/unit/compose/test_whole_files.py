@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from compose.canonical import canonical
-from compose.jsontext import json_text
-from compose.reader import ReadRequest, read_stack
-from compose.yamltext import yaml_text
+from compose.printing.canonical import canonical
+from compose.printing.jsontext import json_text
+from compose.printing.yamltext import yaml_text
+from compose.reading.reader import ReadRequest, read_stack
 
 FOLDERS = sorted(path.parent for path in (Path(__file__).parents[2] / "files").glob("*/compose.yaml"))
 ENVIRONMENT = {"HOME": "/home/me"}

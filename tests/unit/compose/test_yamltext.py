@@ -5,9 +5,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compose.document import read_documents
 from compose.nodes import Node
-from compose.yamltext import in_order, yaml_text
+from compose.printing.yamltext import in_order, yaml_text
+from compose.reading.document import read_documents
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-1000, 1000) | st.text(max_size=8),

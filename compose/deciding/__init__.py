@@ -1,0 +1,1 @@
+"""Wanted, observed: a plan, every step with its cause."""

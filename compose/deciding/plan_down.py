@@ -1,0 +1,117 @@
+"""What has to be done so that a stack, or some of its services, is gone."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from compose import naming
+from compose.deciding.observed import Observed
+from compose.deciding.steps import (
+    Close,
+    Draft,
+    Plan,
+    RemoveContainer,
+    RemoveImage,
+    RemoveNetwork,
+    RemoveVolume,
+    StopContainer,
+)
+from engine.state import ContainerRecord
+
+ALIVE = ("running", "restarting")
+
+
+class DownOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asks for. `services` empty means the whole stack; `images` are names to remove."""
+
+    services: tuple[str, ...] = ()
+    volumes: bool = False
+    images: tuple[str, ...] = ()
+    grace_seconds: float | None = None
+    known_services: tuple[str, ...] | None = None
+    remove_orphans: bool = False
+
+
+def plan_down(stack: str, observed: Observed, options: DownOptions, *, exists: bool) -> Plan:
+    """The steps that take it away, dependants first. `exists` says whether the stack has anything at run time.
+
+    `options.known_services` are those that the file speaks of (None without a file: all that there are).
+    """
+    draft = Draft()
+    chosen = [
+        record for record in observed.containers if not options.services or record.spec.service in options.services
+    ]
+    orphans = [record for record in chosen if _is_orphan(record, options)]
+    removals = _remove_containers(draft, [record for record in chosen if record not in orphans], options.grace_seconds)
+    if not options.services and not orphans:
+        _remove_stack(draft, stack, observed, options, removals=removals, exists=exists)
+    names = ", ".join(record.spec.name for record in orphans)
+    warning = f"orphan containers ({names}) stay, and the stack's networks with them; --remove-orphans removes them"
+    return Plan(stack=stack, steps=draft.sorted(), warnings=(warning,) if orphans else ())
+
+
+def _is_orphan(record: ContainerRecord, options: DownOptions) -> bool:
+    known = options.known_services
+    return known is not None and not options.remove_orphans and record.spec.service not in known
+
+
+def _remove_stack(
+    draft: Draft, stack: str, observed: Observed, options: DownOptions, *, removals: tuple[str, ...], exists: bool
+) -> None:
+    """Adds what goes when no container is left: networks, the stack's run directory, volumes and images if asked."""
+    networks = tuple(
+        draft.add(RemoveNetwork(name=state.spec.name), "down", needs=removals) for state in observed.networks
+    )
+    if exists:
+        draft.add(Close(name=stack), "down", needs=(*removals, *networks))
+    for volume in observed.volumes:
+        if options.volumes and volume.project == stack:
+            draft.add(RemoveVolume(name=volume.name), "--volumes", needs=removals)
+    for image in options.images:
+        draft.add(RemoveImage(name=image), "--rmi", needs=removals)
+
+
+def plan_stop(
+    stack: str, records: tuple[ContainerRecord, ...], *, cause: str = "interrupted", grace_seconds: float | None = None
+) -> Plan:
+    """The steps that stop those that run, dependants first, and keep the containers."""
+    draft = Draft()
+    stop_containers(draft, records, grace_seconds, cause)
+    return Plan(stack=stack, steps=draft.sorted())
+
+
+def _remove_containers(draft: Draft, records: list[ContainerRecord], grace_seconds: float | None) -> tuple[str, ...]:
+    stops = stop_containers(draft, tuple(records), grace_seconds, "down")
+    keys = []
+    for record in records:
+        action = RemoveContainer(id=record.spec.id, name=record.spec.name)
+        stop = stops.get(record.spec.id)
+        keys.append(draft.add(action, "down", needs=(stop,) if stop else ()))
+    return tuple(keys)
+
+
+def stop_containers(
+    draft: Draft, records: tuple[ContainerRecord, ...], grace_seconds: float | None, cause: str
+) -> Mapping[str, str]:
+    """Adds stops for what runs; a container stops after those of the services that depend on its own.
+
+    Returns the steps' keys by container id.
+    """
+    running = [record for record in records if record.state.status in ALIVE]
+    stops: dict[str, str] = {}
+    names_by_service: dict[str, list[str]] = {}
+    for record in reversed(running):
+        action = StopContainer(id=record.spec.id, name=record.spec.name, grace_seconds=grace_seconds)
+        stops[record.spec.id] = draft.add(action, cause)
+        names_by_service.setdefault(record.spec.service, []).append(stops[record.spec.id])
+    for record in running:
+        for service in dependencies_of(record):
+            for stop in names_by_service.get(service, ()):
+                draft.order(stops[record.spec.id], stop)
+    return stops
+
+
+def dependencies_of(record: ContainerRecord) -> tuple[str, ...]:
+    """The services that a container's own depends on, as its label says."""
+    label = record.spec.labels.get(naming.DEPENDS_ON, "")
+    return tuple(entry.partition(":")[0] for entry in label.split(",") if entry)

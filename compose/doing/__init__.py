@@ -1,0 +1,1 @@
+"""Observing what there is, carrying plans out."""

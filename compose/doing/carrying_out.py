@@ -1,0 +1,111 @@
+"""Carries a plan out and tells how it gets on."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from compose.deciding.steps import Await, Plan, StopContainer
+from compose.doing.connection import Connection
+from compose.doing.deafness import deafness
+from compose.doing.execute import Execution, Happening, Supervisor, WaitForNews, wait_readable
+from compose.doing.plainlines import JsonLines
+from compose.doing.reports import Progress, Report, report_of
+from compose.doing.shelf import LocalShelf
+from engine.client import Client
+from engine.layout import Layout
+from engine.protocol import Event, Subscribe
+from engine.state import ContainerRecord
+
+
+def carry_out(
+    decided: Plan,
+    connection: Connection,
+    layout: Layout,
+    *,
+    progress: Progress,
+    on_event: Callable[[Event], None] = lambda _event: None,
+    wait: WaitForNews = wait_readable,
+    persist: bool = False,
+    timeout_seconds: float | None = None,
+    records: Iterable[ContainerRecord] = (),
+    parallel: int = 0,
+) -> tuple[Happening, ...]:
+    """Does what a plan says, telling how it gets on; returns what failed.
+
+    Health checks that cannot run are told while they are waited for. Of `records`, the containers as they were
+    observed, those that will not heed their stop signal are told. Programs that read the progress get the events of the
+    containers as well.
+    """
+    waits = any(isinstance(step.action, Await) for step in decided.steps)
+    records_by_id = {record.spec.id: record for record in records}
+
+    def tell(happening: Happening) -> None:
+        report = report_of(happening)
+        action = happening.step.action
+        if report and happening.phase == "begun" and isinstance(action, StopContainer) and action.id in records_by_id:
+            report = report._replace(detail=deafness(records_by_id[action.id], action.grace_seconds))
+        if report:
+            progress.report(report)
+
+    for names, word in ((decided.unchanged, "Running"), (decided.finished, "Exited")):
+        _tell_all(progress, names, word)
+
+    def connect() -> Client:
+        client = connection.client()
+        if isinstance(progress, JsonLines) or waits:
+            client.ask(Subscribe())
+        return client
+
+    def take(event: Event) -> None:
+        if isinstance(progress, JsonLines):
+            progress.event(event)
+        elif _check_cannot_run(event):
+            progress.report(_check_report(event))
+        on_event(event)
+
+    execution = Execution(
+        decided,
+        connect,
+        LocalShelf(layout),
+        on_happening=tell,
+        on_event=take,
+        wait=ticking(wait, progress),
+        persist=persist,
+        parallel=parallel,
+    )
+    try:
+        return execution.run(timeout_seconds=timeout_seconds)
+    finally:
+        progress.close()
+
+
+def _tell_all(progress: Progress, names: Iterable[str], word: str) -> None:
+    """Tells of containers about which nothing is to be done."""
+    for name in names:
+        progress.report(Report(f"Container {name}", word, over=True))
+
+
+def _check_cannot_run(event: Event) -> bool:
+    state = event.record.state if event.record else None
+    return bool(state and event.action == "health" and state.failure and state.health == "starting")
+
+
+def _check_report(event: Event) -> Report:
+    why = event.record.state.failure if event.record else ""
+    return Report(f"Container {event.container_name}", "Waiting", f"its health check cannot run: {why}")
+
+
+def ticking(wait: WaitForNews, progress: Progress) -> WaitForNews:
+    """Waits as `wait` does, but lets progress show that time goes by."""
+    tick_seconds = progress.tick_seconds
+    if tick_seconds is None:
+        return wait
+
+    def wait_and_tick(supervisor: Supervisor, seconds: float | None) -> bool:
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while not wait(supervisor, tick_seconds):
+            progress.tick()
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+        return True
+
+    return wait_and_tick

@@ -1,0 +1,64 @@
+"""A command's one connection to its stack's supervisor, made when it is first needed."""
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from compose.deciding.observed import Observed
+from compose.doing.survey import observe, volumes
+from engine.client import Client, connect
+from engine.layout import Layout, StackLayout
+from engine.protocol import Picture, Snapshot
+from engine.spawn import Warm, warm_supervisor
+
+
+class Connection:
+    """Starts a supervisor where none lives; one that was warmed up before is used, or let go at the end."""
+
+    def __init__(self, stack: StackLayout) -> None:
+        self.stack = stack
+        self._warm: Warm | None = None
+        self._client: Client | None = None
+        self._resources = ExitStack()
+
+    def warm_up(self, layout: Layout) -> None:
+        """Begins to load a supervisor, so that it is there when it is needed; not if one seems to listen."""
+        if not self.stack.socket.exists():
+            self._warm = self._resources.enter_context(warm_supervisor(layout))
+
+    def client(self) -> Client:
+        """The client, connected at the first call."""
+        if self._client is None:
+            self._client = self._resources.enter_context(connect(self.stack, spawn=True, warm=self._warm))
+        return self._client
+
+    def renew(self) -> Client | None:
+        """Another supervisor's client after the first one has died; None when the stack is gone, too."""
+        if self._client is not None:
+            self._client.close()
+        self._client = self._warm = None
+        if not self.stack.containers.is_dir() or not any(self.stack.containers.iterdir()):
+            return None
+        return self.client()
+
+    def observe(self) -> Observed:
+        """What there is of the stack: from its supervisor when it may have containers, else from disk.
+
+        A supervisor knows of containers whose records somebody removed, too.
+        """
+        has_records = self.stack.containers.is_dir() and any(self.stack.containers.iterdir())
+        if not has_records and not self.stack.socket.exists():
+            return observe(self.stack)
+        picture = self.client().ask(Snapshot())
+        if not isinstance(picture, Picture):
+            raise TypeError(f"a snapshot is answered with {picture}")
+        return Observed(containers=picture.containers, networks=picture.networks, volumes=volumes(self.stack))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client = None
+        self._resources.__exit__(kind, error, trace)

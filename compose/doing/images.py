@@ -1,0 +1,198 @@
+"""Which image each service runs, and what has to be done before it is there."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compose import codes, naming
+from compose.deciding.pulls import pull_need
+from compose.deciding.steps import MakeImage, Plan
+from compose.deciding.wanted import UNKNOWN_IMAGE, ImageChoice, ImageNeed
+from compose.errors import FileError, Problem
+from compose.model import Service, Stack
+from engine.images.model import Image, Origin
+from engine.images.store import ImageStore
+from engine.layout import Layout
+from engine.version import VERSION
+
+if TYPE_CHECKING:
+    from engine.registries.pulling import LayerNews
+
+BOOTSTRAP = "debootstrap:"
+
+
+def choose_images(
+    stack: Stack,
+    services: Iterable[Service],
+    find: Callable[[str], Image | None],
+    *,
+    build: bool = False,
+    no_build: bool = False,
+    origin: Callable[[str], Origin | None] = lambda _name: None,
+    now_ns: int = 0,
+    fresh: Collection[str] = (),
+) -> dict[str, ImageChoice]:
+    """The services' images by service name; `build` asks for a fresh build of those that have a Dockerfile.
+
+    With `no_build`, nothing is built. `origin` tells where an image that is here was pulled from, and when; those named
+    in `fresh` have just been made or pulled, whatever the policies say.
+
+    Raises FileError for images that are neither here nor can be made.
+    """
+    choices: dict[str, ImageChoice] = {}
+    problems: list[Problem] = []
+    found: dict[str, Image | None] = {}
+    builders = {
+        service.image or naming.image_name(stack.name, service.name, stack.separator): service.name
+        for service in reversed(_all_services(stack).values())
+        if service.build
+    }
+    for service in services:
+        name = service.image or naming.image_name(stack.name, service.name, stack.separator)
+        if name not in found:
+            found[name] = find(name)
+        image = found[name]
+        builder = builders.get(name, "")
+        need = None
+        if image is None or name not in fresh:
+            need = _need(name, image, "" if no_build else builder, build=build, policy=service.pull_policy)
+            if need is None and not builder:
+                need = pull_need(name, service, image, origin, now_ns)
+        problem = _problem(stack, service, name, found=image is not None, made=need is not None, builder=builder)
+        if image is None and builder and no_build:
+            place, hint = stack.place("services", service.name, "build"), f"windlass build {builder} builds it"
+            problem = Problem(
+                place, f"image {name} is not built yet, and --no-build forbids it", hint, codes.IMAGE_MISSING
+            )
+        if problem is not None:
+            problems.append(problem)
+        choices[service.name] = ImageChoice(name=name, image=image, need=need)
+    if problems:
+        raise FileError(tuple(problems))
+    return choices
+
+
+def mounted_images(
+    stack: Stack,
+    services: Iterable[Service],
+    choices: Mapping[str, ImageChoice],
+    find: Callable[[str], Image | None],
+) -> dict[str, Image]:
+    """The images that services mount, by name; one that is still to be made for a service counts as an empty one.
+
+    Raises FileError for those that are not here.
+    """
+    made = {choice.name for choice in choices.values() if choice.need}
+    images: dict[str, Image] = {}
+    problems: list[Problem] = []
+    for service in services:
+        for index, mount in enumerate(service.mounts):
+            if mount.type != "image" or mount.source in images:
+                continue
+            image = find(mount.source) or (UNKNOWN_IMAGE if mount.source in made else None)
+            if image is not None:
+                images[mount.source] = image
+                continue
+            problems.append(
+                Problem(
+                    stack.place("services", service.name, "volumes", index),
+                    f"services.{service.name} mounts the image {mount.source}, which is not here",
+                    "make or build it first: it counts if a service of this file uses it as its image",
+                    codes.IMAGE_MISSING,
+                )
+            )
+    if problems:
+        raise FileError(tuple(problems))
+    return images
+
+
+def _need(name: str, image: Image | None, builder: str, *, build: bool, policy: str) -> ImageNeed | None:
+    if builder and (build or image is None or policy == "build"):
+        reason = "--build" if build else "pull_policy: build"
+        return ImageNeed(builder=builder, cause="not built yet" if image is None else reason)
+    if image is None and name.startswith(BOOTSTRAP) and policy != "never":
+        return ImageNeed(cause="not made yet")
+    return None
+
+
+def _problem(stack: Stack, service: Service, name: str, *, found: bool, made: bool, builder: str) -> Problem | None:
+    """Why an image cannot be had: the service's policy forbids to get it."""
+    policy = service.pull_policy
+    place = stack.place("services", service.name, "pull_policy" if policy else "image")
+    if policy == "build" and not builder:
+        message = f"services.{service.name}.pull_policy is build, but nothing says how to build {name}"
+        return Problem(place, message, "add `build:` with the directory of a Dockerfile", codes.IMAGE_MISSING)
+    if found or made or policy != "never":
+        return None
+    message = f"image {name} is not here, and the pull policy `never` forbids to get it"
+    return Problem(place, message, f"windlass pull {service.name} gets it", codes.IMAGE_MISSING)
+
+
+def _all_services(stack: Stack) -> dict[str, Service]:
+    return {**stack.disabled, **stack.services}
+
+
+def make_images(
+    plan: Plan,
+    stack: Stack,
+    layout: Layout,
+    *,
+    on_step: Callable[[MakeImage, bool], None],
+    on_line: Callable[[str], None],
+    on_layer: "Callable[[LayerNews], None]",
+    environment: Mapping[str, str],
+    no_cache: bool = False,
+) -> None:
+    """Makes the plan's images in its order; `on_step` is told of begin (False) and end (True) of each.
+
+    Pulls come first, several at once; `environment` says where this user's credentials for registries are.
+
+    With `no_cache`, builds do every step again. Raises BuildError or ImageError; what was made until then stays.
+    """
+    store = ImageStore(layout.images, layout.cache)
+    actions = [step.action for step in plan.steps if isinstance(step.action, MakeImage)]
+    pulls = [action for action in actions if action.pull]
+    if pulls:
+        from compose.doing.pulling import pull_images, way_of  # noqa: PLC0415 - rarely needed
+
+        failures = pull_images(pulls, store, way_of(environment), on_step=on_step, on_layer=on_layer)
+        for error in failures.values():
+            raise error
+    for action in actions:
+        if action.pull:
+            continue
+        on_step(action, False)
+        if action.builder:
+            _build(action, stack, store, layout, on_line, no_cache=no_cache)
+        else:
+            from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - rarely needed
+
+            ensure_debootstrap(store, action.name.removeprefix(BOOTSTRAP), on_line)
+        on_step(action, True)
+
+
+def _build(
+    action: MakeImage,
+    stack: Stack,
+    store: ImageStore,
+    layout: Layout,
+    on_line: Callable[[str], None],
+    *,
+    no_cache: bool,
+) -> None:
+    """Builds an image as its service says."""
+    from engine.dockerfiles.build import BuildRequest, build  # noqa: PLC0415 - rarely needed
+
+    wanted = _all_services(stack)[action.builder].build
+    if wanted is None:
+        raise AssertionError(f"a build of {action.name} was planned for a service without one")
+    request = BuildRequest(
+        context=Path(wanted.context),
+        tag=action.name,
+        dockerfile=wanted.dockerfile,
+        args={name: value for name, value in wanted.args.items() if value is not None},
+        target=wanted.target,
+        no_cache=no_cache,
+        labels={naming.PROJECT: stack.name, naming.SERVICE: action.builder, naming.VERSION: VERSION},
+    )
+    build(request, store=store, layout=layout, on_progress=on_line)

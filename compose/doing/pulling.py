@@ -1,0 +1,56 @@
+"""Pulls images, several at once."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from compose.deciding.steps import MakeImage
+from engine.errors import EngineError
+from engine.images.store import ImageStore
+from engine.registries.credentials import credential_file
+from engine.registries.hostsettings import read_settings
+from engine.registries.pulling import LayerNews, Way, pull
+
+IMAGES_AT_ONCE: Final = 3
+
+
+def way_of(environment: Mapping[str, str]) -> Way:
+    """How this user of this host pulls."""
+    return Way(settings=read_settings(environment), credentials=credential_file(environment).find)
+
+
+def pull_images(
+    actions: Iterable[MakeImage],
+    store: ImageStore,
+    way: Way,
+    *,
+    on_step: Callable[[MakeImage, bool], None],
+    on_layer: Callable[[LayerNews], None],
+) -> dict[str, EngineError]:
+    """Pulls images and returns the failures by name; the callbacks are called by one thread at a time.
+
+    `on_step` is told of an image's begin (False) and of its good end (True).
+    """
+    lock = threading.Lock()
+    failures: dict[str, EngineError] = {}
+
+    def tell(news: LayerNews) -> None:
+        with lock:
+            on_layer(news)
+
+    def work(action: MakeImage) -> None:
+        with lock:
+            on_step(action, False)
+        try:
+            pull(store, action.name, way, tell)
+        except EngineError as error:
+            failures[action.name] = error
+            return
+        with lock:
+            on_step(action, True)
+
+    with ThreadPoolExecutor(IMAGES_AT_ONCE) as threads:
+        for future in [threads.submit(work, action) for action in actions]:
+            future.result()
+    return failures

@@ -1,0 +1,31 @@
+"""Tells of images whose files have changed since they were built here."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from compose.deciding.wanted import ImageChoice
+from compose.model import Service
+
+_MOST_NAMED = 3
+
+
+def stale_images(services: Iterable[Service], choices: Mapping[str, ImageChoice], cache: Path) -> tuple[str, ...]:
+    """A warning for each image that a build would make anew, with what has changed."""
+    warnings: dict[str, str] = {}
+    for service in services:
+        choice = choices[service.name]
+        wanted = service.build
+        if wanted is None or choice.image is None or choice.need or choice.name in warnings:
+            continue
+        from engine.dockerfiles.staleness import changes_since_build  # noqa: PLC0415 - only where images are built
+
+        args = {name: value for name, value in wanted.args.items() if value is not None}
+        changed = changes_since_build(
+            cache, choice.name, choice.image.id, Path(wanted.context), wanted.dockerfile, args, wanted.target
+        )
+        if changed:
+            more = f" and {len(changed) - _MOST_NAMED} more" if len(changed) > _MOST_NAMED else ""
+            named = ", ".join(changed[:_MOST_NAMED]) + more
+            told = f"image {choice.name} is stale: {named} changed since it was built"
+            warnings[choice.name] = f"{told}; --build builds it anew"
+    return tuple(warnings.values())

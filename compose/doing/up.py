@@ -1,0 +1,172 @@
+"""Decides what brings a stack to what its file asks for, images first."""
+
+import os
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from compose import naming
+from compose.deciding.observed import Observed
+from compose.deciding.plan import plan
+from compose.deciding.steps import Action, CreateContainer, MakeImage, Plan
+from compose.deciding.translate_files import Surroundings
+from compose.deciding.wanted import Options, selected_services, wanted_stack
+from compose.doing.bind_sources import require_sources
+from compose.doing.contents import Contents, gather_contents, keep_contents
+from compose.doing.images import choose_images, make_images, mounted_images
+from compose.doing.reports import Progress, Report, resource
+from compose.doing.stale_images import stale_images
+from compose.doing.volume_mounts import attach_volumes
+from compose.model import Stack
+from compose.times import size_text
+from engine.images.store import ImageStore
+from engine.layout import Layout
+
+if TYPE_CHECKING:
+    from engine.registries.pulling import LayerNews
+
+OpenProgress = Callable[[str, tuple[Action, ...]], Progress]
+
+
+def new_id() -> str:
+    """A container's id: 64 hexadecimal digits."""
+    return os.urandom(32).hex()
+
+
+def decide(stack: Stack, layout: Layout, observed: Observed, options: Options, *, build: bool = False) -> Plan:
+    """The plan for a stack with the images that are here; `build` asks for fresh builds first."""
+    contents = gather_contents(stack, selected_services(stack, options), layout)
+    return _decide(stack, layout, observed, options, contents, build=build)
+
+
+def _decide(
+    stack: Stack,
+    layout: Layout,
+    observed: Observed,
+    options: Options,
+    contents: Contents,
+    *,
+    build: bool,
+    fresh: Collection[str] = (),
+) -> Plan:
+    store = ImageStore(layout.images, layout.cache)
+    services = selected_services(stack, options)
+    if options.pull:
+        services = tuple(structs.replace(service, pull_policy=options.pull) for service in services)
+    images = choose_images(
+        stack,
+        services,
+        store.find,
+        build=build,
+        no_build=options.no_build,
+        origin=store.origin,
+        now_ns=time.time_ns(),
+        fresh=fresh,
+    )
+    require_sources(stack, services)
+    specs = {record.spec.name: record.spec for record in observed.containers}
+    around = Surroundings(
+        digests=contents.digests,
+        images=mounted_images(stack, services, images, store.find),
+        specs={**{spec.service: spec for spec in specs.values() if spec.number == 1}, **specs},
+    )
+    decided = plan(wanted_stack(stack, images, options, new_id=new_id, around=around), observed)
+    stale = stale_images(services, images, layout.cache)
+    return _with_hashes(structs.replace(decided, warnings=(*decided.warnings, *stale)), stack)
+
+
+def _with_hashes(decided: Plan, stack: Stack) -> Plan:
+    """The plan whose new containers carry the hash of their service's definition, which `config --hash` prints."""
+    if not any(isinstance(step.action, CreateContainer) for step in decided.steps):
+        return decided
+    from compose.printing.service_hash import service_hash  # noqa: PLC0415 - an unchanged stack does without
+
+    hashes = {name: service_hash(stack, name) for name in stack.services}
+    steps = (
+        structs.replace(step, action=_labelled(step.action, hashes))
+        if isinstance(step.action, CreateContainer)
+        else step
+        for step in decided.steps
+    )
+    return structs.replace(decided, steps=tuple(steps))
+
+
+def _labelled(action: CreateContainer, hashes: Mapping[str, str]) -> CreateContainer:
+    labels = {**action.spec.labels, naming.CONFIG_HASH: hashes[action.spec.service]}
+    return structs.replace(action, spec=structs.replace(action.spec, labels=labels))
+
+
+def decide_with_images(
+    stack: Stack,
+    layout: Layout,
+    observed: Observed,
+    options: Options,
+    *,
+    open_progress: OpenProgress,
+    environment: Mapping[str, str],
+    build: bool = False,
+) -> Plan:
+    """The plan for a stack once all is there that its containers are made of.
+
+    Images that are missing are made here, contents of configs and secrets are kept for the containers to come.
+    `environment` says where this user's credentials for registries are.
+    """
+    contents = gather_contents(stack, selected_services(stack, options), layout)
+    decided = _decide(stack, layout, observed, options, contents, build=build)
+    made = {step.action.name for step in decided.steps if isinstance(step.action, MakeImage)}
+    if made:
+        make_planned_images(decided, stack, layout, open_progress=open_progress, environment=environment)
+        decided = _decide(stack, layout, observed, options, contents, build=False, fresh=made)
+    attach_volumes(layout, decided)
+    keep_contents(layout.stack(stack.name), decided, contents)
+    return decided
+
+
+def make_planned_images(
+    decided: Plan,
+    stack: Stack,
+    layout: Layout,
+    *,
+    open_progress: OpenProgress,
+    environment: Mapping[str, str],
+    no_cache: bool = False,
+) -> None:
+    """Makes the images that a plan begins with, telling how it gets on."""
+    actions = tuple(step.action for step in decided.steps if isinstance(step.action, MakeImage))
+    progress = open_progress("pull" if all(action.pull for action in actions) else "build", actions)
+    try:
+        make_images(
+            decided,
+            stack,
+            layout,
+            no_cache=no_cache,
+            on_step=lambda action, over: progress.report(image_report(action, over=over)),
+            on_line=progress.line,
+            on_layer=layer_reports(progress),
+            environment=environment,
+        )
+    finally:
+        progress.close()
+
+
+def layer_reports(progress: Progress) -> "Callable[[LayerNews], None]":
+    """Shows what happens to layers; how far a download is only where the line is repainted."""
+    told: dict[str, str] = {}
+
+    def report(news: "LayerNews") -> None:
+        live = progress.tick_seconds is not None and news.bytes_all
+        if not live and told.get(news.layer) == news.word:
+            return
+        told[news.layer] = news.word
+        detail = f"{size_text(news.bytes_here)} of {size_text(news.bytes_all)}" if live else ""
+        progress.report(Report(f"Layer {news.layer}", news.word, detail, over=news.over))
+
+    return report
+
+
+def image_report(action: MakeImage, *, over: bool) -> Report:
+    """News of an image: its making begins, or is over."""
+    words = ("Building", "Built") if action.builder else ("Pulling", "Pulled") if action.pull else ("Making", "Made")
+    return Report(resource(action), words[over], over=over)

@@ -1,0 +1,1 @@
+"""What `config` prints, to the byte what Compose prints."""

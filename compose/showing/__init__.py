@@ -1,0 +1,1 @@
+"""How things look: lists, progress, logs, problems, graphs."""

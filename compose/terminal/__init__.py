@@ -1,0 +1,1 @@
+"""A terminal and a stack at once."""
