@@ -8,6 +8,7 @@ SyscallError that names the call, what it was done to and the kernel's reason.
 # ruff: noqa: TID251 -- this module is the door that the ban points to
 
 import ctypes
+import errno
 import os
 import struct
 from enum import IntFlag
@@ -34,6 +35,7 @@ _SYS_FSCONFIG = 431
 _SYS_FSMOUNT = 432
 _SYS_CLONE3 = 435
 _SYS_CLOSE_RANGE = 436
+_MOST_RESOLUTIONS = 1000
 _SYS_OPENAT2 = 437
 _SYS_PIDFD_GETFD = 438
 _SYS_MOUNT_SETATTR = 442
@@ -245,8 +247,17 @@ def pivot_root(new_root: Path, put_old: Path) -> None:
 
 
 def openat2(dirfd: int, path: Path, flags: int, resolve: Resolve, mode: int = 0) -> int:
-    """Opens a path with rules on how it may be resolved."""
+    """Opens a path with rules on how it may be resolved.
+
+    The kernel gives up (EAGAIN) on `..` below a root while anything on the machine is renamed or mounted: then again.
+    """
     packed = struct.pack("=3Q", flags | os.O_CLOEXEC, mode, int(resolve))
+    for _ in range(_MOST_RESOLUTIONS):
+        try:
+            return _call("openat2", path, _SYS_OPENAT2, dirfd, os.fsencode(path), packed, len(packed))
+        except SyscallError as error:
+            if error.errno != errno.EAGAIN:
+                raise
     return _call("openat2", path, _SYS_OPENAT2, dirfd, os.fsencode(path), packed, len(packed))
 
 

@@ -62,7 +62,7 @@ def keep_contents(place: StackLayout, plan: Plan, contents: Contents) -> None:
     made = [step.action.spec for step in plan.steps if isinstance(step.action, CreateContainer)]
     store = ContentStore(place.contents)
     wanted = _digests(made)
-    for digest in wanted:
+    for digest in wanted & contents.by_digest.keys():  # those of earlier versions are kept already
         store.put(contents.by_digest[digest])
     if place.contents.exists():
         store.keep_only(wanted | _digests(record.spec for record in read_records(place)))

@@ -76,7 +76,7 @@ def test_a_sidecar_sees_the_processes_of_its_partner_and_is_made_anew_with_it(pr
     assert "privileged; shares the host's pid" in plan
     windlass("up", "-d")
     ids = {name: each["ID"] for name, each in windlass.ps().items()}
-    assert run(windlass, "side", "cat /proc/1/cmdline") == "sleep\01000\0"
+    assert run(windlass, "side", "cat /proc/1/cmdline") == "sleep\x001000\x00"
     assert run(windlass, "app", "echo hello >/dev/shm/said; readlink /proc/self/ns/pid") == run(
         windlass, "side", "readlink /proc/self/ns/pid"
     )
