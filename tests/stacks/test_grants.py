@@ -83,7 +83,7 @@ def test_they_have_owner_and_mode_even_in_a_read_only_root(boat: Windlass) -> No
     boat("down")
 
 
-def test_a_changed_content_makes_a_new_container_and_the_old_content_goes(boat: Windlass) -> None:
+def test_a_changed_content_makes_a_new_container_and_the_last_one_is_kept_to_go_back_to(boat: Windlass) -> None:
     boat("up", "-d")
     before = boat.pids()
     boat("up", "-d")
@@ -96,7 +96,11 @@ def test_a_changed_content_makes_a_new_container_and_the_old_content_goes(boat: 
     assert "other" not in plan
     boat("up", "-d")
     assert boat("exec", "-T", "web", "cat", "/etc/deep/app.conf").stdout == "greeting = ahoy\n"
-    assert _contents(boat) == 5
+    assert _contents(boat) == 7
+    boat.environment["GREETING"] = "hello again"
+    boat.environment["TOKEN"] = "third"
+    boat("up", "-d")
+    assert _contents(boat) == 7
     boat("down")
 
 

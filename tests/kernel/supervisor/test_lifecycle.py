@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import programs
 from engine.client import connect
 from engine.errors import RequestError
 from engine.protocol import Create, Done, Event, Kill, Remove, Shutdown, Start, Stop, Subscribe
@@ -213,3 +214,17 @@ def test_a_container_killed_from_outside_is_known_to_have_been_killed(driver: Dr
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     assert driver.wait(container).exit_code == 137
+
+
+def test_what_was_removed_half_way_is_not_started_again_but_can_be_removed(driver: Driver) -> None:
+    container = driver.create("web", SLEEP)
+    upper = driver.stack.data(container) / "upper"
+    programs.run(["mount", "-t", "tmpfs", "none", str(upper)])
+    try:
+        with pytest.raises(RequestError, match="cannot be removed"):
+            driver.client.ask(Remove(id=container))
+        with pytest.raises(RequestError, match="its removal failed half way"):
+            driver.client.ask(Start(id=container))
+    finally:
+        programs.run(["umount", str(upper)])
+    assert driver.client.ask(Remove(id=container)) == Done()
