@@ -2,8 +2,8 @@
 
 import pytest
 
-from compose.harmless import harmless
-from compose.logfilter import LineFilter, pattern
+from compose.showing.harmless import harmless
+from compose.showing.logfilter import LineFilter, pattern
 from engine.logreader import Run
 
 STAMP = b"2026-11-21T12:00:00.000000000Z"
