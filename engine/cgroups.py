@@ -6,7 +6,7 @@ hierarchy, with or without controllers: killing and counting work there.
 Paths are plain text here: they are made and written by the dozen at every start.
 """
 
-# ruff: noqa: PTH102, PTH103, PTH106, PTH112, PTH120, PTH123
+# ruff: noqa: PTH103, PTH106, PTH112
 
 import os
 import select
@@ -16,6 +16,7 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Literal, NamedTuple
 
+from engine import cgroup_tree as tree
 from engine import device_filter, syscalls
 from engine.cgroup_files import cgroup_files
 from engine.errors import EngineError, StateError
@@ -25,7 +26,6 @@ from engine.syscalls import Clone
 _CONTROLLERS = ("memory", "cpu", "pids", "cpuset", "blkio", "io")
 _ALWAYS = ("memory", "pids")  # what is counted there is asked for, whatever the limits
 # A control group that was made for `cgroup_parent` carries this mark: it goes when the last container in it has gone.
-_OURS = "trusted.windlass"
 DeviceRules = Sequence[str] | None
 _RESERVED_BYTES = 512 << 20
 _EMPTY_MILLISECONDS = 2000
@@ -98,7 +98,7 @@ class Cgroup:
         """Moves a process into the v1 directories that were made; it was born in the v2 one."""
         for directory in self._version1:
             try:
-                _write(f"{directory}/cgroup.procs", str(pid))
+                tree.write(f"{directory}/cgroup.procs", str(pid))
             except FileNotFoundError:  # nothing to limit there
                 continue
 
@@ -106,7 +106,7 @@ class Cgroup:
         """Sends SIGKILL to every process in it."""
         if self._unified is not None:
             try:
-                _write(f"{self._unified}/cgroup.kill", "1")
+                tree.write(f"{self._unified}/cgroup.kill", "1")
             except FileNotFoundError:  # no such group any more, or Linux before 5.14
                 pass
             else:
@@ -124,7 +124,7 @@ class Cgroup:
             return 0
         for name in ("memory.events", "memory.oom_control"):
             try:
-                text = _read(f"{directory}/{name}")
+                text = tree.read(f"{directory}/{name}")
             except FileNotFoundError:
                 continue
             for line in text.splitlines():
@@ -142,15 +142,15 @@ class Cgroup:
                 continue
             except OSError:
                 self._wait_until_empty()
-                _remove_tree(directory)
+                tree.remove_tree(directory)
         for directory in self.above:
-            _remove_marked(directory)
+            tree.remove_marked(directory)
 
     def pids(self) -> tuple[int, ...]:
         """Its processes, by the host's numbers."""
         for directory in self.directories:
             try:
-                return tuple(int(line) for line in _read(f"{directory}/cgroup.procs").split())
+                return tuple(int(line) for line in tree.read(f"{directory}/cgroup.procs").split())
             except FileNotFoundError:
                 continue
         return ()
@@ -173,15 +173,15 @@ class Cgroups:
     """The control groups of one stack, under windlass/<label>/ in every hierarchy."""
 
     def __init__(self, label: str, hierarchies: Hierarchies | None = None) -> None:
-        found = hierarchies or find_hierarchies(_read("/proc/self/mountinfo"))
+        found = hierarchies or find_hierarchies(tree.read("/proc/self/mountinfo"))
         self.label = label
         self._below = f"windlass/{label}"
         self._unified = None if found.unified is None else str(found.unified)
         self._by_controller = {controller: str(root) for controller, root in found.by_controller.items()}
         self._versions: dict[str, Literal[1, 2]] = dict.fromkeys(self._by_controller, 1)
-        self._pid_max = int(_read("/proc/sys/kernel/pid_max"))
+        self._pid_max = int(tree.read("/proc/sys/kernel/pid_max"))
         if self._unified is not None:
-            there = _read(f"{self._unified}/cgroup.controllers").split()
+            there = tree.read(f"{self._unified}/cgroup.controllers").split()
             for controller in _CONTROLLERS:
                 if controller in there and controller not in self._by_controller:
                     self._by_controller[controller] = self._unified
@@ -218,11 +218,11 @@ class Cgroups:
         self, cgroup: Cgroup, roots: Sequence[str], files: Mapping[Literal[1, 2], Mapping[str, str]], below: str
     ) -> None:
         for root in roots:
-            _make_directory(f"{root}/{below}")
+            tree.make_directory(f"{root}/{below}")
         for controller, version in self._versions.items():
             chosen = [(name, value) for name, value in files[version].items() if name.startswith(f"{controller}.")]
             if chosen and controller == "cpuset" and version == 1:
-                _inherit_cpuset(cgroup.directory_of("cpuset"))
+                tree.inherit_cpuset(cgroup.directory_of("cpuset"))
             for name, value in chosen:
                 self._limit(cgroup, controller, name, value)
 
@@ -275,7 +275,7 @@ class Cgroups:
     def remove_all(self) -> None:
         """Removes the stack's directories, and the one above when it was the last stack."""
         for root in self._roots():
-            _remove_tree(f"{root}/{self._below}")
+            tree.remove_tree(f"{root}/{self._below}")
             try:
                 os.rmdir(f"{root}/windlass")
             except OSError:
@@ -296,11 +296,11 @@ class Cgroups:
                 if not os.path.isdir(directory):
                     os.makedirs(directory, exist_ok=True)
                     if parent:
-                        _mark(directory)
+                        tree.mark(directory)
                 if root == self._unified and ours:
-                    _enable(directory, ours)
+                    tree.enable(directory, ours)
                 if "cpuset" in ours and root not in {self._unified, directory}:
-                    _inherit_cpuset(directory)
+                    tree.inherit_cpuset(directory)
         if parent:
             return
         memory = self._by_controller.get("memory")
@@ -310,13 +310,13 @@ class Cgroups:
             name = "memory.max" if self._versions["memory"] == 2 else "memory.limit_in_bytes"
             bound = total - max(_RESERVED_BYTES, total // 20)
             if bound > 0:
-                _write(f"{memory}/{self._below}/{name}", str(bound))
+                tree.write(f"{memory}/{self._below}/{name}", str(bound))
 
     def _limit(self, cgroup: Cgroup, controller: str, name: str, value: str) -> None:
         path = f"{cgroup.directory_of(controller)}/{name}"
         try:
             for line in value.splitlines():
-                _write(path, line)
+                tree.write(path, line)
         except OSError as error:
             # Kernels without swap accounting, or without weights for block devices, have no such file.
             if "swap" in name or "memsw" in name or "io.weight" in name or "bfq" in name:
@@ -337,67 +337,3 @@ class Cgroups:
                     f"cannot limit {controller}: this host has no such cgroup controller",
                     hint="mount it below /sys/fs/cgroup, or remove the limit",
                 )
-
-
-def _inherit_cpuset(directory: str) -> None:
-    """A v1 group takes in processes only when its processors and memory nodes are named: those of the one above."""
-    for name in ("cpuset.cpus", "cpuset.mems"):
-        if not _read(f"{directory}/{name}").strip():
-            _write(f"{directory}/{name}", _read(f"{os.path.dirname(directory)}/{name}").strip())
-
-
-def _mark(directory: str) -> None:
-    try:
-        os.setxattr(directory, _OURS, b"1")
-    except OSError:  # no such attributes in this hierarchy: it stays when it is empty, as with other engines
-        return
-
-
-def _make_directory(directory: str) -> None:
-    try:
-        os.mkdir(directory)
-    except FileExistsError:
-        return
-
-
-def _remove_marked(directory: str) -> None:
-    """Removes a group that was made for `cgroup_parent`, and those above, as far as they are ours and empty."""
-    try:
-        while os.getxattr(directory, _OURS):
-            os.rmdir(directory)
-            directory = os.path.dirname(directory)
-    except OSError:
-        return
-
-
-def _enable(directory: str, controllers: list[str]) -> None:
-    enabled = _read(f"{directory}/cgroup.subtree_control").split()
-    missing = [controller for controller in controllers if controller not in enabled]
-    if missing:
-        _write(f"{directory}/cgroup.subtree_control", " ".join("+" + controller for controller in missing))
-
-
-def _remove_tree(directory: str) -> None:
-    try:
-        with os.scandir(directory) as entries:
-            below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-        for path in below:
-            _remove_tree(path)
-        os.rmdir(directory)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise EngineError(f"cannot remove the control group {directory}: {error.strerror}") from error
-
-
-def _read(path: str) -> str:
-    with open(path, encoding="ascii", errors="replace") as file:
-        return file.read()
-
-
-def _write(path: str, text: str) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(fd, text.encode())
-    finally:
-        os.close(fd)

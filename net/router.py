@@ -15,16 +15,17 @@ from typing import Self
 from msgspec import structs
 
 from net import links
-from net.addresses import Block, format_address
+from net.addresses import format_address
+from net.bridges import Bridges
 from net.choosing import BRIDGE_PREFIX, choose_state
 from net.conntrack import forget_datagrams
 from net.errors import FirewallError, NetError, NetlinkError
-from net.ipv6 import ensure_gateway6, ensure_uplink6, speak_on_new_links
+from net.ipv6 import speak_on_new_links
 from net.namespaces import Enter
 from net.networks import Network, NetworkRecords
 from net.publishing import Publications
 from net.rtnetlink import Rtnetlink
-from net.rules import Rules, RunNft, remove_host_rules
+from net.rules import Rules, RunNft
 from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState, PublishedPort
 from net.survey import Survey
 from net.sysctls import ensure_forwarding, write_sysctl
@@ -33,10 +34,8 @@ from net.vigil import Vigil
 from net.watching import Watcher
 from net.wiring import (
     Wire,
-    bridge_requests,
     far_requests,
     near_requests,
-    neighbour_requests,
     route_requests,
     sysctls_of,
     way_out,
@@ -66,6 +65,7 @@ class Router:
         self._host = host
         self._router = router
         self._uplink = uplink
+        self._bridges = Bridges(host=host, router=router, uplink=uplink, enter=enter, namespace_fd=namespace_fd)
         self._enter = enter
         self._namespace_fd = namespace_fd
         self._survey = survey
@@ -134,7 +134,7 @@ class Router:
             opened._doomed_bridges = sorted(name for name in in_router - used if name.startswith(BRIDGE_PREFIX))
             opened.sweep()
             for network in opened._networks.values():
-                opened._make_links(network, adopt=True)
+                opened._bridges.make(network, adopt=True)
             undo.pop_all()
         return opened
 
@@ -162,12 +162,12 @@ class Router:
         with self._survey.exclusive():
             network = self._records.write(choose_state(spec, self._networks, self._survey, self._uplink.name))
             try:
-                self._make_links(network, adopt=False)
+                self._bridges.make(network, adopt=False)
                 self._networks[spec.name] = network
                 self._apply_rules()
             except NetError:
                 self._networks.pop(spec.name, None)
-                self._remove_links(network)
+                self._bridges.remove(network)
                 self._records.remove(spec.name)
                 raise
         return network.state
@@ -185,7 +185,7 @@ class Router:
         del self._networks[name]
         if self._networks:
             self._apply_rules()
-        self._remove_route(network)
+        self._bridges.remove_routes(network)
         self._records.remove(name)
         self._doomed_bridges.append(network.state.bridge)
 
@@ -263,7 +263,7 @@ class Router:
                     raise
                 if error.errno == errno.EINVAL:  # so the kernel says that there is no such bridge
                     for wire in wires:
-                        self._mend(wire.network)
+                        self._bridges.mend(wire.network)
                 self._router.send([links.delete_link(links.router_index(wire.address), wire.name) for wire in wires])
                 self._router.send(ports)
             container.send(inside)
@@ -331,7 +331,7 @@ class Router:
         rules of those stand all the same.
         """
         for network in self._networks.values():
-            self._mend(network)
+            self._bridges.mend(network)
         problems = (*self._records.problems, *self._publications.hold_again())
         self._apply_rules()
         return problems
@@ -383,56 +383,6 @@ class Router:
             return self._networks[name]
         except KeyError:
             raise NetError(f"there is no network {name} in this stack") from None
-
-    def _make_links(self, network: Network, *, adopt: bool) -> None:
-        uplink, spec = self._uplink, network.state.spec
-        self._router.send(bridge_requests(network))
-        if network.subnet6 is not None:
-            if not spec.internal:
-                ensure_uplink6(
-                    uplink, host=self._host, router=self._router, enter=self._enter, namespace_fd=self._namespace_fd
-                )
-            ensure_gateway6(network, router=self._router, enter=self._enter, namespace_fd=self._namespace_fd)
-        self._host.send([links.new_route(*route, uplink.host_index, adopt=adopt) for route in self._routes(network)])
-
-    def _routes(self, network: Network) -> list[tuple[Block, int]]:
-        """The host's ways to a network: blocks and the router's address."""
-        spec, routes = network.state.spec, []
-        if spec.ipv4 and not spec.internal:
-            routes.append((network.subnet, self._uplink.router_address))
-        if network.subnet6 is not None and not spec.internal:
-            routes.append((network.subnet6, self._uplink.block6.first + 2))
-        return routes
-
-    def _mend(self, network: Network) -> None:
-        """Make a bridge again that somebody removed, and put the containers back on it."""
-        self._make_links(network, adopt=True)
-        bridge = links.router_index(network.gateway)
-        for address, mac in network.leases.links:
-            requests = [links.join_bridge(address, bridge)]
-            if network.state.spec.isolated:
-                requests.append(links.isolate(address))
-            self._router.send(requests + neighbour_requests(network, address, mac))
-
-    def _remove_links(self, network: Network) -> None:
-        self._remove_route(network)
-        self._router.send([links.delete_link(links.router_index(network.gateway), network.state.bridge)])
-
-    def _remove_route(self, network: Network) -> None:
-        self._host.send([links.delete_route(*route) for route in self._routes(network)])
-
-
-def switch_loopback_on() -> None:
-    """Switch the loopback link of the namespace on that the caller is in: all that one without networks has."""
-    with Rtnetlink() as netlink:
-        netlink.send([links.link_up(links.LOOPBACK_INDEX, "the loopback link")])
-
-
-def remove_host_side(*, token: str, label: str, run_nft: RunNft | None = None) -> None:
-    """Remove what a stack has on the host when its router cannot be opened; nothing there is fine."""
-    remove_host_rules(f"windlass-{label}", run_nft)
-    with Rtnetlink() as host:
-        host.send([links.delete_link_named(host_link_name(token))])
 
 
 def _prepare_namespace() -> None:

@@ -13,7 +13,8 @@ from engine.supervisor.identity import HOST_GATEWAY, RESOLVER_ADDRESS, search_do
 from engine.supervisor.loop import Loop
 from net.names import Zone
 from net.resolver import Resolver
-from net.router import Router, remove_host_side, switch_loopback_on
+from net.router import Router
+from net.routerless import remove_host_side, switch_loopback_on
 from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState, PublishedPort
 
 _RESOLV_CONF = Path("/etc/resolv.conf")

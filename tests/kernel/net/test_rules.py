@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from net.nftables import Nftables
-from net.router import remove_host_side
+from net.routerless import remove_host_side
 from net.spec import NetworkSpec, PublishedPort
 from tests.kernel.net.conftest import (
     DB,
