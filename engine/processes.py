@@ -1,6 +1,7 @@
 """Tells one process from another, beyond the reuse of pids."""
 
 import os
+import select
 from pathlib import Path
 from signal import SIGKILL, pidfd_send_signal
 
@@ -46,6 +47,13 @@ def open_process(identity: ProcessIdentity) -> int | None:
         os.close(pidfd)
         return None
     return pidfd
+
+
+def has_ended(pidfd: int) -> bool:
+    """Whether a process has ended, waited for or not."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def heeds_signal(pid: int, number: int) -> bool:

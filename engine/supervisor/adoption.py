@@ -6,7 +6,7 @@ from pathlib import Path
 from engine import freezer, terminals
 from engine.errors import EngineError, StateError
 from engine.namespaces import exit_status_of_pin
-from engine.processes import open_process
+from engine.processes import has_ended, open_process
 from engine.records import REMOVING_FILE, container_directories, read_spec, read_state, set_aside
 from engine.state import ContainerState
 from engine.supervisor.containers import Container
@@ -100,6 +100,9 @@ def _adopt_running(site: Site, container: Container) -> None:
     if master is not None:
         container.output.read_terminal(master)
     site.loop.watch(pidfd, READABLE, lambda _events: on_end(site, container))
+    if has_ended(pidfd):  # whoever asks next must not be told that it runs
+        on_end(site, container)
+        return
     try:
         join = site.network.connect if site.network.is_anew else site.network.answer_names
         join(container.spec, container.state.attachments, identity.pid)
