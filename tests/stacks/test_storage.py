@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.stacks.outside import eventually
 from tests.stacks.product import Windlass
 
 pytestmark = pytest.mark.root
@@ -39,6 +40,7 @@ def test_a_container_cannot_write_more_than_its_disk_holds(project: Callable[...
     os.kill(boat.supervisor_pid(), signal.SIGKILL)
     os.kill(boat.pids()["boat-web-1"], signal.SIGKILL)
     boat("up", "-d")
+    eventually(lambda: boat.ps()["boat-web-1"]["State"] == "running", "web runs again, as its restart policy says")
     assert boat("exec", "-T", "web", "cat", "/early").stdout == "early\n"
     boat("down")
     assert _loops_of(boat.roots.data) == []

@@ -21,9 +21,7 @@ def _run(*argv: str) -> None:
 def _started(undo: ExitStack, *argv: str, **environment: str) -> int:
     process = undo.enter_context(subprocess.Popen(argv, env=environment or None, stderr=subprocess.DEVNULL))
     undo.callback(process.kill)
-    while (
-        Path(f"/proc/{process.pid}/exe").readlink() != Path(argv[0]).resolve()
-    ):  # Popen returns from vfork(2) a bit early
+    while not Path(f"/proc/{process.pid}/cmdline").read_bytes():  # Popen returns before the kernel has set it
         os.sched_yield()
     return process.pid
 
