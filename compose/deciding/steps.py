@@ -292,12 +292,16 @@ class Draft:
     def sorted(self) -> tuple[Step, ...]:
         """The steps in the order they were added in, but for those that others wait for: they come before these."""
         done: dict[str, Step] = {}
+        opened: set[str] = set()
         for first in self._steps:
             pending = [first]
             while pending:
                 step = self._connected(self._steps[pending[-1]])
                 missing = [key for key in (*step.needs, *step.after) if key not in done]
                 if missing:
+                    if step.key in opened:  # what it waits for was to come first, and waits for it
+                        raise AssertionError(f"steps wait for each other: {step.key}, {', '.join(missing)}")
+                    opened.add(step.key)
                     pending.extend(reversed(missing))
                 else:
                     done[pending.pop()] = step

@@ -8,6 +8,7 @@ import pytest
 from compose.deciding.observed import Observed
 from compose.deciding.plan import plan
 from compose.deciding.plan_down import DownOptions, plan_down
+from compose.deciding.steps import Draft, StopContainer
 from compose.deciding.wanted import ImageChoice, ImageNeed, Options, wanted_stack
 from compose.errors import FileError, StackError, UsageError
 from compose.model import (
@@ -304,3 +305,11 @@ def test_a_plan_reads_as_json() -> None:
         "finished": [],
         "warnings": [],
     }
+
+
+def test_steps_that_wait_for_each_other_are_a_bug_that_is_told() -> None:
+    draft = Draft()
+    one = draft.add(StopContainer(id="1", name="one"), "stop", needs=("stop container two",))
+    draft.add(StopContainer(id="2", name="two"), "stop", needs=(one,))
+    with pytest.raises(AssertionError, match="wait for each other: stop container one, stop container two"):
+        draft.sorted()
