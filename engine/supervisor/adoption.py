@@ -6,7 +6,7 @@ from pathlib import Path
 from engine import freezer, terminals
 from engine.errors import EngineError, StateError
 from engine.namespaces import exit_status_of_pin
-from engine.processes import has_ended, open_process
+from engine.processes import boot_id, has_ended, open_process
 from engine.records import REMOVING_FILE, container_directories, read_spec, read_state, set_aside
 from engine.state import ContainerState
 from engine.supervisor.containers import Container
@@ -87,7 +87,10 @@ def _adopt_running(site: Site, container: Container) -> None:
         status = exit_status_of_pin(site.pin(container.spec.id))
         oom_killed = let_go(site, container)
         container.began = site.loop.now() - _seconds_ago(site, container)
-        end(site, container, None if status is None else exit_code_of_status(status), oom_killed=oom_killed)
+        # What a reboot ended is for `restore` or `up` to start again, in the order of dependencies.
+        rebooted = identity is not None and identity.boot_id != boot_id()
+        exit_code = None if status is None else exit_code_of_status(status)
+        end(site, container, exit_code, oom_killed=oom_killed, may_restart=not rebooted)
         return
     container.pidfd = pidfd
     container.is_child = False
