@@ -8,6 +8,9 @@ from engine.spec import ContainerSpec
 from net.spec import Attachment, PublishedPort
 
 Status = Literal["created", "running", "exited", "restarting"]
+ALIVE: tuple[Status, ...] = ("running", "restarting")
+"""A container that goes on: it runs, or its restart policy is about to start it again."""
+
 Health = Literal["none", "starting", "healthy", "unhealthy"]
 
 

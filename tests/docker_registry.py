@@ -2,19 +2,18 @@
 
 import base64
 import http.client
+import re
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 from tests.registry import Made, digest_of
-
-STARTING_SECONDS = 20
 
 
 @contextmanager
@@ -22,13 +21,10 @@ def docker_registry(htpasswd: str = "") -> Iterator[str]:
     """The address of a registry that runs while the block does; with `htpasswd`, for its users alone."""
     with tempfile.TemporaryDirectory(prefix="wl-registry-") as directory:
         root = Path(directory)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
         config = (
-            "version: 0.1\nlog: {level: error}\n"
+            "version: 0.1\nlog: {level: info}\n"
             f"storage: {{filesystem: {{rootdirectory: {root}/data}}}}\n"
-            f"http: {{addr: '127.0.0.1:{port}'}}\n"
+            f"http: {{addr: '127.0.0.1:0'}}\n"
         )
         if htpasswd:
             (root / "users").write_text(htpasswd)
@@ -36,9 +32,13 @@ def docker_registry(htpasswd: str = "") -> Iterator[str]:
         (root / "config.yml").write_text(config)
         program = shutil.which("docker-registry")
         assert program, "install the package docker-registry"
-        with subprocess.Popen([program, "serve", str(root / "config.yml")], stderr=subprocess.DEVNULL) as process:
+        argv = [program, "serve", str(root / "config.yml")]
+        with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
             try:
-                _await_listener(port)
+                assert process.stderr
+                port = _port_of(process.stderr)
+                # A full pipe would stop it: whatever else it says is read, too.
+                threading.Thread(target=process.stderr.read, daemon=True).start()
                 yield f"127.0.0.1:{port}"
             finally:
                 process.kill()
@@ -74,11 +74,12 @@ def _request(
         connection.close()
 
 
-def _await_listener(port: int) -> None:
-    """The program does not tell when it listens."""
-    deadline = time.monotonic() + STARTING_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise TimeoutError("docker-registry does not listen")
+def _port_of(said: IO[str]) -> int:
+    """The port that the program has chosen, once it says that it listens."""
+    lines: list[str] = []
+    for line in said:
+        lines.append(line)
+        found = re.search(r"listening on 127\.0\.0\.1:(\d+)", line)
+        if found:
+            return int(found[1])
+    raise AssertionError(f"docker-registry does not listen: {''.join(lines)}")

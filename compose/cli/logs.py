@@ -17,13 +17,13 @@ from compose.showing.logfilter import LineFilter, pattern
 from compose.showing.logjson import JsonLog
 from compose.showing.loglines import Prefixes
 from compose.showing.moments import moment
-from compose.terminal.attachment import ALIVE, Attachment
+from compose.terminal.attachment import Attachment
 from compose.terminal.foreground import Foreground
 from compose.terminal.interrupts import InterruptedByUser
 from engine.layout import StackLayout
 from engine.logreader import Run, merge, read_runs
 from engine.logstore import stamp_of
-from engine.state import ContainerRecord
+from engine.state import ALIVE, ContainerRecord
 
 FORMATS = ("", "text", "json")
 

@@ -12,6 +12,7 @@ from compose.doing.observe import containers
 from compose.errors import UsageError
 from compose.showing.formats import Row, Shape, listed, require_format
 from engine.layout import Layout
+from engine.state import ALIVE
 
 STACKS = Shape(
     columns=("Name", "Status", "ConfigFiles"),
@@ -47,7 +48,7 @@ def _stacks(layout: Layout, *, everything: bool) -> Iterator[tuple[str, str, str
         return
     for directory in sorted(layout.stacks.iterdir()):
         records = containers(layout.stack(directory.name))
-        alive = [record for record in records if record.state.status in {"running", "restarting"}]
+        alive = [record for record in records if record.state.status in ALIVE]
         shown = records if everything else alive
         if shown:
             states = Counter("paused" if record.state.paused else record.state.status for record in shown)

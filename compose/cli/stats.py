@@ -41,7 +41,7 @@ def command(
     before = _sample(place, records)
     seconds = FIRST_SECONDS
     while True:
-        time.sleep(seconds)
+        time.sleep(seconds)  # a rate takes two looks: there is no event to wait for
         records = choose(session, containers(place), services or ())
         now = _sample(place, records)
         rows = [

@@ -3,9 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from compose import naming
-from engine.state import ContainerRecord
-
-ALIVE = ("running", "restarting")
+from engine.state import ALIVE, ContainerRecord
 
 
 def is_one_off(record: ContainerRecord) -> bool:

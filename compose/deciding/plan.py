@@ -30,9 +30,7 @@ from compose.deciding.steps import (
 from compose.deciding.wanted import Wanted, WantedService
 from compose.model import Dependency, UpdatePolicy
 from engine.spec import ContainerSpec, VolumeMount
-from engine.state import ContainerRecord
-
-ALIVE = ("running", "restarting")
+from engine.state import ALIVE, ContainerRecord
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:

@@ -16,9 +16,7 @@ from compose.deciding.steps import (
     RemoveVolume,
     StopContainer,
 )
-from engine.state import ContainerRecord
-
-ALIVE = ("running", "restarting")
+from engine.state import ALIVE, ContainerRecord
 
 
 class DownOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,5 +111,11 @@ def stop_containers(
 
 def dependencies_of(record: ContainerRecord) -> tuple[str, ...]:
     """The services that a container's own depends on, as its label says."""
+    return tuple(service for service, _, _ in conditions_of(record))
+
+
+def conditions_of(record: ContainerRecord) -> tuple[tuple[str, str, bool], ...]:
+    """What a container's service depends on: (service, condition, restarted with it or not), as its label says."""
     label = record.spec.labels.get(naming.DEPENDS_ON, "")
-    return tuple(entry.partition(":")[0] for entry in label.split(",") if entry)
+    entries = ([*entry.split(":"), "", ""][:3] for entry in label.split(",") if entry)
+    return tuple((service, condition, restart == "true") for service, condition, restart in entries)

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from compose import naming
 from compose.deciding.orphans import is_one_off
-from compose.deciding.plan_down import ALIVE, dependencies_of, stop_containers
+from compose.deciding.plan_down import conditions_of, dependencies_of, stop_containers
 from compose.deciding.steps import (
     Action,
     Await,
@@ -19,7 +18,7 @@ from compose.deciding.steps import (
     UnpauseContainer,
 )
 from engine.spec import VolumeMount
-from engine.state import ContainerRecord
+from engine.state import ALIVE, ContainerRecord
 
 Records = tuple[ContainerRecord, ...]
 _AWAITED: dict[str, AwaitCondition] = {"service_healthy": "healthy", "service_completed_successfully": "completed"}
@@ -89,7 +88,7 @@ def with_restarted_dependants(records: Records, services: tuple[str, ...]) -> tu
         dependants = {
             record.spec.service
             for record in records
-            for service, _, restart in _conditions(record)
+            for service, _, restart in conditions_of(record)
             if restart and service in found
         }
         grown = not dependants <= found.keys()
@@ -168,7 +167,7 @@ def _each(
 
 def _start(draft: Draft, record: ContainerRecord, chosen: Records, cause: str, *, needs: tuple[str, ...] = ()) -> None:
     gates = list(needs)
-    for service, condition, _ in _conditions(record):
+    for service, condition, _ in conditions_of(record):
         for other in chosen:
             if other.spec.service != service:
                 continue
@@ -183,11 +182,3 @@ def _start(draft: Draft, record: ContainerRecord, chosen: Records, cause: str, *
 def _await(draft: Draft, record: ContainerRecord, condition: AwaitCondition, cause: str) -> str:
     action = Await(id=record.spec.id, name=record.spec.name, condition=condition)
     return draft.add(action, cause, needs=(f"start container {record.spec.name}",))
-
-
-def _conditions(record: ContainerRecord) -> Iterable[tuple[str, str, bool]]:
-    """What the container's service depends on: (service, condition, restarted with it), as its label says."""
-    for entry in record.spec.labels.get(naming.DEPENDS_ON, "").split(","):
-        if entry:
-            service, condition, restart = [*entry.split(":"), "", ""][:3]
-            yield service, condition, restart == "true"

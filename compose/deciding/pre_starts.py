@@ -9,9 +9,7 @@ from compose import naming
 from compose.deciding.orphans import is_hook
 from compose.deciding.steps import Await, CreateContainer, Draft, RemoveContainer, StartContainer, StopContainer
 from engine.spec import ContainerSpec, RestartPolicy
-from engine.state import ContainerRecord
-
-ALIVE = ("running", "restarting")
+from engine.state import ALIVE, ContainerRecord
 
 
 class PreStarts:

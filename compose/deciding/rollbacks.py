@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec.structs
 
 from compose import naming
-from compose.deciding.rolling import ALIVE, Place, is_settled, place_of, roll
+from compose.deciding.rolling import Place, is_settled, place_of, roll
 from compose.deciding.steps import Draft, Plan, Roll, StopContainer
 from compose.model import UpdatePolicy
 from engine.spec import ContainerSpec
-from engine.state import ContainerRecord
+from engine.state import ALIVE, ContainerRecord
 
 Records = Iterable[ContainerRecord]
 NewId = Callable[[], str]

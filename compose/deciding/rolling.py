@@ -22,9 +22,7 @@ from compose.deciding.steps import (
 )
 from compose.model import UpdatePolicy
 from engine.spec import ContainerSpec
-from engine.state import ContainerRecord
-
-ALIVE = ("running", "restarting")
+from engine.state import ALIVE, ContainerRecord
 
 
 class Place(NamedTuple):

@@ -15,9 +15,7 @@ from engine.layout import StackLayout
 from engine.logfollow import Follower
 from engine.logreader import Run, merge
 from engine.protocol import Event
-from engine.state import ContainerRecord
-
-ALIVE = ("running", "restarting")
+from engine.state import ALIVE, ContainerRecord
 
 
 class Attachment:

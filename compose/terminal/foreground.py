@@ -12,13 +12,13 @@ from compose.doing.connection import Connection
 from compose.doing.execute import Execution, Happening, Supervisor
 from compose.doing.reports import Progress, report_of
 from compose.doing.shelf import LocalShelf
-from compose.terminal.attachment import ALIVE, Attachment, at_once
+from compose.terminal.attachment import Attachment, at_once
 from compose.terminal.interrupts import InterruptedByUser, Interrupts
 from engine.client import Client
 from engine.errors import StateError, SupervisorError
 from engine.locks import command_lock
 from engine.protocol import Event, Kill, Picture, Snapshot, Subscribe
-from engine.state import ContainerRecord
+from engine.state import ALIVE, ContainerRecord
 
 INTERRUPTED = 130
 

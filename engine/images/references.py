@@ -59,7 +59,7 @@ class Reference(NamedTuple):
 
 
 def parse_reference(text: str) -> Reference:
-    """Reads a name such as `redis`, `redis:7`, `ghcr.io/org/app@sha256:...`; ImageError says what is wrong with it."""
+    """Reads a name such as `redis`, `redis:7`, `reg.example/app@sha256:...`; ImageError says what is wrong with it."""
     name, at, digest = text.partition("@")
     if at and not _DIGEST.fullmatch(digest):
         raise _malformed(text, "after @ comes sha256: with 64 hexadecimal digits, in lower case")

@@ -10,7 +10,7 @@ from engine.errors import ImageError
 from engine.images.references import DEFAULT_REGISTRY
 
 _DEFAULT_HOST: Final = "registry-1.docker.io"
-_TOKEN_HOSTS: Final = {DEFAULT_REGISTRY: ("auth.docker.io",), "registry.gitlab.com": ("gitlab.com",)}
+_TOKEN_HOSTS: Final = {DEFAULT_REGISTRY: ("auth.docker.io",)}
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -64,11 +64,19 @@ def origin_of(url: str, settings: Settings) -> Origin:
 
 
 def may_ask_for_credentials(registry: str, own: Origin, asking: Origin, settings: Settings) -> bool:
-    """Whether a token service may be told a registry's credentials: itself, or one that is known to be its own."""
+    """Whether a token service may be told a registry's credentials: itself, its own domain's host, or a known one.
+
+    Who has a domain decides where its subdomains lead: `git.example` may ask for what `registry.git.example` is told.
+    """
     if asking == own:
         return True
     known = (*_TOKEN_HOSTS.get(registry, ()), *settings.token_hosts.get(registry, ()))
-    return asking.scheme == "https" and asking.port == _PORTS["https"] and asking.host in known
+    trusted = asking.host in known or _is_own_domain(own.host, asking.host)
+    return asking.scheme == "https" and asking.port == _PORTS["https"] and trusted
+
+
+def _is_own_domain(host: str, domain: str) -> bool:
+    return "." in domain and not domain[-1].isdigit() and host.endswith(f".{domain}")
 
 
 def _may_be_plain(split: SplitResult, settings: Settings) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from tests.stacks.product import Windlass
 
 REQUESTS = int(os.environ.get("WINDLASS_TEST_REQUESTS", "2000"))
-"""At least so many are made during an update; `make soak` asks for more."""
+"""At least so many are made over a test; the variable asks for more."""
 
 KEEPING, FRESH = 3, 3
 

@@ -37,3 +37,12 @@ def boxes(roots: Layout, busybox_layer: Path, territory: Territory) -> Iterator[
     made = Boxes(roots=roots, layer=busybox_layer, group=cgroups.Cgroups(label))
     yield made
     made.clear()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Path:
+    """A directory of the host's, with a file of root's."""
+    directory = tmp_path / "host"
+    directory.mkdir()
+    (directory / "file").write_text("from the host\n")
+    return directory

@@ -14,7 +14,7 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
         ("docker.io/redis", "docker.io/library/redis:latest", "redis:latest"),
         ("index.docker.io/library/redis", "docker.io/library/redis:latest", "redis:latest"),
         ("org/app", "docker.io/org/app:latest", "org/app:latest"),
-        ("ghcr.io/org/app:1", "ghcr.io/org/app:1", "ghcr.io/org/app:1"),
+        ("registry.example/org/app:1", "registry.example/org/app:1", "registry.example/org/app:1"),
         ("localhost/app", "localhost/app:latest", "localhost/app:latest"),
         ("localhost:5000/app", "localhost:5000/app:latest", "localhost:5000/app:latest"),
         ("[::1]:5000/app:2", "[::1]:5000/app:2", "[::1]:5000/app:2"),
@@ -58,4 +58,4 @@ def test_wrong_names_are_refused_with_the_part_that_is_wrong(text: str, reason: 
 def test_a_debootstrap_reference_knows_its_suite() -> None:
     assert parse_reference("debootstrap:trixie").suite == "trixie"
     assert parse_reference("redis:trixie").suite == ""
-    assert parse_reference("ghcr.io/library/debootstrap:trixie").suite == ""
+    assert parse_reference("registry.example/library/debootstrap:trixie").suite == ""

@@ -49,3 +49,18 @@ def test_credentials_go_to_the_registry_and_its_own_token_service_alone() -> Non
     assert may_ask_for_credentials("reg.example", own, Origin("https", "auth.example", 443), settings)
     assert not may_ask_for_credentials("reg.example", own, Origin("https", "auth.docker.io", 443), settings)
     assert not may_ask_for_credentials("reg.example", own, Origin("https", "reg.example", 8443), settings)
+
+
+@pytest.mark.parametrize(
+    ("registry", "asking", "allowed"),
+    [
+        ("registry.git.example", "git.example", True),
+        ("registry.git.example", "example", False),
+        ("registry.git.example", "auth.git.example", False),
+        ("registry-git.example", "git.example", False),
+        ("10.9.0.1", "0.1", False),
+    ],
+)
+def test_the_host_of_a_registrys_own_domain_may_ask_too(registry: str, asking: str, allowed: bool) -> None:
+    own = Origin("https", registry, 443)
+    assert may_ask_for_credentials(registry, own, Origin("https", asking, 443), Settings()) is allowed
