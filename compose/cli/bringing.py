@@ -65,7 +65,7 @@ def bring_up(session: Session, way: Way) -> int:
     if session.options.adopt:
         way = way._replace(options=structs.replace(way.options, adopt=True))
     if session.options.dry_run:
-        from compose.cli.plan import show  # noqa: PLC0415 - only here
+        from compose.cli.preview import show  # noqa: PLC0415 - only here
 
         show(session, way.options, build=way.build)
         return 0

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from compose.cli.bringing import Way, bring_up
 from compose.cli.options import Argument, Option
+from compose.cli.scales import scale_of
 from compose.cli.session import Session
-from compose.cli.up import scale_of
 from compose.deciding.wanted import Options
 
 

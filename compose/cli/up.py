@@ -7,6 +7,7 @@ from msgspec import structs
 from compose.cli.bringing import Showing, Way, bring_up
 from compose.cli.choices import PULL_WORDS, one_at_most, one_of
 from compose.cli.options import Argument, Option
+from compose.cli.scales import scale_of
 from compose.cli.session import Session
 from compose.deciding.wanted import Options
 from compose.errors import UsageError
@@ -107,7 +108,7 @@ def command(
         options = structs.replace(kept.options, wait=wait, grace_seconds=timeout)
         build = kept.build
     if dry_run:
-        from compose.cli.plan import show  # noqa: PLC0415 - only here
+        from compose.cli.preview import show  # noqa: PLC0415 - only here
 
         show(session, options, build=build)
         return 0
@@ -138,14 +139,3 @@ def _abort(service: str, *, failed: bool, any_end: bool) -> "AbortWhen | None":
     from compose.terminal.foreground import AbortWhen  # noqa: PLC0415 - whoever detaches needs none of it
 
     return AbortWhen("failed" if failed else "any", service)
-
-
-def scale_of(texts: tuple[str, ...] | list[str]) -> dict[str, int]:
-    """The replicas that `--scale SERVICE=NUMBER` asks for."""
-    scale: dict[str, int] = {}
-    for text in texts:
-        name, equals, number = text.partition("=")
-        if not (equals and number.isdigit()):
-            raise UsageError(f"--scale {text}: not of the form SERVICE=NUMBER", hint="for example --scale web=3")
-        scale[name] = int(number)
-    return scale

@@ -6,6 +6,7 @@ from graphlib import TopologicalSorter
 import msgspec
 
 from compose import codes, naming
+from compose.deciding.one_off import OneOff, one_off_spec
 from compose.deciding.replica import Replica
 from compose.deciding.translate import container_spec
 from compose.deciding.translate_files import Surroundings
@@ -64,20 +65,6 @@ class WantedVolume(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str] = {}
     options: dict[str, str] = {}
     cause: str = "new volume"
-
-
-class OneOff(msgspec.Struct, frozen=True, kw_only=True):
-    """One more container of a service, for `run`: it answers to no name of the service unless it gets its `aliases`.
-
-    It publishes no `ports` unless asked. `piped` says that its standard input will be given to it when it is started.
-    """
-
-    service: str
-    name: str
-    remove: bool = False
-    ports: bool = False
-    aliases: bool = False
-    piped: bool = False
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,8 +216,6 @@ def _wanted_service(
         for number in range(1, total + 1)
     )
     if one_off:
-        from compose.deciding.one_off import one_off_spec  # noqa: PLC0415 - only `run` makes such ones
-
         specs = tuple(one_off_spec(stack, spec, one_off, new_id) for spec in specs)
     return WantedService(
         name=service.name,

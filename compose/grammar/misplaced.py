@@ -1,5 +1,6 @@
 """Guesses where a key was meant to stand that is not known where it stands."""
 
+from compose.grammar.service_keys import SERVICE
 from compose.nodes import Node
 from compose.spelling import did_you_mean
 
@@ -28,8 +29,6 @@ def _moved_sections(parents: list[str], child: Node) -> str:
 
 
 def _below_services(key: str, child: Node) -> str:
-    from compose.grammar.service_keys import SERVICE  # noqa: PLC0415 - its shapes ask here
-
     if child.fields.keys() & {"image", "build"}:
         return f"looks like this belongs under services: indent '{key}:' and all below it"
     if key in SERVICE.keys:
@@ -38,15 +37,11 @@ def _below_services(key: str, child: Node) -> str:
 
 
 def _below_part(key: str) -> str:
-    from compose.grammar.service_keys import SERVICE  # noqa: PLC0415 - likewise
-
     part = next((part for part in _PARTS if key in _keys(SERVICE.table[part])), "")
     return f"'{key}' is a key of {part}: write it below `{part}:`" if part else ""
 
 
 def _above(key: str) -> str:
-    from compose.grammar.service_keys import SERVICE  # noqa: PLC0415 - likewise
-
     return f"'{key}' is a key of the service itself: indent it less" if key in SERVICE.keys else ""
 
 

@@ -15,24 +15,38 @@ from compose.grammar.quantities import duration_nanoseconds, duration_text, size
 from compose.nodes import Node, kind, number_text
 from compose.places import Place
 
+Remedy = Callable[[str, Node, str, frozenset[str]], str]
+
 _LEGACY_TRUE = frozenset(("yes", "on", "y"))
 _LEGACY_FALSE = frozenset(("no", "off", "n"))
+
+
+def no_remedy(_key: str, _child: Node, _path: str, _known: frozenset[str]) -> str:
+    """What to do about an unknown key, as far as one mapping knows."""
+    return "keys of your own begin with x-"
 
 
 class Reading:
     """What one file's reading knows and finds out: the base of relative paths, the problems, the warnings.
 
     `later` are the places of keys that are not supported yet. `letters` are names of volumes of one letter. Without
-    `resolves_paths` paths stay as they are written.
+    `resolves_paths` paths stay as they are written. `remedy` says what to do about a key that is not known.
     """
 
     def __init__(
-        self, directory: str, home: str, letters: frozenset[str] = frozenset(), *, resolves_paths: bool = True
+        self,
+        directory: str,
+        home: str,
+        letters: frozenset[str] = frozenset(),
+        *,
+        resolves_paths: bool = True,
+        remedy: Remedy = no_remedy,
     ) -> None:
         self.directory = directory
         self.resolves_paths = resolves_paths
         self.home = home
         self.letters = letters
+        self.remedy = remedy
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.later: set[Place] = set()

@@ -248,10 +248,8 @@ class Fields:
         return self._finish(node, path, reading) if self._finish is not None and complete else node
 
     def _unknown(self, key: str, child: Node, path: str, reading: Reading) -> None:
-        from compose.grammar.misplaced import remedy  # noqa: PLC0415 - only a mistake needs it
-
         owner = path or "the file"
-        hint = remedy(key, child, path, self.keys)
+        hint = reading.remedy(key, child, path, self.keys)
         reading.refuse(child.key or child.place, f"{owner} has no key '{key}'", hint, codes.UNKNOWN_KEY)
 
 

@@ -116,7 +116,7 @@ class Assembly:
         """A value in canonical form; None when it is wrong."""
         kind = Reading if self._hiding is None else WrittenReading
         home = setting.variables.get("HOME", "/root")
-        reading = kind(setting.directory, home, setting.letters, resolves_paths=self._phases.paths)
+        reading = kind(setting.directory, home, setting.letters, resolves_paths=self._phases.paths, remedy=_remedy)
         result = reading.attempt(shape, node, path)
         self.problems += reading.problems
         self.warnings += reading.warnings
@@ -278,3 +278,9 @@ class _File:
     def other(self, file: Node, service_name: str) -> Layer | None:
         """The services of another file."""
         return self._assembly.other(file, service_name, self._setting)
+
+
+def _remedy(key: str, child: Node, path: str, known: frozenset[str]) -> str:
+    from compose.grammar.misplaced import remedy  # noqa: PLC0415 - only a mistake needs it
+
+    return remedy(key, child, path, known)
