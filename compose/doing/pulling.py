@@ -7,6 +7,7 @@ from typing import Final
 
 from compose.deciding.steps import MakeImage
 from engine.errors import EngineError
+from engine.images.model import Image
 from engine.images.store import ImageStore
 from engine.registries.credentials import credential_file
 from engine.registries.hostsettings import read_settings
@@ -54,3 +55,30 @@ def pull_images(
         for future in [threads.submit(work, action) for action in actions]:
             future.result()
     return failures
+
+
+def obtain(
+    store: ImageStore,
+    name: str,
+    environment: Mapping[str, str],
+    on_line: Callable[[str], None],
+    *,
+    refresh: bool = False,
+) -> Image:
+    """The image of that name, from its registry if it is not here; with `refresh`, as its registry has it now.
+
+    For builds: `on_line` is told what happens. ImageError says why the image cannot be had.
+    """
+    found = None if refresh else store.find(name)
+    if found is not None:
+        return found
+    told: set[tuple[str, str]] = set()
+
+    def tell(news: LayerNews) -> None:
+        if (news.layer, news.word) not in told:
+            told.add((news.layer, news.word))
+            on_line(f"layer {news.layer}: {news.word.lower()}")
+
+    on_line(f"pulling {name}")
+    image, _ = pull(store, name, way_of(environment), tell)
+    return image
