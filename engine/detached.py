@@ -71,7 +71,11 @@ def new_kernel_files(kind: str, attributes: Attribute) -> int:
 
 
 def _lowers(layers: Sequence[Path], trees: list[int], userns_fd: int) -> tuple[str, ...]:
-    """The layers' paths, top first, below detached mounts that are added to `trees`: one for all where that can be."""
+    """The layers' paths, top first, below detached mounts that are added to `trees`: one for all where that can be.
+
+    Of a layer that stands twice among them, which overlayfs refuses, only the upper place shows anything.
+    """
+    layers = tuple(reversed(dict.fromkeys(reversed(layers))))
     common = Path(os.path.commonpath(layers))
     device = common.stat().st_dev
     if len(layers) > 1 and all(layer.stat().st_dev == device for layer in layers):
@@ -174,7 +178,7 @@ def image(layers: Sequence[Path], attributes: Attribute, userns_fd: int, subpath
     """Returns a mount of an image's files (`layers` base first), or of a part of them, that nobody can write to."""
     trees: list[int] = []
     try:
-        if len(layers) == 1:
+        if len(set(layers)) == 1:
             whole = _layer_tree(layers[0], userns_fd)
             syscalls.mount_setattr(whole, attr_set=attributes)
         else:

@@ -26,7 +26,7 @@ from engine.dockerfiles.words import expand, expand_text
 from engine.dockerfiles.workshop import Workshop
 from engine.errors import BuildError, EngineError, ImageError
 from engine.images.debootstrap import ensure_debootstrap
-from engine.images.model import Image, ImageConfig
+from engine.images.model import HistoryEntry, Image, ImageConfig
 from engine.images.ociconfig import digest_of, host_architecture
 from engine.images.references import parse_reference
 from engine.images.store import ImageStore
@@ -57,7 +57,7 @@ class BuildRequest(NamedTuple):
 class _StageResult(NamedTuple):
     config: ImageConfig
     layers: tuple[str, ...]
-    history: tuple[str, ...]
+    history: tuple[HistoryEntry, ...]
     created_ns: int
 
 
@@ -171,9 +171,9 @@ class _Build:
             layers, created_ns = result.layers, result.created_ns
             if record is not None:
                 created_ns = max(created_ns, record.created_ns)
-                # The same files twice are one layer, and the upper one decides.
-                layers = (*(layer for layer in layers if layer != record.layer), record.layer)
-            result = _StageResult(state.config, layers, (*result.history, instruction.text), created_ns)
+                layers = (*layers, record.layer)
+            step = HistoryEntry(created_by=instruction.text, created_ns=created_ns, empty=record is None)
+            result = _StageResult(state.config, layers, (*result.history, step), created_ns)
         return result
 
     @contextmanager

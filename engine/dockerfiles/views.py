@@ -17,7 +17,7 @@ _ATTRIBUTES = Attribute.NOSUID | Attribute.NODEV | Attribute.NOEXEC
 def read_only_view(layers: Sequence[Path], aside: Path) -> Iterator[int]:
     """A descriptor of the root that `layers` (base first) make up; `aside` is an empty directory for their absence."""
     with ExitStack() as stack:
-        if len(layers) < 2:
+        if len(set(layers)) < 2:
             view = os.open(layers[0] if layers else aside, os.O_RDONLY | os.O_DIRECTORY)
         else:
             view = _overlay(layers)
@@ -47,7 +47,7 @@ def _overlay(layers: Sequence[Path], upper: Path | None = None, work: Path | Non
         handle = syscalls.fsopen("overlay")
         stack.callback(os.close, handle)
         syscalls.fsconfig_set(handle, "source", "windlass")
-        lowers = [named(layer) for layer in reversed(layers)]
+        lowers = [named(layer) for layer in dict.fromkeys(reversed(layers))]
         try:
             for lower in lowers:
                 syscalls.fsconfig_set(handle, "lowerdir+", lower)

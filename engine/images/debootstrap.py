@@ -10,7 +10,7 @@ from typing import NamedTuple
 from engine import programs
 from engine.errors import EngineError, ImageError
 from engine.images.aptsources import Source, read_sources, sources_for
-from engine.images.model import Image, ImageConfig
+from engine.images.model import HistoryEntry, Image, ImageConfig
 from engine.images.ociconfig import host_architecture
 from engine.images.store import ImageStore
 from engine.images.tidying import tidy
@@ -96,7 +96,7 @@ def _bootstrap(store: ImageStore, suite: str, on_progress: Callable[[str], None]
         (diff_id,),
         created_ns=created_ns,
         architecture=host_architecture(os.uname().machine),
-        history=(f"debootstrap:{suite}",),
+        history=(HistoryEntry(created_by=f"debootstrap:{suite}", created_ns=created_ns),),
     )
 
 

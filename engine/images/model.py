@@ -43,10 +43,20 @@ class LayerFacts(msgspec.Struct, frozen=True, kw_only=True):
     elf32: bool = False
 
 
+class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of what made an image; an `empty` one added no layer. What is not known is empty or 0."""
+
+    created_by: str = ""
+    created_ns: int = 0
+    author: str = ""
+    comment: str = ""
+    empty: bool = False
+
+
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     """One image: `id` is the sha256 of its configuration ("sha256:..."), `layers` its diff ids, base first.
 
-    `history` says what made it, one line a step.
+    A layer may stand twice among them. `history` says what made it, a step each.
     """
 
     id: str
@@ -55,7 +65,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     config: ImageConfig
     layers: tuple[str, ...]
     size_bytes: int = 0
-    history: tuple[str, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import ImageError
-from engine.images.model import Image, ImageConfig, ImageHealth
+from engine.images.model import HistoryEntry, Image, ImageConfig, ImageHealth
 
 _NANOSECONDS = 1_000_000_000
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386", "loongarch64": "loong64"}
@@ -43,7 +43,10 @@ class _RootFs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _History(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    created: str = ""
     created_by: str = ""
+    author: str = ""
+    comment: str = ""
     empty_layer: bool = False
 
 
@@ -67,7 +70,7 @@ def encode(
     layers: tuple[str, ...],
     created_ns: int,
     architecture: str,
-    history: tuple[str, ...] = (),
+    history: tuple[HistoryEntry, ...] = (),
 ) -> bytes:
     """The document whose sha256 is the image's id: the same values always give the same bytes."""
     document = _Document(
@@ -76,7 +79,7 @@ def encode(
         created=_timestamp(created_ns),
         config=_encoded_config(config),
         rootfs=_RootFs(diff_ids=layers),
-        history=tuple(_History(created_by=line) for line in history) or None,
+        history=tuple(_encoded_step(entry) for entry in history) or None,
     )
     return msgspec.json.encode(document, order="sorted")
 
@@ -86,6 +89,7 @@ def decode(document: bytes) -> Image:
     try:
         found = msgspec.json.decode(document, type=_Document)
         created_ns = _nanoseconds(found.created)
+        history = tuple(_decoded_step(entry) for entry in found.history or ())
     except (msgspec.DecodeError, ValueError) as error:
         raise ImageError(f"an image's configuration cannot be read: {error}") from None
     if found.os != "linux":
@@ -96,13 +100,33 @@ def decode(document: bytes) -> Image:
         architecture=found.architecture,
         config=_decoded_config(found.config or _Config()),
         layers=found.rootfs.diff_ids,
-        history=tuple(entry.created_by for entry in found.history or ()),
+        history=history,
     )
 
 
 def digest_of(content: bytes) -> str:
     """The content's name: "sha256:" with 64 hexadecimal digits."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _encoded_step(entry: HistoryEntry) -> _History:
+    return _History(
+        created=_timestamp(entry.created_ns) if entry.created_ns else "",
+        created_by=entry.created_by,
+        author=entry.author,
+        comment=entry.comment,
+        empty_layer=entry.empty,
+    )
+
+
+def _decoded_step(entry: _History) -> HistoryEntry:
+    return HistoryEntry(
+        created_by=entry.created_by,
+        created_ns=_nanoseconds(entry.created),
+        author=entry.author,
+        comment=entry.comment,
+        empty=entry.empty_layer,
+    )
 
 
 def _encoded_config(config: ImageConfig) -> _Config:

@@ -14,7 +14,7 @@ import msgspec
 from engine.directories import make_private
 from engine.errors import ImageError
 from engine.images import durable, ociconfig, places
-from engine.images.model import Image, ImageConfig, LayerFacts, Origin
+from engine.images.model import HistoryEntry, Image, ImageConfig, LayerFacts, Origin
 from engine.images.references import Reference, parse_reference, reference_of_file_name
 from engine.images.serialisation import digest_tree
 from engine.images.workspaces import workspace
@@ -129,7 +129,7 @@ class ImageStore:
         *,
         created_ns: int,
         architecture: str,
-        history: tuple[str, ...] = (),
+        history: tuple[HistoryEntry, ...] = (),
     ) -> Image:
         """Records an image made of layers that are here; it has no name yet."""
         document = ociconfig.encode(
@@ -210,7 +210,7 @@ class ImageStore:
             image = ociconfig.decode(places.image_document(self.root, image_id).read_bytes())
         except (FileNotFoundError, ImageError):
             return None
-        facts = [self.layer_facts(diff_id) for diff_id in image.layers]
+        facts = [self.layer_facts(diff_id) for diff_id in dict.fromkeys(image.layers)]
         if image.id != image_id or None in facts:
             return None
         return msgspec.structs.replace(image, size_bytes=sum(fact.size_bytes for fact in facts if fact))

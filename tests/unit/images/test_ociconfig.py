@@ -2,7 +2,7 @@ import pytest
 
 from engine.errors import ImageError
 from engine.images import ociconfig
-from engine.images.model import ImageConfig, ImageHealth
+from engine.images.model import HistoryEntry, ImageConfig, ImageHealth
 
 LAYER = "sha256:" + "1" * 64
 
@@ -27,7 +27,7 @@ def test_a_configuration_is_written_as_the_oci_specification_says() -> None:
         layers=(LAYER,),
         created_ns=1_700_000_000_000_000_001,
         architecture="amd64",
-        history=("RUN true",),
+        history=(HistoryEntry(created_by="RUN true"), HistoryEntry(created_by="USER x", author="me", empty=True)),
     )
 
     assert document.decode() == (
@@ -35,7 +35,8 @@ def test_a_configuration_is_written_as_the_oci_specification_says() -> None:
         '"Env":["PATH=/bin","EMPTY="],"ExposedPorts":{"80/tcp":{}},"Healthcheck":{"Interval":1500000000,"Retries":2,'
         '"Test":["CMD","true"]},"Labels":{"a":"b"},"Shell":["/bin/bash","-c"],"StopSignal":"SIGQUIT",'
         '"User":"www-data","Volumes":{"/data":{}},"WorkingDir":"/srv"},"created":"2023-11-14T22:13:20.000000001Z",'
-        '"history":[{"created_by":"RUN true"}],"os":"linux","rootfs":{"diff_ids":["' + LAYER + '"],"type":"layers"}}'
+        '"history":[{"created_by":"RUN true"},{"author":"me","created_by":"USER x","empty_layer":true}],'
+        '"os":"linux","rootfs":{"diff_ids":["' + LAYER + '"],"type":"layers"}}'
     )
 
 
