@@ -16,7 +16,7 @@ from engine.layout import Layout
 from engine.version import VERSION
 
 if TYPE_CHECKING:
-    from engine.registries.pulling import LayerNews
+    from engine.registries.terms import LayerNews
 
 BOOTSTRAP = "debootstrap:"
 

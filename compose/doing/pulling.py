@@ -11,7 +11,8 @@ from engine.images.model import Image
 from engine.images.store import ImageStore
 from engine.registries.credentials import credential_file
 from engine.registries.hostsettings import read_settings
-from engine.registries.pulling import LayerNews, Way, pull
+from engine.registries.pulling import pull
+from engine.registries.terms import LayerNews, Way
 
 IMAGES_AT_ONCE: Final = 3
 

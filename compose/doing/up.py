@@ -25,7 +25,7 @@ from engine.images.store import ImageStore
 from engine.layout import Layout
 
 if TYPE_CHECKING:
-    from engine.registries.pulling import LayerNews
+    from engine.registries.terms import LayerNews
 
 OpenProgress = Callable[[str, tuple[Action, ...]], Progress]
 

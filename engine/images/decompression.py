@@ -2,17 +2,16 @@
 
 import hashlib
 import os
-import zlib
 from collections.abc import Iterator
 from typing import Final
 
 from engine.errors import ImageError
+from engine.images.gzips import GzipError, unpacker
 
 _CHUNK = 1 << 20
 _GZIP_START = b"\x1f\x8b"
 _ZSTD_START = b"\x28\xb5\x2f\xfd"
 _ZSTD_LARGEST_WINDOW = 1 << 27
-_GZIP_FORMAT = 16 + zlib.MAX_WBITS
 _UNSUSPECTED_BYTES: Final = 100 << 20
 _LARGEST_RATIO: Final = 200
 _LARGEST_LAYER: Final = 64 << 30
@@ -62,25 +61,26 @@ def _pieces(blob: int) -> Iterator[bytes]:
 
 def _gunzipped(blob: int) -> Iterator[bytes]:
     """What gzip has packed, one member or several (RFC 1952)."""
-    unpacker = zlib.decompressobj(_GZIP_FORMAT)
+    member = unpacker()
     packed = os.read(blob, _CHUNK)
     try:
         while packed:
-            piece = unpacker.decompress(packed, _CHUNK)
+            piece = member.decompress(packed, _CHUNK)
             if piece:
                 yield piece
-            if unpacker.eof:
-                packed = unpacker.unused_data or os.read(blob, _CHUNK)
-                if packed:
-                    unpacker = zlib.decompressobj(_GZIP_FORMAT)
+            if member.eof:
+                packed = member.unused_data or os.read(blob, _CHUNK)
+                if packed and not _GZIP_START.startswith(packed[:2]):
+                    raise ImageError("the layer's gzip stream is damaged: something else stands behind it")
+                member = unpacker() if packed else member
             else:
-                packed = unpacker.unconsumed_tail or os.read(blob, _CHUNK)
-        while not unpacker.eof:
-            piece = unpacker.decompress(b"", _CHUNK)
+                packed = member.unconsumed_tail or os.read(blob, _CHUNK)
+        while not member.eof:
+            piece = member.decompress(b"", _CHUNK)
             if not piece:
                 raise ImageError("the layer's gzip stream ends too early")
             yield piece
-    except zlib.error as error:
+    except GzipError as error:
         raise ImageError(f"the layer's gzip stream is damaged: {error}") from None
 
 

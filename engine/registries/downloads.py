@@ -7,7 +7,6 @@ either the finished work or what is left of it.
 import fcntl
 import hashlib
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,25 +17,12 @@ from engine.errors import ImageError
 from engine.images.places import hexadecimal
 from engine.registries.access import Access
 from engine.registries.manifests import Descriptor
+from engine.registries.patience import Patience
 from engine.registries.wire import Answer, UnreachableError
 
-ATTEMPTS: Final = 5
-_FIRST_PAUSE_SECONDS = 0.5
 _CHUNK = 1 << 20
 _PROGRESS_BYTES = 1 << 20
 _FORGOTTEN_SECONDS: Final = 86_400.0
-
-
-class Patience:
-    """How often a request is tried again, and how long is waited before: twice as long every time."""
-
-    def __init__(self, attempts: int = ATTEMPTS, pause: Callable[[float], None] = time.sleep) -> None:
-        self.attempts = attempts
-        self._pause = pause
-
-    def wait(self, failures: int) -> None:
-        """Waits before the next attempt after so many failures."""
-        self._pause(_FIRST_PAUSE_SECONDS * 2 ** (failures - 1))
 
 
 @contextmanager
@@ -71,12 +57,10 @@ def fetch(
         before = download.there
         try:
             download.go_on()
-        except UnreachableError:
+        except UnreachableError as error:
             failures = failures + 1 if download.there - before < _PROGRESS_BYTES else 1
             if download.there < descriptor.size:
-                if failures >= patience.attempts:
-                    raise
-                patience.wait(failures)
+                patience.wait(failures, error)
     download.verify()
 
 

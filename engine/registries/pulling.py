@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, NamedTuple, TypeVar
+from typing import Final
 
 from engine.errors import ImageError
 from engine.images import ociconfig
@@ -15,9 +15,8 @@ from engine.images.places import DIGEST_PREFIX
 from engine.images.references import Reference, parse_reference
 from engine.images.store import ImageStore
 from engine.images.unpacking import unpack
-from engine.registries.access import Access, Credentials
-from engine.registries.downloads import Patience, download_file, fetch, sweep
-from engine.registries.endpoints import Settings
+from engine.registries.access import Access
+from engine.registries.downloads import download_file, fetch, sweep
 from engine.registries.manifests import (
     ACCEPTED,
     LARGEST_DOCUMENT,
@@ -28,30 +27,10 @@ from engine.registries.manifests import (
     choose,
     read_document,
 )
-from engine.registries.wire import Answer, UnreachableError, Wire
+from engine.registries.terms import LayerNews, Way, short
+from engine.registries.wire import Answer, Wire
 
 LAYERS_AT_ONCE: Final = 3
-
-Result = TypeVar("Result")
-
-
-class LayerNews(NamedTuple):
-    """What happens to a layer; `layer` is its short digest. Of a download, how many of how many bytes are here."""
-
-    layer: str
-    word: str
-    bytes_here: int = 0
-    bytes_all: int = 0
-    over: bool = False
-
-
-class Way(NamedTuple):
-    """What a pull needs besides the image's name; `credentials` finds those for a registry."""
-
-    settings: Settings = Settings()
-    credentials: Callable[[str], Credentials | None] = lambda _registry: None
-    patience: Patience = Patience()
-    timeout_seconds: float = 30.0
 
 
 def pull(store: ImageStore, name: str, way: Way, on_news: Callable[[LayerNews], None]) -> tuple[Image, bool]:
@@ -123,7 +102,7 @@ class _Pull:
 
     def _digest_now(self, asked: str) -> str:
         """The digest that the registry now has under a name; empty when it does not say."""
-        answer = self._patiently(lambda: self._ask_manifest("HEAD", asked))
+        answer = self._patience.persist(lambda: self._ask_manifest("HEAD", asked))
         answer.close()
         return answer.header("Docker-Content-Digest") if answer.status == 200 else ""
 
@@ -138,7 +117,7 @@ class _Pull:
         return digest, found
 
     def _document(self, asked: str) -> tuple[str, Manifest | Index]:
-        content, kind = self._patiently(lambda: self._read_manifest(asked))
+        content, kind = self._patience.persist(lambda: self._read_manifest(asked))
         digest = ociconfig.digest_of(content)
         if asked.startswith(DIGEST_PREFIX) and digest != asked:
             raise ImageError(f"the registry {self._access.registry} sent another manifest than {asked}")
@@ -169,7 +148,7 @@ class _Pull:
                 raise ImageError(f"the registry {self._access.registry} does not have the image's configuration")
             return content
 
-        content = self._patiently(read)
+        content = self._patience.persist(read)
         if f"{DIGEST_PREFIX}{hashlib.sha256(content).hexdigest()}" != descriptor.digest:
             raise ImageError(f"the registry {self._access.registry} sent another configuration than its manifest names")
         return content
@@ -207,7 +186,7 @@ class _Pull:
                 self._unpack(diff_id, file)
             except ImageError as error:
                 os.ftruncate(file, 0)
-                raise ImageError(f"layer {_short(blob)}: {error.message}", hint=error.hint) from error
+                raise ImageError(f"layer {short(blob.digest)}: {error.message}", hint=error.hint) from error
             self._tell(blob, "Pull complete", over=True)
 
     def _unpack(self, diff_id: str, file: int) -> None:
@@ -225,23 +204,9 @@ class _Pull:
                 raise ImageError(f"it contains other files than the image says: {found} instead of {diff_id}")
             self._store.add_unpacked_layer(staged, diff_id, facts)
 
-    def _patiently(self, attempt: Callable[[], Result]) -> Result:
-        failures = 0
-        while True:
-            try:
-                return attempt()
-            except UnreachableError:
-                failures += 1
-                if failures >= self._patience.attempts:
-                    raise
-                self._patience.wait(failures)
-
     def _tell(
         self, blob: Descriptor, word: str, *, bytes_here: int = 0, bytes_all: int = 0, over: bool = False
     ) -> None:
         with self._lock:
-            self._on_news(LayerNews(_short(blob), word, bytes_here, bytes_all, over))
+            self._on_news(LayerNews(short(blob.digest), word, bytes_here, bytes_all, over))
 
-
-def _short(blob: Descriptor) -> str:
-    return blob.digest.removeprefix(DIGEST_PREFIX)[:12]

@@ -4,10 +4,11 @@ Nothing is followed, repeated or authorised here: each of these is a decision of
 """
 
 import http.client
+import os
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from engine.errors import ImageError
@@ -19,7 +20,32 @@ _CHUNK: Final = 1 << 18
 
 
 class UnreachableError(ImageError):
-    """The other side did not answer, or broke off: trying again may help."""
+    """The other side did not answer, or broke off: trying again may help, after `wait_seconds` at the earliest."""
+
+    def __init__(self, message: str, *, hint: str = "", wait_seconds: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.wait_seconds = wait_seconds
+
+
+class Portion(NamedTuple):
+    """A part of an open file that is sent as a request's body."""
+
+    file: int
+    start: int
+    size: int
+
+    def pieces(self) -> Iterator[bytes]:
+        """The part's bytes. The file's position does not matter, and stays."""
+        at, end = self.start, self.start + self.size
+        while at < end:
+            piece = os.pread(self.file, min(_CHUNK, end - at), at)
+            if not piece:
+                raise ImageError("a file that is being sent has become shorter")
+            yield piece
+            at += len(piece)
+
+
+Body = bytes | Portion | None
 
 
 class Answer:
@@ -77,7 +103,7 @@ class Wire:
         self._lock = threading.Lock()
 
     def ask(
-        self, method: str, origin: Origin, url: str, headers: Mapping[str, str], body: bytes | None = None
+        self, method: str, origin: Origin, url: str, headers: Mapping[str, str], body: Body = None
     ) -> Answer:
         """Sends a request and returns its answer, whatever its status; UnreachableError when there is none."""
         split = urlsplit(url)
@@ -132,9 +158,12 @@ class Wire:
         method: str,
         target: str,
         headers: Mapping[str, str],
-        body: bytes | None,
+        body: Body,
     ) -> Answer:
-        connection.request(method, target, body=body, headers=dict(headers))
+        sent = dict(headers)
+        if isinstance(body, Portion):
+            sent["Content-Length"] = str(body.size)
+        connection.request(method, target, body=body.pieces() if isinstance(body, Portion) else body, headers=sent)
         response = connection.getresponse()
         self._connections()[origin] = connection
         return Answer(response, origin.url)

@@ -8,8 +8,9 @@ import pytest
 from engine.images.model import Image
 from engine.images.store import ImageStore
 from engine.registries.access import Credentials
-from engine.registries.downloads import Patience
-from engine.registries.pulling import LayerNews, Way, pull
+from engine.registries.patience import Patience
+from engine.registries.pulling import pull
+from engine.registries.terms import LayerNews, Way
 from tests.registry import FakeRegistry, fake_registry
 
 
