@@ -118,10 +118,14 @@ class Rename(msgspec.Struct, frozen=True, kw_only=True, tag="rename"):
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True, tag="watch"):
-    """Answered with ContainerRecord once a container has run so long, with Failure once it ends or is unhealthy."""
+    """Answered with ContainerRecord once a container has run so long, with Failure once it ends or is unhealthy.
+
+    One that `may_finish` may have ended with success, if nothing starts it again.
+    """
 
     id: str
     seconds: float
+    may_finish: bool = False
 
 
 class Rest(msgspec.Struct, frozen=True, kw_only=True, tag="rest"):

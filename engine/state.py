@@ -58,3 +58,10 @@ class ContainerRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     spec: ContainerSpec
     state: ContainerState
+
+
+def has_finished(record: ContainerRecord) -> bool:
+    """Whether a container has done its work: it ended with success, nothing starts it again or asks for its health."""
+    spec, state = record.spec, record.state
+    lasting = spec.health is not None or spec.restart.condition != "no"
+    return state.status == "exited" and state.exit_code == 0 and not lasting

@@ -183,12 +183,17 @@ def _carry_out(
         timeout_seconds=way.timeout_seconds,
         records=observed.containers,
         parallel=session.parallel,
+        warn=session.warn,
     )
     if foreground is None:
         failed = do()
     else:
         with foreground.beside(progress):
             failed = do(on_event=foreground.handle, wait=foreground.wait)
+    if way.options.wait and not failed:
+        from compose.doing.standing import fallen  # noqa: PLC0415 - only here
+
+        failed = fallen(selected_services(stack, way.options), connection.observe().containers)
     if failed and found.rolls:
         from compose.cli.aftermath import see_after_updates  # noqa: PLC0415 - few updates fail
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from compose.deciding.wanted import Options, WantedService
-from engine.state import ContainerRecord
+from engine.state import ContainerRecord, has_finished
 
 JOBS_CONDITION = "service_completed_successfully"
 
@@ -28,5 +28,4 @@ def is_finished(record: ContainerRecord, conditions: frozenset[str], options: Op
         return False
     if JOBS_CONDITION in conditions:
         return True
-    lasting = spec.health is not None or spec.restart.condition != "no"
-    return not (lasting or state.stopped_by_user or spec.service in options.services)
+    return has_finished(record) and not (state.stopped_by_user or spec.service in options.services)

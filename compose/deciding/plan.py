@@ -312,13 +312,20 @@ class _Planning:
             if dependency.condition == "service_started":
                 yield start
             elif dependency.condition == "service_completed_successfully":
-                yield self._await(spec, record, "completed", f"{dependency.service} must have completed")
+                yield self._await(spec, "completed", f"{dependency.service} must have completed", dependency)
             elif record is None or record.state.health != "healthy" or start in self._draft:
-                yield self._await(spec, record, "healthy", f"{dependency.service} must be healthy")
+                yield self._await(spec, "healthy", f"{dependency.service} must be healthy", dependency)
 
-    def _await(self, spec: ContainerSpec, record: ContainerRecord | None, condition: AwaitCondition, cause: str) -> str:
-        action = Await(id=record.spec.id if record else spec.id, name=spec.name, condition=condition)
-        return self._draft.add(action, cause, needs=(f"start container {spec.name}",))
+    def _await(
+        self, spec: ContainerSpec, condition: AwaitCondition, cause: str, dependency: Dependency | None = None
+    ) -> str:
+        record = self._records_by_container.get(spec.name)
+        optional = dependency is not None and not dependency.required
+        otherwise = "dependency failed to start" if dependency else ""
+        action = Await(
+            id=record.spec.id if record else spec.id, name=spec.name, condition=condition, otherwise=otherwise
+        )
+        return self._draft.add(action, cause, needs=(f"start container {spec.name}",), optional=optional)
 
     def _plan_waiting(self) -> None:
         for service in self._wanted.services:
@@ -328,9 +335,11 @@ class _Planning:
                 if spec.name in self._finished_jobs or spec.name in self._admissions or healthy:
                     continue
                 if JOBS_CONDITION in self._conditions.get(service.name, ()):
-                    self._await(spec, record, "completed", "--wait")
+                    self._await(spec, "completed", "--wait")
                 elif spec.health:
-                    self._await(spec, record, "healthy", "--wait")
+                    self._await(spec, "healthy", "--wait")
+                elif f"start container {spec.name}" in self._draft:
+                    self._await(spec, "running", "--wait")
 
     def _remove(self, record: ContainerRecord, cause: str) -> str:
         needs: tuple[str, ...] = ()

@@ -56,6 +56,8 @@ def plan_start(stack: str, records: Records, services: tuple[str, ...], *, wait:
         for record in chosen:
             if record.spec.health and record.state.health != "healthy":
                 _await(draft, record, "healthy", "--wait")
+            elif not record.spec.health and record.state.status not in ALIVE:
+                _await(draft, record, "running", "--wait")
     unchanged = tuple(record.spec.name for record in chosen if record.state.status in ALIVE)
     return Plan(stack=stack, steps=draft.sorted(), unchanged=unchanged)
 
@@ -173,12 +175,14 @@ def _start(draft: Draft, record: ContainerRecord, chosen: Records, cause: str, *
                 continue
             awaited = _AWAITED.get(condition)
             if awaited:
-                gates.append(_await(draft, other, awaited, f"{service} must be {awaited}"))
+                gates.append(
+                    _await(draft, other, awaited, f"{service} must be {awaited}", "dependency failed to start")
+                )
             else:
                 gates.append(f"start container {other.spec.name}")
     draft.add(StartContainer(id=record.spec.id, name=record.spec.name), cause, needs=tuple(gates))
 
 
-def _await(draft: Draft, record: ContainerRecord, condition: AwaitCondition, cause: str) -> str:
-    action = Await(id=record.spec.id, name=record.spec.name, condition=condition)
+def _await(draft: Draft, record: ContainerRecord, condition: AwaitCondition, cause: str, otherwise: str = "") -> str:
+    action = Await(id=record.spec.id, name=record.spec.name, condition=condition, otherwise=otherwise)
     return draft.add(action, cause, needs=(f"start container {record.spec.name}",))

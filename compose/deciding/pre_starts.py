@@ -110,5 +110,9 @@ class PreStarts:
         draft = self._draft
         made = draft.add(CreateContainer(spec=spec), cause, needs=(*needs, *self._creation_needs))
         started = draft.add(StartContainer(id=spec.id, name=spec.name, aside=True), cause, needs=(made,))
-        over = draft.add(Await(id=spec.id, name=spec.name, condition="completed"), cause, needs=(started,))
+        over = draft.add(
+            Await(id=spec.id, name=spec.name, condition="completed", otherwise=f"{cause} failed"),
+            cause,
+            needs=(started,),
+        )
         return draft.add(RemoveContainer(id=spec.id, name=spec.name), cause, needs=(over,))

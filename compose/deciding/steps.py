@@ -8,7 +8,9 @@ import msgspec.structs
 from engine.spec import ContainerSpec
 from net.spec import NetworkSpec
 
-AwaitCondition = Literal["healthy", "completed"]
+AwaitCondition = Literal["healthy", "completed", "running"]
+SETTLING_SECONDS = 0.5
+"""So long a container without a health check has to run before it counts as running."""
 
 
 class MakeImage(msgspec.Struct, frozen=True, kw_only=True, tag="make"):
@@ -145,11 +147,12 @@ class RemoveContainer(msgspec.Struct, frozen=True, kw_only=True, tag="remove"):
 
 
 class Await(msgspec.Struct, frozen=True, kw_only=True, tag="wait"):
-    """Waits until a container is as others need it."""
+    """Waits until a container is as others need it; `otherwise` is what it means that it cannot be any more."""
 
     id: str
     name: str
     condition: AwaitCondition
+    otherwise: str = ""
 
 
 class Close(msgspec.Struct, frozen=True, kw_only=True, tag="close"):
@@ -189,7 +192,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One action and why.
 
     `needs` are the keys of steps that must have succeeded, `after` of those that must merely be over. `roll` is the
-    service whose rolling update the step is part of.
+    service whose rolling update the step is part of. The failure of an `optional` one is told, and no more.
     """
 
     key: str
@@ -198,6 +201,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     roll: str = ""
+    optional: bool = False
 
 
 class Roll(msgspec.Struct, frozen=True, kw_only=True):
@@ -272,14 +276,20 @@ class Draft:
         needs: tuple[str, ...] = (),
         after: tuple[str, ...] = (),
         roll: str = "",
+        optional: bool = False,
     ) -> str:
-        """Adds a step unless it is there already; returns its key. Needs on steps that never come are dropped."""
+        """Adds a step unless it is there already; returns its key. Needs on steps that never come are dropped.
+
+        A step that was optional is so no more once it is added as one that is not.
+        """
         key = " ".join(described(action))
         if isinstance(action, Await):
             key += f" {action.condition}"
         if isinstance(action, Rest):
             key += f" {action.turn}"
-        self._steps.setdefault(key, Step(key=key, action=action, cause=cause, needs=needs, after=after, roll=roll))
+        step = Step(key=key, action=action, cause=cause, needs=needs, after=after, roll=roll, optional=optional)
+        if self._steps.setdefault(key, step).optional and not optional:
+            self._steps[key] = msgspec.structs.replace(self._steps[key], optional=False)
         return key
 
     def order(self, first: str, then: str) -> None:

@@ -1,14 +1,14 @@
 """Carries a plan out and tells how it gets on."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from compose.deciding.steps import Await, Plan, StopContainer
 from compose.doing.connection import Connection
 from compose.doing.deafness import deafness
 from compose.doing.execute import Execution, Happening, Supervisor, WaitForNews, wait_readable
 from compose.doing.plainlines import JsonLines
-from compose.doing.reports import Progress, Report, report_of
+from compose.doing.reports import Progress, Report, report_of, told
 from compose.doing.shelf import LocalShelf
 from engine.client import Client
 from engine.layout import Layout
@@ -28,23 +28,23 @@ def carry_out(
     timeout_seconds: float | None = None,
     records: Iterable[ContainerRecord] = (),
     parallel: int = 0,
+    warn: Callable[[str], None] = lambda _text: None,
 ) -> tuple[Happening, ...]:
     """Does what a plan says, telling how it gets on; returns what failed.
 
     Health checks that cannot run are told while they are waited for. Of `records`, the containers as they were
     observed, those that will not heed their stop signal are told. Programs that read the progress get the events of the
-    containers as well.
+    containers as well. `warn` gets, at the end, what could not be done and need not have been.
     """
+    skipped: list[Happening] = []
     waits = any(isinstance(step.action, Await) for step in decided.steps)
     records_by_id = {record.spec.id: record for record in records}
 
     def tell(happening: Happening) -> None:
-        report = report_of(happening)
-        action = happening.step.action
-        if report and happening.phase == "begun" and isinstance(action, StopContainer) and action.id in records_by_id:
-            report = report._replace(detail=deafness(records_by_id[action.id], action.grace_seconds))
-        if report:
+        for report in _news(happening, records_by_id):
             progress.report(report)
+        if happening.phase == "failed" and happening.step.optional:
+            skipped.append(happening)
 
     for names, word in ((decided.unchanged, "Running"), (decided.finished, "Exited")):
         _tell_all(progress, names, word)
@@ -76,6 +76,22 @@ def carry_out(
         return execution.run(timeout_seconds=timeout_seconds)
     finally:
         progress.close()
+        _warn_of(skipped, warn)
+
+
+def _warn_of(skipped: Iterable[Happening], warn: Callable[[str], None]) -> None:
+    for happening in skipped:
+        warn(told(happening))
+
+
+def _news(happening: Happening, records_by_id: Mapping[str, ContainerRecord]) -> Iterator[Report]:
+    """What there is to tell of a step, with why a stop will take long."""
+    report = report_of(happening)
+    action = happening.step.action
+    if report and happening.phase == "begun" and isinstance(action, StopContainer) and action.id in records_by_id:
+        report = report._replace(detail=deafness(records_by_id[action.id], action.grace_seconds))
+    if report:
+        yield report
 
 
 def _tell_all(progress: Progress, names: Iterable[str], word: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
 from compose.deciding.steps import (
+    SETTLING_SECONDS,
     AdmitContainer,
     Await,
     Close,
@@ -184,7 +185,7 @@ class Execution:
             if self._supervisor is None:
                 self._supervisor = self._connect()
             self._asked[self._supervisor.send(request)] = step
-            self._busy += not isinstance(request, Wait)
+            self._busy += not isinstance(step.action, Await)
 
     def _do_locally(self, step: Step) -> None:
         try:
@@ -240,6 +241,10 @@ class Execution:
         supervisor.send(Hello())
 
     def _failed(self, happening: Happening) -> None:
+        if happening.step.optional:
+            self._on_happening(happening)
+            self._release(happening.step, succeeded=False)
+            return
         self._failures.append(happening)
         roll = happening.step.roll
         if roll:
@@ -281,7 +286,7 @@ def _request(step: Step) -> Request | None:
     return request
 
 
-def _container_request(action: ContainerAction) -> Request:  # noqa: C901, PLR0911 - a table
+def _container_request(action: ContainerAction) -> Request:  # noqa: C901, PLR0911, PLR0912 - a table
     match action:
         case CreateContainer():
             return Create(spec=action.spec)
@@ -306,4 +311,6 @@ def _container_request(action: ContainerAction) -> Request:  # noqa: C901, PLR09
         case RemoveContainer():
             return Remove(id=action.id)
         case Await():
+            if action.condition == "running":
+                return Watch(id=action.id, seconds=SETTLING_SECONDS, may_finish=True)
             return Wait(id=action.id, condition=action.condition)

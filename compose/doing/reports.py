@@ -49,7 +49,7 @@ WORDS: dict[type, tuple[str, str]] = {
     UnpauseContainer: ("Unpausing", "Unpaused"),
     RemoveContainer: ("Removing", "Removed"),
 }
-AWAITED = {"healthy": "Healthy", "completed": "Exited"}
+AWAITED = {"healthy": "Healthy", "completed": "Exited", "running": "Running"}
 
 
 class Report(NamedTuple):
@@ -103,6 +103,8 @@ def report_of(happening: Happening) -> Report | None:
     action = happening.step.action
     if happening.phase == "skipped" or isinstance(action, Close):
         return None
+    if happening.phase == "failed" and happening.step.optional:
+        return Report(resource(action), "Skipped", told(happening), over=True)
     if happening.phase == "failed":
         return Report(resource(action), "Error", happening.message, over=True, failed=True)
     if isinstance(action, Await):
@@ -111,6 +113,15 @@ def report_of(happening: Happening) -> Report | None:
         word = WORDS[type(action)][happening.phase == "done"]
     settled = happening.phase == "done"
     return Report(resource(action), word, over=_is_last(action, happening.phase), settled=settled)
+
+
+def told(happening: Happening) -> str:
+    """Why a step failed, with what it means."""
+    action = happening.step.action
+    otherwise = action.otherwise if isinstance(action, Await) else ""
+    if not otherwise:
+        return happening.message
+    return f"{'optional ' if happening.step.optional else ''}{otherwise}: {happening.message}"
 
 
 def _is_last(action: Action, phase: Phase) -> bool:

@@ -62,9 +62,12 @@ def rename(site: Site, container: Container, name: str) -> None:
     site.tell(container, "rename")
 
 
-def watch(site: Site, container: Container, seconds: float, answer: Answered) -> None:
-    """Answers once a container has run so long without ending or getting unhealthy; a Failure as soon as it has."""
-    waiting = _wait(site, container, "steady", answer)
+def watch(site: Site, container: Container, seconds: float, answer: Answered, *, may_finish: bool = False) -> None:
+    """Answers once a container has run so long without ending or getting unhealthy; a Failure as soon as it has.
+
+    One that `may_finish` may also end with success.
+    """
+    waiting = _wait(site, container, "up" if may_finish else "steady", answer)
     site.loop.call_later(seconds, partial(_settle, container, waiting))
 
 

@@ -135,8 +135,8 @@ class Supervisor:
                 container = self._container(container_id)
                 rename(site, container, name)
                 reply = OneContainer(record=container.record)
-            case Watch(id=container_id, seconds=seconds):
-                watch(site, self._container(container_id), seconds, _telling(answer))
+            case Watch(id=container_id, seconds=seconds, may_finish=may_finish):
+                watch(site, self._container(container_id), seconds, _telling(answer), may_finish=may_finish)
             case Rest(seconds=seconds):
                 self._loop.call_later(seconds, lambda: answer(Done()))
             case Stop(id=container_id, grace_seconds=grace_seconds):

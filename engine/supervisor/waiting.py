@@ -3,9 +3,9 @@
 from typing import Literal
 
 from engine.protocol import Failure
-from engine.state import ContainerRecord
+from engine.state import ContainerRecord, has_finished
 
-Condition = Literal["started", "healthy", "completed", "exited", "ready", "steady"]
+Condition = Literal["started", "healthy", "completed", "exited", "ready", "steady", "up"]
 
 
 def settle(condition: Condition, record: ContainerRecord) -> ContainerRecord | Failure | None:
@@ -23,6 +23,8 @@ def settle(condition: Condition, record: ContainerRecord) -> ContainerRecord | F
             return _unsteady(record) or (record if record.state.health == "healthy" else None)
         case "steady":
             return _unsteady(record)
+        case "up":
+            return record if has_finished(record) else _unsteady(record)
 
 
 def removed(record: ContainerRecord) -> Failure:

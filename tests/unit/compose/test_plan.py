@@ -19,7 +19,7 @@ from compose.model import (
     Volume,
 )
 from compose.showing.plan_text import plan_json
-from tests.unit.compose.planning import OTHER_IMAGE, WEB_ON_DB, World, golden, service, stack, text, up, wanted
+from tests.unit.compose.planning import CHECK, OTHER_IMAGE, WEB_ON_DB, World, golden, service, stack, text, up, wanted
 
 
 def test_a_new_stack_is_made_in_the_order_of_its_dependencies() -> None:
@@ -224,11 +224,20 @@ def test_an_image_that_must_be_built_comes_before_its_containers() -> None:
     """)
 
 
-def test_waiting_is_for_health_where_there_is_a_check_and_else_for_the_start() -> None:
+def test_waiting_is_for_health_where_there_is_a_check_and_else_for_half_a_second_of_running() -> None:
     of = stack(*WEB_ON_DB)
     keys = [step.key for step in up(of, World(), wait=True).steps if step.key.startswith("wait")]
 
-    assert keys == ["wait container shop-db-1 healthy"]
+    assert keys == ["wait container shop-db-1 healthy", "wait container shop-web-1 running"]
+
+
+def test_a_dependency_that_is_not_required_may_fail_unless_all_is_waited_for() -> None:
+    optional = Dependency(service="db", condition="service_healthy", required=False)
+    of = stack(service("web", depends_on=(optional,)), service("db", healthcheck=CHECK))
+    key = "wait container shop-db-1 healthy"
+
+    assert {step.key: step for step in up(of, World()).steps}[key].optional
+    assert not {step.key: step for step in up(of, World(), wait=True).steps}[key].optional
 
 
 def test_a_dependency_that_is_not_required_only_comes_first() -> None:

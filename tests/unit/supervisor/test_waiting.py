@@ -77,3 +77,11 @@ def test_exited_waits_for_the_last_end() -> None:
     assert settle("exited", record(status="restarting", exit_code=1)) is None
     ended = record(status="exited", exit_code=7)
     assert settle("exited", ended) is ended
+
+
+def test_up_is_what_runs_or_has_finished_its_work() -> None:
+    assert settle("up", record(status="running")) is None
+    done = record(status="exited", exit_code=0)
+    assert settle("up", done) is done
+    assert message(settle("up", record(status="exited", exit_code=3))) == "container shop-web-1 exited (3)"
+    assert message(settle("up", record(status="restarting", exit_code=0))) == "container shop-web-1 exited (0)"
