@@ -1,7 +1,8 @@
 """Where everything lies on disk, computed from two roots that are passed in.
 
 <run>/                       dies with the boot
-  stacks/<stack>/            supervisor.{lock,sock,log,pid}, spawn.lock, command.lock, stack.json, events, events.1
+  stacks/<stack>/            supervisor.{lock,sock,log,pid}, spawn.lock, command.lock, stack.json, events, events.1,
+                             taken (output on its way to the logs)
     containers/<id>/         spec.json, state.json, stdout, stderr (FIFOs), etc/ (hosts, resolv.conf, hostname),
                              files/ (configs and secrets as the container sees them)
     contents/<sha256>        what configs and secrets contain

@@ -9,7 +9,7 @@ import contextlib
 import os
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Stream = Literal["stdout", "stderr"]
 
@@ -28,6 +28,13 @@ def log_files(directory: Path) -> tuple[Path, ...]:
     ages = (name.removeprefix(f"{LOG_FILE}.") for name in names)
     older = sorted(int(age) for age in ages if age.isdecimal())
     return (directory / LOG_FILE, *(directory / f"{LOG_FILE}.{age}" for age in older))
+
+
+class LogPosition(NamedTuple):
+    """Where a log ends: the inode of its newest file (0: not known) and its size."""
+
+    inode: int = 0
+    size: int = 0
 
 
 def stamp_of(time_ns: int) -> bytes:
@@ -53,6 +60,7 @@ class LogWriter:
         self._kept_files = kept_files
         self._line_bytes = line_bytes
         self._fd = -1
+        self._inode = 0
         self._size = 0
         self._second = -1
         self._second_text = b""
@@ -70,6 +78,36 @@ class LogWriter:
             self.dropped_bytes = 0
         if not self._append(self._lines(stream, chunk, stamp)):
             self.dropped_bytes += len(chunk)
+
+    @property
+    def position(self) -> LogPosition:
+        """Where the next record will be written."""
+        try:
+            if self._fd < 0:
+                self._open()
+        except OSError:
+            return LogPosition()
+        return LogPosition(self._inode, self._size)
+
+    def finish(self, begun_at: LogPosition, stream: Stream, chunk: bytes, time_ns: int) -> None:
+        """Does what is missing of a `write` that was killed, if anything: the log ended at `begun_at` before it."""
+        if not begun_at.inode:
+            return
+        self.close()
+        length = len(self._lines(stream, chunk, self._stamp(time_ns)))
+        self._unfinished[stream] = 0
+        with contextlib.suppress(OSError):
+            fd = os.open(self._directory / LOG_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                found = os.fstat(fd)
+                # Another file than that was begun by that very `write`.
+                begin = begun_at.size if found.st_ino == begun_at.inode and found.st_size >= begun_at.size else 0
+                if found.st_size == begin + length:
+                    return
+                os.ftruncate(fd, begin)
+            finally:
+                os.close(fd)
+        self.write(stream, chunk, time_ns)
 
     def close(self) -> None:
         """Closes the file; writing opens it again."""
@@ -123,7 +161,8 @@ class LogWriter:
         self._fd = os.open(
             self._directory / LOG_FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
         )
-        self._size = os.fstat(self._fd).st_size
+        found = os.fstat(self._fd)
+        self._inode, self._size = found.st_ino, found.st_size
         if self._size and os.pread(self._fd, 1, self._size - 1) != b"\n":
             self._size += os.write(self._fd, b"\n")
 
@@ -131,8 +170,10 @@ class LogWriter:
         self.close()
         newest = self._directory / LOG_FILE
         files = [newest, *(self._directory / f"{LOG_FILE}.{age}" for age in range(1, self._kept_files))]
-        if len(files) == 1:
-            newest.unlink()
+        if len(files) == 1:  # another file, and not one with the inode of the last: `finish` tells them apart by it
+            fresh = self._directory / f"{LOG_FILE}.new"
+            fresh.touch(mode=0o600)
+            fresh.rename(newest)
         for older, newer in zip(reversed(files), reversed(files[:-1]), strict=False):
             with contextlib.suppress(FileNotFoundError):
                 newer.rename(older)

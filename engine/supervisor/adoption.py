@@ -1,5 +1,6 @@
 """Takes over what an earlier supervisor of the stack left, running or not."""
 
+import contextlib
 from functools import partial
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from engine.errors import EngineError, StateError
 from engine.namespaces import exit_status_of_pin
 from engine.processes import boot_id, has_ended, open_process
 from engine.records import REMOVING_FILE, container_directories, read_spec, read_state, set_aside
+from engine.spec import ContainerSpec
 from engine.state import ContainerState
 from engine.supervisor.containers import Container
 from engine.supervisor.creating import complete, end_unknown, finish_removal, release
@@ -29,6 +31,7 @@ def adopt(site: Site) -> None:
     """
     for problem in site.network.adopt():
         site.report(problem)
+    _recover_output(site)
     for directory in container_directories(site.stack):
         try:
             _adopt_directory(site, directory)
@@ -96,7 +99,7 @@ def _adopt_running(site: Site, container: Container) -> None:
     container.is_child = False
     container.began = site.loop.now() - _seconds_ago(site, container)
     spec = container.spec
-    container.output = Output(site.stack.container(spec.id), site.stack.data(spec.id), site.loop, spec.log)
+    container.output = _output(site, spec)
     for stream in container.output.read(identity.pid):
         site.report(f"{spec.name}: what it prints to {stream} cannot be read any more, its FIFO was removed")
     master = terminals.held_by(pidfd) if spec.process.terminal else None
@@ -115,6 +118,22 @@ def _adopt_running(site: Site, container: Container) -> None:
         freezer.freeze(site.cgroups.find(spec.id, spec.cgroup_parent))  # its pause may have been cut off
     else:
         resume_probing(site, container)
+
+
+def _recover_output(site: Site) -> None:
+    """Finishes the one write to a log that the earlier supervisor's death may have cut off."""
+    unlogged = site.intake.unlogged() if site.intake is not None else None
+    if unlogged is None:
+        return
+    with contextlib.suppress(StateError):  # it is told when the container is adopted
+        spec = read_spec(site.stack.container(unlogged.container_id))
+        if spec is not None:
+            _output(site, spec).recover(unlogged)
+
+
+def _output(site: Site, spec: ContainerSpec) -> Output:
+    fifos, data = site.stack.container(spec.id), site.stack.data(spec.id)
+    return Output(fifos, data, site.loop, spec.log, clock_ns=site.clock_ns, intake=site.intake)
 
 
 def _seconds_ago(site: Site, container: Container) -> float:

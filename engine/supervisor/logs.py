@@ -14,6 +14,7 @@ from typing import Literal
 from engine.logstore import LogWriter, Stream
 from engine.spec import LogOptions
 from engine.supervisor.audience import Audience
+from engine.supervisor.intake import Intake, Unlogged
 from engine.supervisor.loop import READABLE, Loop
 
 _CHUNK_BYTES = 1 << 16
@@ -46,8 +47,12 @@ class Output:
         *,
         clock_ns: Callable[[], int] = time.time_ns,
         audience: Audience | None = None,
+        intake: Intake | None = None,
     ) -> None:
-        """`fifos` is the directory that holds them. What is not to be kept is read all the same."""
+        """`fifos` is the directory that holds them, named by the container's id.
+
+        What is not to be kept is read all the same. Without an `intake`, a kill may cost what was just being logged.
+        """
         self._audience: Audience | None = None
         self._held_back = False
         if audience is not None:
@@ -60,6 +65,8 @@ class Output:
             if options.kept
             else None
         )
+        self._intake = intake
+        self._container_id = fifos.name.encode()
         self._fds: dict[Source, int] = {}
         self._carriage_return = b""
 
@@ -86,6 +93,13 @@ class Output:
             self._fds[stream] = fd
             self._loop.watch(fd, READABLE, self._reader(stream, fd))
         return tuple(lost)
+
+    def recover(self, unlogged: Unlogged) -> None:
+        """Logs what an earlier supervisor had taken when it was killed, unless it got that far; before `read`."""
+        if self._log is not None:
+            stream = _STREAMS[unlogged.stream]
+            self._log.finish(unlogged.log, stream, unlogged.chunk, self._clock_ns())
+            self._log.close()
 
     def open_stdin(self) -> int:
         """A descriptor to be the container's standard input; whoever writes to its FIFO is read, and it never ends."""
@@ -144,7 +158,7 @@ class Output:
     def _take(self, stream: Source, fd: int) -> bool:
         """Logs one chunk; False when there is none, be it for now or for ever."""
         try:
-            chunk = os.read(fd, _CHUNK_BYTES)
+            chunk = self._next(stream, fd)
         except OSError:  # nothing for now, or a terminal that no program has open any more
             return False
         if not chunk:
@@ -157,6 +171,17 @@ class Output:
         if chunk and self._log is not None:
             self._log.write(name, chunk, self._clock_ns())
         return True
+
+    def _next(self, stream: Source, fd: int) -> bytes:
+        """What there is, a chunk at the most; empty when nobody writes any more. OSError when nothing is there."""
+        if (
+            self._log is not None
+            and self._intake is not None
+            and self._intake.settle(self._container_id, stream == "stderr", self._log.position)
+            and stream != "terminal"
+        ):
+            return self._intake.take(fd, _CHUNK_BYTES)
+        return os.read(fd, _CHUNK_BYTES)
 
     def _lines(self, chunk: bytes) -> bytes:
         """What a terminal printed, its lines ended as everywhere else."""

@@ -13,6 +13,7 @@ from engine.protocol import Action, Event
 from engine.records import write_state
 from engine.supervisor.containers import Container
 from engine.supervisor.happenings import event
+from engine.supervisor.intake import Intake
 from engine.supervisor.loop import Loop
 from engine.supervisor.network import StackNetwork
 from engine.supervisor.waiting import removed, settle
@@ -50,6 +51,11 @@ class Site:
         self.restart: Callable[[Container], None] = lambda _container: None
         self.follow: Callable[[Container], None] = lambda _container: None
         self.broadcast: Callable[[Event], None] = lambda _event: None
+        try:
+            self.intake: Intake | None = Intake.open(stack.directory)
+        except OSError as error:
+            self.intake = None
+            self.report(f"a kill of this supervisor may cost a chunk of output: {error}")
         self._events = EventWriter(stack.directory)
 
     def pin(self, container_id: str) -> Path:

@@ -100,7 +100,14 @@ def _launch(site: Site, container: Container) -> int:
         joins = _join_family(site, container) if not spec.namespaces.own_users else ()
         given_files = stack.container(spec.id) / "files"
         write_given_files(spec, ContentStore(stack.contents), given_files, container.state.first_id)
-        output = Output(stack.container(spec.id), stack.data(spec.id), site.loop, spec.log, audience=container.audience)
+        output = Output(
+            stack.container(spec.id),
+            stack.data(spec.id),
+            site.loop,
+            spec.log,
+            audience=container.audience,
+            intake=site.intake,
+        )
         undo.callback(output.close)
         with contextlib.ExitStack() as far_ends:
             stdout, stderr = output.open_far_ends()

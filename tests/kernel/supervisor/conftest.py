@@ -118,6 +118,16 @@ class Driver:
         finally:
             follower.close()
 
+    def expect_more(self, container_id: str) -> None:
+        """Waits until a container's log grows."""
+        follower = Follower()
+        try:
+            for _ in follower.begin("it", self.stack.data(container_id), tail=0):
+                pass
+            assert select.select([follower], [], [], 10)[0], "nothing is printed any more"
+        finally:
+            follower.close()
+
     def kill_supervisor(self) -> None:
         """As in `kill -9`: then there is none."""
         pid = self.pid
