@@ -3,12 +3,34 @@
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from engine.errors import ImageError
+from engine.images import places
+from engine.images.model import LayerFacts
+from engine.images.recipes import follow
 from engine.images.serialisation import serialise
 from engine.images.store import ImageStore
+from engine.images.unpacking import unpack
 
 Write = Callable[[bytes | memoryview], object]
+
+
+def add_archive(store: ImageStore, blob: int, diff_id: str = "") -> tuple[str, LayerFacts]:
+    """Unpacks a layer's archive, packed or not, into the store; returns its diff id with what is known of it.
+
+    With a `diff_id`, another archive is refused. ImageError leaves nothing behind. `blob` is an open file at any place.
+    """
+    with store.workspace() as aside, ExitStack() as stack:
+        staged = aside / "layer"
+        staged.mkdir(mode=0o700)
+        home = os.open(staged, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, home)
+        found, facts = unpack(blob, home)
+        if diff_id and found != diff_id:
+            raise ImageError(f"it contains other files than the image says: {found} instead of {diff_id}")
+        store.add_unpacked_layer(staged, found, facts)
+    return found, facts
 
 
 def write_archive(store: ImageStore, diff_id: str, write: Write) -> None:
@@ -19,10 +41,15 @@ def write_archive(store: ImageStore, diff_id: str, write: Write) -> None:
         digest.update(piece)
         write(piece)
 
-    tree = os.open(store.layer_directory(diff_id), os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        serialise(tree, both)
-    finally:
-        os.close(tree)
+    with ExitStack() as stack:
+        home = os.open(places.layer_home(store.root, diff_id), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, home)
+        if not follow(home, both):
+            tree = os.open(places.TREE, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=home)
+            stack.callback(os.close, tree)
+            serialise(tree, both)
     if f"sha256:{digest.hexdigest()}" != diff_id:
-        raise ImageError(f"layer {diff_id} cannot be written as the archive that it came from", hint="pull it again")
+        raise ImageError(
+            f"layer {diff_id} cannot be written as the archive that it came from",
+            hint="remove the image and pull it again",
+        )

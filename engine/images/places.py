@@ -3,6 +3,8 @@
 <root>/                      0700: setuid files of images never meet the host's users
   layers/<hex>/tree/         a layer's files with canonical ids; whiteouts as overlayfs wants them
   layers/<hex>/layer.json    what is known of it (LayerFacts)
+  layers/<hex>/recipe        of a layer that came as an archive: how that is made again (engine.images.recipes)
+  layers/<hex>/replaced/<n>  what later entries of the archive replaced: the recipe needs it
   images/<hex>.json          an image's configuration (OCI), named by its sha256
   references/<name>          one file per reference, percent-encoded, holding the image's id,
                              and for one that was pulled a line with its origin (JSON)
@@ -16,6 +18,9 @@ from typing import Final
 from engine.errors import ImageError
 
 DIGEST_PREFIX: Final = "sha256:"
+TREE: Final = b"tree"
+RECIPE: Final = b"recipe"
+REPLACED: Final = b"replaced"
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _DIGITS = 64
 

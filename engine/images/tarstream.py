@@ -3,7 +3,7 @@
 Names and values stay bytes. What follows a header in the archive has to be read, or is skipped, before the next one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, Protocol
 
 from engine.errors import ImageError
@@ -41,15 +41,19 @@ class Member(NamedTuple):
 
 
 class TarStream:
-    """One pass over an archive. Whatever is wrong with it is an ImageError."""
+    """One pass over an archive. Whatever is wrong with it is an ImageError.
 
-    def __init__(self, source: Source) -> None:
+    `keep` is given all of the archive's bytes, in their order, but those that `content` gives.
+    """
+
+    def __init__(self, source: Source, keep: Callable[[bytes | memoryview], object]) -> None:
         self._source = source
+        self._keep = keep
         self._content_left = 0
         self._padding = 0
 
     def members(self) -> Iterator[Member]:
-        """The entries in their order, up to the archive's end; what stands behind it is read and ignored."""
+        """The entries in their order, up to the archive's end; what stands behind it is only kept."""
         count = 0
         while True:
             self._skip_content()
@@ -60,8 +64,8 @@ class TarStream:
             if count > MOST_ENTRIES:
                 raise ImageError(f"the archive has more than {MOST_ENTRIES:,} entries")
             yield member
-        while self._source.some(1 << 20):
-            pass
+        while rest := self._source.some(1 << 20):
+            self._keep(rest)
 
     def content(self) -> Iterator[memoryview]:
         """The present entry's content in pieces."""
@@ -73,8 +77,8 @@ class TarStream:
             yield piece
 
     def _skip_content(self) -> None:
-        for _ in self.content():
-            pass
+        for piece in self.content():
+            self._keep(piece)
         if self._padding:
             self._exactly(self._padding)
             self._padding = 0
@@ -141,6 +145,7 @@ class TarStream:
         if not first:
             return None
         block = bytes(first)
+        self._keep(block)
         if len(block) < BLOCK:
             block += self._exactly(BLOCK - len(block))
         if not block.strip(b"\0"):
@@ -163,6 +168,7 @@ class TarStream:
             piece = self._source.some(count)
             if not piece:
                 raise _truncated()
+            self._keep(piece)
             pieces.append(bytes(piece))
             count -= len(piece)
         return b"".join(pieces)

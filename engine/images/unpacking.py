@@ -7,7 +7,6 @@ character device 0/0, a directory that hides what is below it gets trusted.overl
 
 import errno
 import os
-import shutil
 import stat
 import struct
 from contextlib import suppress
@@ -17,6 +16,8 @@ from engine.errors import ImageError, SyscallError
 from engine.images import tarheaders
 from engine.images.decompression import Unpacked
 from engine.images.model import LayerFacts
+from engine.images.places import REPLACED, TREE
+from engine.images.recipes import Recorder
 from engine.images.serialisation import (
     CAPABILITY_ATTRIBUTE,
     OPAQUE_ATTRIBUTE,
@@ -43,14 +44,19 @@ _FREE_BYTES = 2 << 30
 _BYTES_BETWEEN_LOOKS = 64 << 20
 
 
-def unpack(blob: int, tree: int) -> tuple[str, LayerFacts]:
-    """Unpacks a blob's open file into an empty directory; returns the archive's digest with what is known of the layer.
+def unpack(blob: int, home: int) -> tuple[str, LayerFacts]:
+    """Unpacks a blob's open file into an empty directory, where the layer's files get a directory `tree`.
 
+    Returns the archive's digest with what is known of the layer. Beside the tree lies what makes the archive again.
     ImageError says what is wrong with the archive; what has been written until then stays, for the caller to remove.
     """
     source = Unpacked(blob)
-    archive = TarStream(source)
-    writer = _Writer(archive, tree)
+    recorder = Recorder(home)
+    os.mkdir(TREE, 0o700, dir_fd=home)
+    tree = os.open(TREE, _DIRECTORY, dir_fd=home)
+    os.fchmod(tree, 0o755)
+    archive = TarStream(source, recorder.keep)
+    writer = _Writer(archive, home, tree, recorder)
     try:
         for member in archive.members():
             try:
@@ -58,17 +64,23 @@ def unpack(blob: int, tree: int) -> tuple[str, LayerFacts]:
             except OSError as error:
                 raise ImageError(f"{shown(member.name)} cannot be written: {error.strerror}") from error
         writer.finish()
+        recorder.finish()
     finally:
         writer.close()
+        recorder.close()
+        os.close(tree)
     return source.diff_id, writer.facts()
 
 
 class _Writer:
     """The hand that writes. It holds the directory that was written into last: archives stay where they are."""
 
-    def __init__(self, archive: TarStream, tree: int) -> None:
+    def __init__(self, archive: TarStream, home: int, tree: int, recorder: Recorder) -> None:
         self._archive = archive
+        self._home = home
         self._tree = tree
+        self._recorder = recorder
+        self._has_replaced = False
         self._at: bytes | None = None
         self._handle = -1
         self._times: dict[bytes, int] = {}
@@ -139,16 +151,16 @@ class _Writer:
             case tarheaders.DIRECTORY:
                 self._put_directory(parent, name, path, member)
             case tarheaders.FILE:
-                self._make_way(parent, name)
-                self._put_file(parent, name, member)
+                self._make_way(parent, name, path)
+                self._put_file(parent, name, path, member)
             case tarheaders.SYMLINK:
-                self._make_way(parent, name)
+                self._make_way(parent, name, path)
                 os.symlink(member.link, name, dir_fd=parent)
                 self._settle_name(parent, name, member)
             case tarheaders.HARD_LINK:
-                self._put_hard_link(parent, name, member)
+                self._put_hard_link(parent, name, path, member)
             case tarheaders.FIFO:
-                self._make_way(parent, name)
+                self._make_way(parent, name, path)
                 os.mkfifo(name, 0o600, dir_fd=parent)
                 self._settle_name(parent, name, member)
                 os.chmod(name, member.mode, dir_fd=parent)  # what was just made, in a directory that only we can reach
@@ -160,7 +172,7 @@ class _Writer:
         opaque = found is not None and is_whiteout(found)
         if found is None or not stat.S_ISDIR(found.st_mode):
             if found is not None:
-                self._make_way(parent, name)
+                self._make_way(parent, name, path)
             os.mkdir(name, 0o700, dir_fd=parent)
         handle = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
         try:
@@ -171,9 +183,11 @@ class _Writer:
             os.close(handle)
         self._times[path] = _clamped(member.mtime_ns)
 
-    def _put_file(self, parent: int, name: bytes, member: Member) -> None:
+    def _put_file(self, parent: int, name: bytes, path: bytes, member: Member) -> None:
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
         try:
+            if member.size:
+                self._recorder.content(path, member.size)
             first = True
             for piece in self._archive.content():
                 if first:
@@ -192,7 +206,7 @@ class _Writer:
         finally:
             os.close(file)
 
-    def _put_hard_link(self, parent: int, name: bytes, member: Member) -> None:
+    def _put_hard_link(self, parent: int, name: bytes, path: bytes, member: Member) -> None:
         parts = _parts(member.link)
         missing = ImageError(f"{shown(member.name)} is another name of {shown(member.link)}, which the layer lacks")
         if not parts:
@@ -208,7 +222,7 @@ class _Writer:
             existing = _status(parent, name)
             if existing is not None and os.path.samestat(found, existing):
                 return
-            self._make_way(parent, name)
+            self._make_way(parent, name, path)
             try:
                 os.link(parts[-1], name, src_dir_fd=above, dst_dir_fd=parent, follow_symlinks=False)
             except FileNotFoundError:
@@ -233,13 +247,20 @@ class _Writer:
         mtime_ns = _clamped(member.mtime_ns)
         os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=parent, follow_symlinks=False)
 
-    def _make_way(self, parent: int, name: bytes) -> None:
+    def _make_way(self, parent: int, name: bytes, path: bytes) -> None:
+        """Takes away what has a name already; what the archive's recipe needs is kept beside the tree."""
         found = _status(parent, name)
         if found is None:
             return
-        if stat.S_ISDIR(found.st_mode):
-            self._at = None  # it may be, or lie below, what is removed
-            shutil.rmtree(name, dir_fd=parent)
+        is_directory = stat.S_ISDIR(found.st_mode)
+        if is_directory:
+            self._at = None  # it may be, or lie below, what is taken away
+        if is_directory or (stat.S_ISREG(found.st_mode) and found.st_size):
+            if not self._has_replaced:
+                os.mkdir(REPLACED, 0o700, dir_fd=self._home)
+                self._has_replaced = True
+            kept = REPLACED + b"/" + self._recorder.replaced(path)
+            os.rename(name, kept, src_dir_fd=parent, dst_dir_fd=self._home)
         else:
             os.unlink(name, dir_fd=parent)
 

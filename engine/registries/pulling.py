@@ -10,11 +10,11 @@ from typing import Final
 
 from engine.errors import ImageError
 from engine.images import ociconfig
+from engine.images.layer_archives import add_archive
 from engine.images.model import Image, Origin
 from engine.images.places import DIGEST_PREFIX
 from engine.images.references import Reference, parse_reference
 from engine.images.store import ImageStore
-from engine.images.unpacking import unpack
 from engine.registries.access import Access
 from engine.registries.downloads import download_file, fetch, sweep
 from engine.registries.manifests import (
@@ -183,30 +183,15 @@ class _Pull:
             self._tell(blob, "Download complete")
             self._tell(blob, "Extracting")
             try:
-                self._unpack(diff_id, file)
+                add_archive(self._store, file, diff_id)
             except ImageError as error:
                 os.ftruncate(file, 0)
                 raise ImageError(f"layer {short(blob.digest)}: {error.message}", hint=error.hint) from error
             self._tell(blob, "Pull complete", over=True)
 
-    def _unpack(self, diff_id: str, file: int) -> None:
-        with self._store.workspace() as aside:
-            staged = aside / "layer"
-            tree = staged / "tree"
-            tree.mkdir(parents=True, mode=0o755)
-            tree.chmod(0o755)
-            handle = os.open(tree, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                found, facts = unpack(file, handle)
-            finally:
-                os.close(handle)
-            if found != diff_id:
-                raise ImageError(f"it contains other files than the image says: {found} instead of {diff_id}")
-            self._store.add_unpacked_layer(staged, diff_id, facts)
 
     def _tell(
         self, blob: Descriptor, word: str, *, bytes_here: int = 0, bytes_all: int = 0, over: bool = False
     ) -> None:
         with self._lock:
             self._on_news(LayerNews(short(blob.digest), word, bytes_here, bytes_all, over))
-

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import shutil
 import stat
 import struct
 import tarfile
@@ -22,22 +23,25 @@ OPAQUE = "trusted.overlay.opaque"
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     (tmp_path / "outside").write_text("canary")
-    path = tmp_path / "tree"
-    path.mkdir()
-    return path
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home" / "tree"
 
 
 def unpacked(packed: bytes, tree: Path) -> tuple[str, LayerFacts]:
-    blob = tree.parent / "blob"
+    home = tree.parent
+    shutil.rmtree(home)
+    home.mkdir()
+    blob = home.parent / "blob"
     blob.write_bytes(packed)
-    handles = [os.open(blob, os.O_RDONLY), os.open(tree, os.O_RDONLY | os.O_DIRECTORY)]
+    handles = [os.open(blob, os.O_RDONLY), os.open(home, os.O_RDONLY | os.O_DIRECTORY)]
     try:
         return unpack(*handles)
     finally:
         for handle in handles:
             os.close(handle)
-        assert (tree.parent / "outside").read_text() == "canary"
-        assert sorted(path.name for path in tree.parent.iterdir()) == ["blob", "outside", "tree"]
+        assert (home.parent / "outside").read_text() == "canary"
+        assert sorted(path.name for path in home.parent.iterdir()) == ["blob", "home", "outside"]
+        assert {path.name for path in home.iterdir()} <= {"recipe", "replaced", "tree"}
 
 
 def owned(name: str, uid: int, gid: int, mode: int, mtime: float) -> tuple[tarfile.TarInfo, bytes]:
