@@ -1,5 +1,6 @@
 """Makes the directories of state, which hold what nobody but root may reach: setuid files, environments, sockets."""
 
+import stat
 from pathlib import Path
 
 
@@ -14,5 +15,10 @@ def make_private(directory: Path) -> None:
         make_private(directory.parent)
         make_private(directory)
     except FileExistsError:
-        if not directory.is_dir():
-            raise
+        try:
+            there = directory.stat()
+        except FileNotFoundError:  # whoever else uses it has removed it just now
+            make_private(directory)
+        else:
+            if not stat.S_ISDIR(there.st_mode):
+                raise

@@ -40,6 +40,22 @@ def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
         make_private(tmp_path / "run")
 
 
+def test_a_directory_that_somebody_removes_meanwhile_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([FileExistsError()])  # it was there a moment ago
+    mkdir = Path.mkdir
+
+    def contended(directory: Path, mode: int = 0o777) -> None:
+        for answer in answers:
+            raise answer
+        mkdir(directory, mode)
+
+    monkeypatch.setattr(Path, "mkdir", contended)
+    make_private(tmp_path / "run")
+    assert mode(tmp_path / "run") == "700"
+
+
 def _lock(roots: Layout) -> None:
     held = lock_file(roots.stack("shop").command_lock, blocking=True)
     assert held is not None
