@@ -11,24 +11,28 @@ import msgspec
 from engine import handover
 from engine.errors import RequestError, SupervisorError
 from engine.layout import StackLayout
+from engine.processes import is_stopped
 from engine.protocol import Answered, Asked, Failure, Greeting, Hello, Reply, Request
 from engine.spawn import Warm, spawn_supervisor
 from engine.unixsockets import connect as connect_socket
+from engine.unixsockets import peer_pid
 
-HELLO_SECONDS = 10.0
+PATIENCE_SECONDS = 10.0
 _CHUNK_BYTES = 1 << 18
 
 _encode = msgspec.json.Encoder().encode
 _answered_decoder = msgspec.json.Decoder(Answered)
 
 
-def connect(stack: StackLayout, *, spawn: bool, warm: Warm | None = None) -> "Client":
+def connect(
+    stack: StackLayout, *, spawn: bool, warm: Warm | None = None, patience_seconds: float = PATIENCE_SECONDS
+) -> "Client":
     """A client of the stack's supervisor; with `spawn`, one is started (or `warm` taken) when none listens.
 
-    Raises SupervisorError when none listens and none may or can be started, or it does not answer for 10 s.
+    Raises SupervisorError when none listens and none may or can be started, or it does not answer in time.
     """
     try:
-        return _greet(stack)
+        return _greet(stack, patience_seconds)
     except (FileNotFoundError, ConnectionRefusedError, _EndedError):
         if not spawn:
             raise SupervisorError(
@@ -41,13 +45,13 @@ def connect(stack: StackLayout, *, spawn: bool, warm: Warm | None = None) -> "Cl
     else:
         warm.adopt(stack)
     try:
-        return _greet(stack)
+        return _greet(stack, patience_seconds)
     except OSError as error:
         raise _unreachable(stack, error) from error
 
 
-def _greet(stack: StackLayout) -> "Client":
-    peer = connect_socket(stack.socket, timeout_seconds=HELLO_SECONDS)
+def _greet(stack: StackLayout, patience_seconds: float) -> "Client":
+    peer = connect_socket(stack.socket, timeout_seconds=patience_seconds)
     try:
         return Client(peer, stack)
     except BaseException:
@@ -56,19 +60,28 @@ def _greet(stack: StackLayout) -> "Client":
 
 
 class Client:
-    """A conversation with one supervisor. Requests may overlap; replies carry the number that `send` gave."""
+    """A conversation with one supervisor. Requests may overlap; replies carry the number that `send` gave.
+
+    A reply may take as long as it likes, but the supervisor must be there: one that is silent for as long as the socket
+    times out is greeted, and given up after a second time (SupervisorError). None that answers is ever given up.
+    """
 
     def __init__(self, peer: socket.socket, stack: StackLayout) -> None:
         self._peer = peer
         self._stack = stack
         self._next_number = 1
+        self._greeted = False
         self._incoming = bytearray()
         self._arrived: deque[Answered] = deque()
         greeting = self.ask(Hello())
         if not isinstance(greeting, Greeting):
             raise SupervisorError(f"what listens for stack {stack.name} answers a greeting with {greeting}")
         self.greeting = greeting
-        peer.settimeout(None)
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long a silence calls for `greet`."""
+        return self._peer.gettimeout() or PATIENCE_SECONDS
 
     def fileno(self) -> int:
         """The socket, readable when something can be received; but first take what `pending` says is there already."""
@@ -102,9 +115,21 @@ class Client:
                 handover.send(self._peer, message[:1], fds)
                 message = message[1:]
             self._peer.sendall(message)
+        except TimeoutError as error:
+            raise _silent(self._stack, self._peer) from error
         except OSError as error:
             raise _unreachable(self._stack, error) from error
         return number
+
+    def greet(self) -> None:
+        """Asks a silent supervisor whether it is there; SupervisorError when it was asked and has not answered.
+
+        The answer is received as any other, with a number that nobody waits for.
+        """
+        if self._greeted:
+            raise _silent(self._stack, self._peer)
+        self._greeted = True
+        self.send(Hello())
 
     def receive(self) -> tuple[int, Reply]:
         """The next reply or event (number 0), waiting for it. A Failure is returned, not raised."""
@@ -127,6 +152,9 @@ class Client:
         while not self._arrived:
             try:
                 chunk = self._peer.recv(_CHUNK_BYTES)
+            except TimeoutError:
+                self.greet()
+                continue
             except OSError as error:
                 raise _unreachable(self._stack, error) from error
             if not chunk:
@@ -134,6 +162,7 @@ class Client:
             self._incoming += chunk
             *lines, self._incoming = self._incoming.split(b"\n")
             self._arrived.extend(_answered_decoder.decode(line) for line in lines)
+            self._greeted = False
         return self._arrived.popleft()
 
 
@@ -153,8 +182,22 @@ def _unless_failure(reply: Reply) -> Reply:
     return reply
 
 
+def _silent(stack: StackLayout, peer: socket.socket) -> SupervisorError:
+    """What to say of a supervisor that takes what it is sent but does not answer."""
+    pid = peer_pid(peer)
+    if is_stopped(pid):
+        return SupervisorError(
+            f"the supervisor of stack {stack.name} (process {pid}) is stopped and does not answer",
+            hint=f"kill -CONT {pid} lets it go on; kill -9 {pid} ends it, and its containers run on for the next one",
+        )
+    return SupervisorError(
+        f"the supervisor of stack {stack.name} (process {pid}) does not answer",
+        hint=f"it may be overloaded: try again. kill -9 {pid} ends it, and its containers run on for the next one",
+    )
+
+
 def _unreachable(stack: StackLayout, error: OSError) -> SupervisorError:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError):  # others wait to be let in already
         return SupervisorError(
             f"the supervisor of stack {stack.name} does not answer",
             hint="it may be stopped or overloaded; its containers go on if you end it with kill -9",

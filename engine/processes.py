@@ -27,12 +27,23 @@ def identify(pid: int) -> ProcessIdentity:
 
 def start_ticks(pid: int) -> int | None:
     """When the process started, in clock ticks since the boot, or None when there is no such process."""
+    fields = _stat(pid)
+    return int(fields[19]) if fields else None
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped by a signal or a tracer; see proc_pid_stat(5)."""
+    return _stat(pid)[:1] in ([b"T"], [b"t"])
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of a process's state from the third on; none when there is no such process."""
     try:
         stat = (_PROC / str(pid) / "stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    # The second field, the command's name in parentheses, may hold spaces and parentheses; proc_pid_stat(5).
-    return int(stat[stat.rindex(b")") + 2 :].split()[19])
+        return []
+    # The second field, the command's name in parentheses, may hold spaces and parentheses.
+    return stat[stat.rindex(b")") + 2 :].split()
 
 
 def open_process(identity: ProcessIdentity) -> int | None:

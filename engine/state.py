@@ -29,7 +29,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     first end, or when it ended unwatched on a kernel that keeps no exit information. `first_id` is the first of the
     65536 host ids that the container's ids are mapped to. `stopped_by_user` keeps restart policies from acting.
     `aside` says that neither names nor published ports lead to it. `paused` says that its processes are frozen, while
-    `status` is running. `failure` says why the last start failed or the health probe cannot run; empty otherwise.
+    `status` is running. `half_removed` says that its removal has failed: it lacks things and can only be removed.
+    `failure` says why the last start failed or the health probe cannot run; empty otherwise.
     `health_output` is the end of what the probe printed that last changed `health`.
     """
 
@@ -46,6 +47,7 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     first_id: int = 0
     stopped_by_user: bool = False
     paused: bool = False
+    half_removed: bool = False
     aside: bool = False
     failure: str = ""
     health_output: str = ""

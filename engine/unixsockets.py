@@ -40,9 +40,18 @@ def connect(path: Path, *, timeout_seconds: float) -> socket.socket:
 
 def peer_uid(peer: socket.socket) -> int:
     """The user id of the process at the other end when it connected or listened (SO_PEERCRED)."""
+    return _credentials(peer)[1]
+
+
+def peer_pid(peer: socket.socket) -> int:
+    """The process at the other end when it connected or listened; it may have ended since."""
+    return _credentials(peer)[0]
+
+
+def _credentials(peer: socket.socket) -> tuple[int, int, int]:
     credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _pid, uid, _gid = struct.unpack("3i", credentials)
-    return int(uid)
+    pid, uid, gid = struct.unpack("3i", credentials)
+    return pid, uid, gid
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ from compose.cli.chosen import choose_running
 from compose.cli.options import Argument, Option
 from compose.cli.ownership import require_own
 from compose.cli.session import Session
-from compose.doing.connection import Connection
 from compose.errors import UsageError
 from compose.terminal.companionship import Companion
 from compose.terminal.keyboard import DETACH_KEYS, parse_keys
@@ -35,5 +34,5 @@ def command(
         raise UsageError(
             f"{record.spec.name} has a terminal, but our standard input is none", hint="--no-stdin shows its output"
         )
-    with Connection(place) as connection:
+    with session.connection(place) as connection:
         return Companion(connection, record, reads=not no_stdin, detach_keys=keys, signals=sig_proxy).join()

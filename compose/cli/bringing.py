@@ -74,7 +74,7 @@ def bring_up(session: Session, way: Way) -> int:
         connection = _warm_connection(session, resources)
         stack = session.startable_stack(services=way.options.services)
         if connection is None or connection.stack.name != stack.name:
-            connection = resources.enter_context(Connection(session.layout.stack(stack.name)))
+            connection = resources.enter_context(session.connection(session.layout.stack(stack.name)))
         foreground = resources.enter_context(_foreground(session, stack, connection, way)) if way.showing else None
         try:
             with command_lock(connection.stack, f"windlass {way.verb}", on_wait=session.tell_wait):
@@ -139,7 +139,7 @@ def _warm_connection(session: Session, resources: ExitStack) -> Connection | Non
         name = session.stack_name()
     except (FileError, UsageError, OSError):
         return None  # reading the file tells the same, with all that is wrong besides
-    connection = resources.enter_context(Connection(session.layout.stack(name)))
+    connection = resources.enter_context(session.connection(session.layout.stack(name)))
     connection.warm_up(session.layout)
     return connection
 

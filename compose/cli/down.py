@@ -12,7 +12,6 @@ from compose.cli.session import Session
 from compose.deciding.observed import Observed
 from compose.deciding.plan_down import DownOptions, plan_down
 from compose.doing.carrying_out import carry_out
-from compose.doing.connection import Connection
 from compose.errors import FileError
 from engine.layout import StackLayout
 from engine.leftovers import boot_time, remove_leftovers
@@ -44,7 +43,7 @@ def command(
             resources.enter_context(command_lock(place, "windlass down", on_wait=session.tell_wait))
             VolumeStore(session.layout.volumes).sweep()
             remove_leftovers(session.layout, booted_at=boot_time())
-        connection = resources.enter_context(Connection(place))
+        connection = resources.enter_context(session.connection(place))
         observed = connection.observe()
         require_own(session, name, observed.containers)
         # YAML takes longer to load than most stacks to go away: the file is read only if its lines leave doubts.

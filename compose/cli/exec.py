@@ -13,7 +13,6 @@ from compose.cli.given import given_variables
 from compose.cli.options import Argument, Option
 from compose.cli.ownership import require_own
 from compose.cli.session import Session
-from compose.doing.connection import Connection
 from compose.errors import UsageError
 from compose.terminal import conversation
 from compose.terminal.keyboard import DETACH_KEYS, DetachKeys, parse_keys, window_size
@@ -60,7 +59,7 @@ def command(
     if privileged:
         confinement = msgspec.structs.replace(record.spec.confinement, privileged=True)
         record = msgspec.structs.replace(record, spec=msgspec.structs.replace(record.spec, confinement=confinement))
-    with Connection(place) as connection:
+    with session.connection(place) as connection:
         connection.client()  # a supervisor that has died answers no names: the program would find no other service
     plain = no_terminal or detach or not terminal or not interactive
     on_terminal = not plain and sys.stdin.isatty() and sys.stdout.isatty()

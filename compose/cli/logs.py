@@ -10,7 +10,6 @@ from compose.cli.choices import one_of
 from compose.cli.chosen import choose
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
-from compose.doing.connection import Connection
 from compose.doing.observe import containers
 from compose.errors import UsageError
 from compose.showing.logfilter import LineFilter, pattern
@@ -102,7 +101,7 @@ def _follow(
 ) -> int:
     """Shows what there is, then what comes, until all containers have ended or Ctrl-C."""
     with (
-        Connection(place) as connection,
+        session.connection(place) as connection,
         Foreground(connection, attachment, say=session.tell, open_progress=session.progress) as foreground,
     ):
         foreground.follow(chosen, tail=tail)

@@ -9,7 +9,6 @@ from compose.cli.options import Argument
 from compose.cli.session import Session
 from compose.deciding.translate_lives import restart_policy
 from compose.deciding.wanted import Options
-from compose.doing.connection import Connection
 from compose.doing.enabled import Enabled, recall
 from compose.errors import FileError, StackError, UsageError
 from engine.errors import EngineError
@@ -63,7 +62,7 @@ def restore(session: Session, enabled: Enabled) -> int:
     status = bring_up(mine, Way(options=Options(services=services, ignore_orphans=True), verb="restore"))
     place = mine.layout.stack(enabled.name)
     if place.directory.exists():
-        with Connection(place) as connection:
+        with mine.connection(place) as connection:
             pid = connection.client().greeting.pid
         write_atomically(place.supervisor_pid, f"{pid}\n".encode())
     return status

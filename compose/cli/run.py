@@ -96,7 +96,7 @@ def command(
         ignore_orphans=quiet or session.is_set("COMPOSE_IGNORE_ORPHANS"),
     )
     with ExitStack() as resources:
-        connection = resources.enter_context(Connection(session.layout.stack(stack.name)))
+        connection = resources.enter_context(session.connection(session.layout.stack(stack.name)))
         made = _make(session, stack, connection, options, build=build, quiet=(quiet, quiet or quiet_build))
         if isinstance(made, int):
             return made

@@ -15,6 +15,7 @@ from engine.lean import PatternsOnDemand
 
 if TYPE_CHECKING:
     from compose.deciding.steps import Action
+    from compose.doing.connection import Connection
     from compose.doing.reports import Progress
     from compose.model import Stack
     from compose.phases import Phases
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 RUN_ROOT = "/run/windlass"
 DATA_ROOT = "/var/lib/windlass"
+PATIENCE = "WINDLASS_PATIENCE_SECONDS"
 PROGRESS_MODES = ("auto", "tty", "plain", "json", "quiet")
 ANSI_MODES = ("auto", "always", "never")
 
@@ -151,6 +153,14 @@ class Session:
         """The places of the stack."""
         return self.layout.stack(name or self.stack_name())
 
+    def connection(self, place: StackLayout) -> "Connection":
+        """A connection to a stack's supervisor, with the patience that the environment asks for."""
+        from compose.doing.connection import Connection  # noqa: PLC0415 - some verbs need none
+        from engine.client import PATIENCE_SECONDS  # noqa: PLC0415 - likewise
+
+        wanted = self.environment.get(PATIENCE, "")
+        return Connection(place, patience_seconds=_seconds(PATIENCE, wanted) if wanted else PATIENCE_SECONDS)
+
     def warn(self, text: str, hint: str = "", code: str = "") -> None:
         """Tells something that does not keep the command from going on."""
         if self.progress_mode != "quiet":
@@ -192,3 +202,15 @@ def _limit(text: str) -> int:
         raise UsageError(
             f"COMPOSE_PARALLEL_LIMIT is '{text}', which is no number", hint="write one, or unset it"
         ) from None
+
+
+def _seconds(variable: str, text: str) -> float:
+    """A time above 0; UsageError for anything else."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        problem = f"{variable} is '{text}', which is no number of seconds"
+        raise UsageError(problem, hint="write one above 0, or unset it")
+    return seconds

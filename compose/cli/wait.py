@@ -27,7 +27,7 @@ def command(
     for name in services:
         if not of_services(found, (name,)):
             raise UsageError(f"service {name} has no container to wait for", hint="windlass ps -a lists all that exist")
-    with Connection(place) as connection:
+    with session.connection(place) as connection:
         status = _wait(connection, of_services(found, tuple(services)))
     if down_project:
         down.command(session)

@@ -238,8 +238,11 @@ class _Planning:
             self._start(service, record.spec, restarted[0] if restarted else _why_start(record))
 
     def _why_replace(self, service: WantedService, spec: ContainerSpec, record: ContainerRecord) -> str:
-        if self._wanted.options.no_recreate:
-            return ""
+        if record.state.half_removed:
+            return "its removal failed half way"
+        return "" if self._wanted.options.no_recreate else self._why_recreate(service, spec, record)
+
+    def _why_recreate(self, service: WantedService, spec: ContainerSpec, record: ContainerRecord) -> str:
         other = other_directory(record, self._wanted.directory)
         if other:
             return f"taken over from {other}"

@@ -6,17 +6,21 @@ from typing import Self
 
 from compose.deciding.observed import Observed
 from compose.doing.survey import observe, volumes
-from engine.client import Client, connect
+from engine.client import PATIENCE_SECONDS, Client, connect
 from engine.layout import Layout, StackLayout
 from engine.protocol import Picture, Snapshot
 from engine.spawn import Warm, warm_supervisor
 
 
 class Connection:
-    """Starts a supervisor where none lives; one that was warmed up before is used, or let go at the end."""
+    """Starts a supervisor where none lives; one that was warmed up before is used, or let go at the end.
 
-    def __init__(self, stack: StackLayout) -> None:
+    A supervisor that is silent for twice as long as our patience lasts is given up (see engine.client).
+    """
+
+    def __init__(self, stack: StackLayout, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self.stack = stack
+        self._patience_seconds = patience_seconds
         self._warm: Warm | None = None
         self._client: Client | None = None
         self._resources = ExitStack()
@@ -29,7 +33,8 @@ class Connection:
     def client(self) -> Client:
         """The client, connected at the first call."""
         if self._client is None:
-            self._client = self._resources.enter_context(connect(self.stack, spawn=True, warm=self._warm))
+            client = connect(self.stack, spawn=True, warm=self._warm, patience_seconds=self._patience_seconds)
+            self._client = self._resources.enter_context(client)
         return self._client
 
     def renew(self) -> Client | None:

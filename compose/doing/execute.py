@@ -40,7 +40,6 @@ from engine.protocol import (
     EnsureNetwork,
     Event,
     Failure,
-    Hello,
     Kill,
     OneContainer,
     Pause,
@@ -61,8 +60,6 @@ from engine.protocol import Rest as AskRest
 from engine.state import ContainerRecord
 
 MOST_IN_FLIGHT = 64
-PATIENCE_SECONDS = 5.0
-"""After so long a silence the supervisor is greeted; after twice as long without an answer, it is given up."""
 
 Phase = Literal["begun", "done", "failed", "skipped"]
 
@@ -74,8 +71,15 @@ class Supervisor(Protocol):
     def pending(self) -> bool:
         """Whether `receive` returns at once."""
 
+    @property
+    def patience_seconds(self) -> float:
+        """How long a silence calls for `greet`."""
+
     def fileno(self) -> int:
         """The socket."""
+
+    def greet(self) -> None:
+        """Asks whether it is there; SupervisorError when it was asked before and has not answered."""
 
     def send(self, request: Request) -> int:
         """Sends a request; gives its number."""
@@ -155,7 +159,6 @@ class Execution:
         self._ready = deque(step for step in plan.steps if not self._missing[step.key])
         self._asked: dict[int, Step] = {}
         self._busy = 0
-        self._greeted = False
         self._skipped: set[str] = set()
         self._failures: list[Happening] = []
         self._tolerance = {roll.service: roll.tolerated for roll in plan.rolls}
@@ -206,10 +209,10 @@ class Execution:
         if supervisor is None:
             raise AssertionError("a reply is due from nobody")
         remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
-        patience = 2 * PATIENCE_SECONDS if self._greeted else PATIENCE_SECONDS
+        patience = supervisor.patience_seconds
         if not self._wait(supervisor, patience if remaining is None else min(patience, remaining)):
             if remaining is None or remaining > patience:
-                self._greet(supervisor)
+                supervisor.greet()
                 return
             waiting = ", ".join(step.action.name for step in self._asked.values() if isinstance(step.action, Await))
             raise StackError(
@@ -217,7 +220,6 @@ class Execution:
                 hint=f"still waiting for: {waiting or 'steps that have begun'}",
             )
         number, reply = supervisor.receive()
-        self._greeted = False
         if isinstance(reply, Event):
             self._on_event(reply)
             return
@@ -229,16 +231,6 @@ class Execution:
             self._failed(Happening(step, "failed", message=reply.message, hint=reply.hint, exit_code=reply.exit_code))
         else:
             self._over(step, "done", reply.record if isinstance(reply, OneContainer) else None)
-
-    def _greet(self, supervisor: Supervisor) -> None:
-        """Asks a silent supervisor whether it is there; StackError when it was asked before."""
-        if self._greeted:
-            raise StackError(
-                "the stack's supervisor does not answer",
-                hint="it may be stopped or overloaded; its containers go on if you end it with kill -9",
-            )
-        self._greeted = True
-        supervisor.send(Hello())
 
     def _failed(self, happening: Happening) -> None:
         if happening.step.optional:

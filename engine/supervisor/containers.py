@@ -31,12 +31,10 @@ class Container:
     """What the supervisor knows of one container beyond its record. Changed by the modules of this package alone.
 
     `pidfd` is its first process while it runs, else -1; `is_child` whether that is a child of this very process.
-    `launching` lasts until its program runs or failed to,
-    `after_launch` holds what waits for that; `removing` until it is `gone`; one that is `half_removed` lacks what
-    it needs, and can only be removed. `attempts` counts the restarts
-    since it last ran stably, `was_healthy` is about its present run, `began` is when that was started, in
-    the loop's seconds. `audience` are those who listen to what it prints; `stdin` is what its program is to read at the
-    next start (-1: what its spec says), `window` the size of its terminal then.
+    `launching` lasts until its program runs or failed to, `after_launch` holds what waits for that; `removing` until it
+    is `gone`. `attempts` counts the restarts since it last ran stably, `was_healthy` is about its present run, `began`
+    is when that was started, in the loop's seconds. `audience` are those who listen to what it prints; `stdin` is what
+    its program is to read at the next start (-1: what its spec says), `window` the size of its terminal then.
     """
 
     def __init__(self, spec: ContainerSpec, state: ContainerState) -> None:
@@ -46,7 +44,6 @@ class Container:
         self.is_child = True
         self.launching = False
         self.removing = False
-        self.half_removed = False
         self.gone = False
         self.attempts = 0
         self.was_healthy = False

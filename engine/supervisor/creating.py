@@ -108,7 +108,7 @@ def remove(site: Site, container: Container, *, keep_data: bool, answer: Callabl
             site.tell(container, "remove")
         except (EngineError, NetError, OSError) as error:
             container.removing = False
-            container.half_removed = True
+            container.change(half_removed=True)
             failure = Failure(
                 message=f"container {container.spec.name} cannot be removed: {error}",
                 hint=error.hint if isinstance(error, EngineError | NetError) else "",

@@ -38,7 +38,7 @@ def start(site: Site, container: Container, answer: Answered, *, action: Action 
 
     One that is started `aside`, or again by its policy while it stands aside, is not led to by names and ports.
     """
-    if container.half_removed:
+    if container.state.half_removed:
         message = f"container {container.spec.name} cannot be started: its removal failed half way"
         answer(Failure(message=message, hint="`windlass rm -f` or `down` goes on with it, then `up` makes another"))
         return

@@ -17,8 +17,8 @@ from compose.deciding.steps import (
 )
 from compose.doing.execute import MOST_IN_FLIGHT, Execution, Happening
 from compose.errors import StackError
-from engine.errors import VolumeError
-from engine.protocol import Done, Event, Failure, Hello, Reply, Request, Start, Wait
+from engine.errors import SupervisorError, VolumeError
+from engine.protocol import Done, Event, Failure, Reply, Request, Start, Wait
 
 
 class PaperSupervisor:
@@ -29,6 +29,8 @@ class PaperSupervisor:
         self.silent = silent
         self.requests: list[Request] = []
         self.most_waiting = 0
+        self.greeted = 0
+        self.patience_seconds = 10.0
         self._replies: deque[tuple[int, Reply]] = deque()
 
     @property
@@ -37,6 +39,9 @@ class PaperSupervisor:
 
     def fileno(self) -> int:
         raise AssertionError("nobody waits on paper")
+
+    def greet(self) -> None:
+        self.greeted += 1
 
     def send(self, request: Request) -> int:
         self.requests.append(request)
@@ -206,27 +211,22 @@ def test_events_are_handed_on() -> None:
     assert heard == [news]
 
 
-def test_a_supervisor_that_is_silent_and_answers_no_greeting_is_given_up() -> None:
-    class Deaf(PaperSupervisor):
-        def send(self, request: Request) -> int:
-            self.requests.append(request)
-            return len(self.requests)
-
-    supervisor = Deaf()
-    with pytest.raises(StackError, match="does not answer") as caught:
-        run(step(start("web")), supervisor=supervisor)
-    assert "kill -9" in caught.value.hint
-    assert supervisor.requests == [Start(id="web"), Hello()]
-
-
-def test_a_supervisor_that_answers_the_greeting_is_waited_for() -> None:
+def test_a_silent_supervisor_is_greeted_as_long_as_it_is_waited_for() -> None:
     class Slow(PaperSupervisor):
-        def send(self, request: Request) -> int:
-            number = super().send(request)
-            if isinstance(request, Hello) and self.requests.count(Hello()) == 2:
+        def greet(self) -> None:
+            super().greet()
+            if self.greeted == 2:
                 self._replies.append((1, Done()))
-            return number
 
     supervisor = Slow(silent=("web",))
     run(step(start("web")), supervisor=supervisor)
-    assert supervisor.requests == [Start(id="web"), Hello(), Hello()]
+    assert (supervisor.requests, supervisor.greeted) == ([Start(id="web")], 2)
+
+
+def test_a_supervisor_that_answers_no_greeting_is_given_up() -> None:
+    class Deaf(PaperSupervisor):
+        def greet(self) -> None:
+            raise SupervisorError("the supervisor does not answer")
+
+    with pytest.raises(SupervisorError, match="does not answer"):
+        run(step(start("web")), supervisor=Deaf(silent=("web",)))

@@ -143,6 +143,18 @@ def test_what_an_interrupted_up_left_half_made_is_finished() -> None:
     """)
 
 
+def test_what_was_removed_half_way_is_removed_and_made_again() -> None:
+    of = stack(service("web"))
+    world = World().add(wanted(of)).put("shop-web-1", status="exited", half_removed=True)
+    assert text(up(of, world, no_recreate=True)) == golden("""
+        Stack shop:
+          remove  container  shop-web-1  its removal failed half way
+          create  container  shop-web-1  its removal failed half way
+          start   container  shop-web-1  its removal failed half way
+        1 container to remove, 1 container to create, 1 container to start.
+    """)
+
+
 def test_forced_recreation_concerns_the_selected_services() -> None:
     of = stack(*WEB_ON_DB)
     found = up(of, World().add(wanted(of)), services=("web",), force_recreate=True)
