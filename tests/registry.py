@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
+from urllib.parse import parse_qs
 
 from engine.images.ociconfig import host_architecture
 
@@ -97,15 +98,20 @@ class Asked(NamedTuple):
     method: str
     path: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 class Reply(NamedTuple):
-    """What a registry answers; with `sends`, the connection breaks off after so many bytes of the body."""
+    """What a registry answers; with `sends`, the connection breaks off after so many bytes of the body.
+
+    With `hangs_up`, it breaks off without an answer.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = {}  # noqa: RUF012 -- nobody changes it
     sends: int | None = None
+    hangs_up: bool = False
 
 
 class FakeRegistry:
@@ -114,6 +120,7 @@ class FakeRegistry:
     def __init__(self) -> None:
         self.manifests: dict[str, tuple[str, bytes]] = {}
         self.blobs: dict[str, bytes] = {}
+        self.uploads: dict[str, bytes] = {}
         self.asked: list[Asked] = []
         self.odd: Callable[[Asked], Reply | None] = lambda _asked: None
         self.address = ""
@@ -135,7 +142,38 @@ class FakeRegistry:
             return Reply(200, content, {"Content-Type": kind, "Docker-Content-Digest": digest_of(content)})
         if asked.path in self.blobs:
             return ranged(self.blobs[asked.path], asked)
-        return Reply(404, b"{}")
+        return self.taken(asked) or Reply(404, b"{}")
+
+    def taken(self, asked: Asked) -> Reply | None:
+        """What a registry that is pushed to does with a request."""
+        path, _, rest = asked.path.partition("?")
+        query = {name: values[0] for name, values in parse_qs(rest).items()}
+        repository, _, tag = path.removeprefix("/v2/").partition("/manifests/")
+        if asked.method == "PUT" and tag:
+            self.add(f"{repository}:{tag}", Made(asked.body, {}, (), asked.headers["content-type"]))
+            return Reply(201, b"", {"Docker-Content-Digest": digest_of(asked.body)})
+        if asked.method == "POST" and path.endswith("/blobs/uploads/"):
+            neighbour = f"/v2/{query.get('from', '')}/blobs/{query.get('mount', '')}"
+            if neighbour in self.blobs:
+                self.blobs[path.replace("uploads/", query["mount"])] = self.blobs[neighbour]
+                return Reply(201)
+            place = f"{path}{len(self.uploads)}"
+            self.uploads[place] = b""
+            return self.accepted(place)
+        if path not in self.uploads:
+            return None
+        self.uploads[path] += asked.body
+        if asked.method != "PUT":
+            return self.accepted(path, 204 if asked.method == "GET" else 202)
+        content = self.uploads.pop(path)
+        if digest_of(content) != query["digest"]:
+            return Reply(400, b'{"errors": [{"code": "DIGEST_INVALID", "message": "it is another"}]}')
+        self.blobs[f"{path.rpartition('/uploads/')[0]}/{query['digest']}"] = content
+        return Reply(201, b"", {"Docker-Content-Digest": query["digest"]})
+
+    def accepted(self, place: str, status: int = 202) -> Reply:
+        there = max(len(self.uploads[place]) - 1, 0)
+        return Reply(status, b"", {"Location": f"{place}?state=x", "Range": f"0-{there}"})
 
 
 def ranged(content: bytes, asked: Asked) -> Reply:
@@ -157,10 +195,14 @@ def fake_registry() -> Iterator[FakeRegistry]:
 
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            self.rfile.read(length)
-            asked = Asked(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
+            body = self.rfile.read(length)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            asked = Asked(self.command, self.path, headers, body)
             registry.asked.append(asked)
             reply = registry.reply(asked)
+            if reply.hangs_up:
+                self.close_connection = True
+                return
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
@@ -171,7 +213,7 @@ def fake_registry() -> Iterator[FakeRegistry]:
             if reply.sends is not None:
                 self.close_connection = True
 
-        do_GET = do_HEAD = do_POST = answer  # noqa: N815 -- names of the standard library
+        do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815 -- names of the standard library
 
         def log_message(self, *_arguments: object) -> None:
             pass

@@ -40,6 +40,7 @@ VERBS = {
     "port": "Prints where a published port is.",
     "ps": "Lists the containers.",
     "pull": "Gets images from their registries.",
+    "push": "Gives images to their registries.",
     "restart": "Stops containers and starts them again.",
     "rm": "Removes containers that have ended.",
     "restore": "Brings the enabled stacks back, as at a boot.",
@@ -64,7 +65,6 @@ NOT_YET = frozenset(
         "cp",
         "export",
         "publish",
-        "push",
         "watch",
     )
 )

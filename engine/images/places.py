@@ -5,6 +5,7 @@
   layers/<hex>/layer.json    what is known of it (LayerFacts)
   layers/<hex>/recipe        of a layer that came as an archive: how that is made again (engine.images.recipes)
   layers/<hex>/replaced/<n>  what later entries of the archive replaced: the recipe needs it
+  layers/<hex>/blobs.json    in which registries it is known to be, and by which name; may be missing
   images/<hex>.json          an image's configuration (OCI), named by its sha256
   references/<name>          one file per reference, percent-encoded, holding the image's id,
                              and for one that was pulled a line with its origin (JSON)
@@ -46,6 +47,11 @@ def layer_tree(root: Path, diff_id: str) -> Path:
 def layer_facts(root: Path, diff_id: str) -> Path:
     """The file of what is known of a layer."""
     return layer_home(root, diff_id) / "layer.json"
+
+
+def layer_blobs(root: Path, diff_id: str) -> Path:
+    """The file of where a layer is known to be."""
+    return layer_home(root, diff_id) / "blobs.json"
 
 
 def image_document(root: Path, image_id: str) -> Path:

@@ -13,6 +13,10 @@ DOCKER_INDEX: Final = "application/vnd.docker.distribution.manifest.list.v2+json
 DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
 ACCEPTED: Final = f"{OCI_INDEX}, {OCI_MANIFEST}, {DOCKER_INDEX}, {DOCKER_MANIFEST}"
 LARGEST_DOCUMENT: Final = 4 << 20
+OCI_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
+DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
+_OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
+_DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 _MOST_LAYERS: Final = 127
 _KINDS = {OCI_INDEX: "index", DOCKER_INDEX: "index", OCI_MANIFEST: "manifest", DOCKER_MANIFEST: "manifest"}
 
@@ -29,7 +33,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
-class Descriptor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Descriptor(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A piece of content by its digest; `size` in bytes."""
 
     media_type: str = ""
@@ -41,6 +45,13 @@ class Descriptor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """One image: its configuration and its layers, base first."""
 
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+
+class _Written(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    schema_version: int = 2
+    media_type: str
     config: Descriptor
     layers: tuple[Descriptor, ...]
 
@@ -79,6 +90,28 @@ def read_document(content: bytes, media_type: str) -> Manifest | Index:
         raise ImageError(f"the registry's manifest cannot be read: {error}") from None
     _check(found)
     return found
+
+
+def write_manifest(config: Descriptor, layers: tuple[Descriptor, ...]) -> tuple[bytes, str]:
+    """A manifest with its media type: Docker's if all layers came in Docker's form, else OCI's.
+
+    Of `config` and of layers without a media type only digest and size count.
+    """
+    docker = bool(layers) and all(layer.media_type == _DOCKER_LAYER for layer in layers)
+    kind = DOCKER_MANIFEST if docker else OCI_MANIFEST
+    named = msgspec.structs.replace(config, media_type=DOCKER_CONFIG if docker else OCI_CONFIG)
+    written = _Written(
+        media_type=kind, config=named, layers=layers if docker else tuple(_in_oci_form(layer) for layer in layers)
+    )
+    return msgspec.json.encode(written), kind
+
+
+def _in_oci_form(layer: Descriptor) -> Descriptor:
+    """The layer under OCI's name for how it is packed."""
+    packed = layer.media_type.rpartition("+")[2] if "+" in layer.media_type else ""
+    if layer.media_type in {"", _DOCKER_LAYER}:
+        packed = "gzip"
+    return msgspec.structs.replace(layer, media_type=f"{_OCI_LAYER}+{packed}" if packed else _OCI_LAYER)
 
 
 def choose(index: Index, host: Host) -> Descriptor:

@@ -28,6 +28,7 @@ from engine.registries.manifests import (
     read_document,
 )
 from engine.registries.terms import LayerNews, Way, short
+from engine.registries.whereabouts import KnownBlob, remember_blob
 from engine.registries.wire import Answer, Wire
 
 LAYERS_AT_ONCE: Final = 3
@@ -157,6 +158,8 @@ class _Pull:
         for diff_id, blob in blobs.items():
             here = self._store.layer_facts(diff_id) is not None
             self._tell(blob, "Already exists" if here else "Pulling fs layer", over=here)
+            if here:
+                self._remember(diff_id, blob)
         missing = {diff_id: blob for diff_id, blob in blobs.items() if self._store.layer_facts(diff_id) is None}
         with ThreadPoolExecutor(LAYERS_AT_ONCE) as threads:
             work = [threads.submit(self._fetch_layer, diff_id, blob) for diff_id, blob in missing.items()]
@@ -187,8 +190,19 @@ class _Pull:
             except ImageError as error:
                 os.ftruncate(file, 0)
                 raise ImageError(f"layer {short(blob.digest)}: {error.message}", hint=error.hint) from error
+            self._remember(diff_id, blob)
             self._tell(blob, "Pull complete", over=True)
 
+    def _remember(self, diff_id: str, blob: Descriptor) -> None:
+        """Notes for pushes where the layer is."""
+        known = KnownBlob(
+            registry=self._reference.registry,
+            repository=self._reference.repository,
+            digest=blob.digest,
+            size=blob.size,
+            media_type=blob.media_type,
+        )
+        remember_blob(self._store, diff_id, known)
 
     def _tell(
         self, blob: Descriptor, word: str, *, bytes_here: int = 0, bytes_all: int = 0, over: bool = False

@@ -17,6 +17,7 @@ from engine.version import VERSION
 
 TIMEOUT_SECONDS: Final = 30.0
 _CHUNK: Final = 1 << 18
+_NEVER_TWICE = frozenset(("PATCH", "PUT"))  # the other side may have taken it
 
 
 class UnreachableError(ImageError):
@@ -102,9 +103,7 @@ class Wire:
         self._all: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
 
-    def ask(
-        self, method: str, origin: Origin, url: str, headers: Mapping[str, str], body: Body = None
-    ) -> Answer:
+    def ask(self, method: str, origin: Origin, url: str, headers: Mapping[str, str], body: Body = None) -> Answer:
         """Sends a request and returns its answer, whatever its status; UnreachableError when there is none."""
         split = urlsplit(url)
         target = (split.path or "/") + (f"?{split.query}" if split.query else "")
@@ -114,8 +113,10 @@ class Wire:
         if kept is not None and _is_finished(kept):
             try:
                 return self._sent(kept, origin, method, target, sent, body)
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as error:
                 kept.close()  # it may have been closed by the other side since the last request
+                if method in _NEVER_TWICE:
+                    raise _unreachable(origin.url, error) from error
         elif kept is not None:
             kept.close()
         fresh = self._connected(origin)

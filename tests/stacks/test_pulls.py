@@ -136,3 +136,39 @@ def test_always_takes_the_new_image_and_makes_the_container_anew(
     windlass("up", "-d", "--pull", "always")
     assert windlass("exec", "-T", "hello", "cat", "/greeting").stdout == "new\n"
     windlass("down")
+
+
+def test_what_is_built_is_pushed_by_who_may_and_pulled_elsewhere(
+    project: Project, private: str, tmp_path: Path
+) -> None:
+    windlass = project(
+        f"""
+services:
+  app:
+    build: .
+    image: {private}/shop/app:1
+    depends_on: [base]
+  base:
+    build: .
+    image: {private}/shop/base:1
+  nameless:
+    build: .
+  foreign:
+    image: {private}/shop/foreign:1
+""",
+        DOCKER_CONFIG=str(tmp_path / "docker"),
+    )
+    (windlass.directory / "Dockerfile").write_text("FROM scratch\nCOPY compose.yaml /\n")
+    assert "there is no such image here" in windlass("push", "app", status=1).stderr
+    windlass("build", "app", "base")
+    assert f"windlass login {private}" in windlass("push", "app", status=1).stderr
+    windlass("login", "-u", "me", "--password-stdin", private, text="pw")
+    told = windlass("push", "--include-deps", "app").stderr
+    assert "Pushed" in told
+    assert f"Image {private}/shop/app:1  Pushed  sha256:" in told
+    assert f"Image {private}/shop/base:1  Pushed  sha256:" in told
+    told = windlass("push", "--ignore-push-failures").stderr
+    assert "Image nameless  Skipped  has no name: give the service an `image`" in told
+    assert f"Image {private}/shop/foreign:1  Skipped  is not built here" in told
+    assert windlass("push", "-q", f"{private}/shop/app:1").stderr == ""
+    assert f"Image {private}/shop/app:1  Pulled" in windlass("pull", "app").stderr

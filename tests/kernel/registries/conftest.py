@@ -10,6 +10,7 @@ from engine.images.store import ImageStore
 from engine.registries.access import Credentials
 from engine.registries.patience import Patience
 from engine.registries.pulling import pull
+from engine.registries.pushing import push
 from engine.registries.terms import LayerNews, Way
 from tests.registry import FakeRegistry, fake_registry
 
@@ -23,10 +24,17 @@ class Puller:
         self.pauses: list[float] = []
         self.credentials: dict[str, Credentials] = {}
 
+    @property
+    def way(self) -> Way:
+        return Way(credentials=self.credentials.get, patience=Patience(3, self.pauses.append), timeout_seconds=5)
+
     def __call__(self, name: str) -> Image:
-        way = Way(credentials=self.credentials.get, patience=Patience(3, self.pauses.append), timeout_seconds=5)
-        image, _ = pull(self.store, name, way, self.news.append)
+        image, _ = pull(self.store, name, self.way, self.news.append)
         return image
+
+    def push(self, name: str) -> str:
+        """Pushes the image of that name; returns its manifest's digest."""
+        return push(self.store, name, self.way, self.news.append).digest
 
     def is_clean(self) -> bool:
         """Whether nothing is visible, or left aside, of a pull that failed."""
@@ -41,5 +49,11 @@ def puller(tmp_path: Path) -> Puller:
 
 @pytest.fixture
 def registry() -> Iterator[FakeRegistry]:
+    with fake_registry() as made:
+        yield made
+
+
+@pytest.fixture
+def evil() -> Iterator[FakeRegistry]:
     with fake_registry() as made:
         yield made

@@ -3,7 +3,6 @@
 import gzip
 import json
 import tarfile
-from collections.abc import Iterator
 
 import pytest
 import zstandard
@@ -20,7 +19,6 @@ from tests.registry import (
     archive,
     digest_of,
     entry,
-    fake_registry,
     file,
     made_image,
     ranged,
@@ -192,12 +190,6 @@ def test_a_failing_registry_is_asked_again_with_growing_pauses(puller: Puller, r
     with pytest.raises(ImageError, match="HTTP 503"):
         puller(f"{registry.address}/a/b:1")
     assert puller.pauses == [0.5, 1.0]
-
-
-@pytest.fixture
-def evil() -> Iterator[FakeRegistry]:
-    with fake_registry() as made:
-        yield made
 
 
 def secret_in(registry: FakeRegistry) -> bool:
