@@ -6,6 +6,7 @@ EngineError                 message, hint
 |- ImageError               an image is missing, damaged or cannot be made
 |  `- BuildError            a Dockerfile is wrong or a step failed (file, line, exit_code)
 |- VolumeError              a volume cannot be made, filled or removed
+|- CopyError                files cannot be copied into a container, or out of one
 |- StateError               what lies on disk cannot be read or is in use
 |- RequestError             the supervisor refused a request (stage, errno, exit_code of a failed start)
 `- SupervisorError          the supervisor cannot be started or reached
@@ -56,6 +57,10 @@ class BuildError(ImageError):
 
 class VolumeError(EngineError):
     """A volume cannot be made, filled or removed."""
+
+
+class CopyError(EngineError):
+    """Files cannot be copied into a container, or out of one."""
 
 
 class StateError(EngineError):

@@ -37,7 +37,7 @@ from engine.syscalls import Attribute, Clone
 from engine.terminals import WindowSize
 from engine.volumes import filled_marker
 
-__all__ = ["LaunchOrder", "Launched", "VolumeSource", "launch", "read_outcome"]
+__all__ = ["LaunchOrder", "Launched", "VolumeSource", "launch", "map_ids", "read_outcome", "send_mounts"]
 
 _INIT_PROGRAMS = (
     "/usr/bin/tini-static",
@@ -150,11 +150,11 @@ def launch(order: LaunchOrder, *, connect: Callable[[int], None]) -> Launched:
         os.close(outcome_writer)
         outcome_writer = -1
         if spec.namespaces.own_users:
-            _map_ids(pid, order.first_id)
+            map_ids(pid, order.first_id)
         order.cgroup.join(pid)
         expect_to_be_killed(pid, spec.oom_score_adjustment)
         rlimits.apply(pid, spec.resource_limits)
-        _send_mounts(order, plan, pid, control)
+        send_mounts(order, plan, pid, control)
         connect(pid)
         if spec.process.terminal:
             terminals.append(_terminal(control))
@@ -230,7 +230,8 @@ def _shared_network(order: LaunchOrder) -> AbstractContextManager[None]:
     return nullcontext() if order.network is None else inside(order.network)
 
 
-def _map_ids(pid: int, first_id: int) -> None:
+def map_ids(pid: int, first_id: int) -> None:
+    """Gives the user namespace that a process was made in its range of the host's ids."""
     mapping = f"0 {first_id} {idranges.SIZE}".encode()
     for name in ("uid_map", "gid_map"):
         fd = os.open(f"/proc/{pid}/{name}", os.O_WRONLY)
@@ -240,7 +241,7 @@ def _map_ids(pid: int, first_id: int) -> None:
             os.close(fd)
 
 
-def _send_mounts(order: LaunchOrder, plan: Sequence[MountOp], pid: int, control: socket.socket) -> None:
+def send_mounts(order: LaunchOrder, plan: Sequence[MountOp], pid: int, control: socket.socket) -> None:
     """Hands over what `contained` expects: the root, then in the plan's order what each step needs from outside."""
     # The ids of the host are what is on disk already, and cannot be mapped to themselves.
     userns_fd = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY) if order.first_id else -1

@@ -42,16 +42,20 @@ def choose_running(session: Session, place: StackLayout, service: str, index: in
     return found
 
 
-def containers_of(session: Session, place: StackLayout, service: str, index: int = 0) -> list[ContainerRecord]:
+def containers_of(
+    session: Session, place: StackLayout, service: str, index: int = 0, *, one_offs: bool = False
+) -> list[ContainerRecord]:
     """A service's containers by their numbers, those that run first; those made by `run` only if there are no others.
 
-    With an `index`, there is only the one of that number. UsageError when there is none.
+    With `one_offs` these count like all. With an `index`, there is only the one of that number. UsageError when there
+    is none.
     """
     records = containers(place)
     found = [record for record in records if record.spec.service == service]
     if not found:
         raise absent(session, service, {record.spec.service for record in records})
-    found = [record for record in found if not record.spec.one_off] or found
+    if not one_offs:
+        found = [record for record in found if not record.spec.one_off] or found
     chosen = [record for record in found if not index or record.spec.number == index]
     if not chosen:
         raise UsageError(f"service {service} has no replica {index}", hint="windlass ps -a lists them")

@@ -19,6 +19,7 @@ VERBS = {
     "build": "Builds the images of services with a Dockerfile.",
     "check": "Tells everything that is wrong with the file.",
     "config": "Checks the file, prints it in its canonical form.",
+    "cp": "Copies files into containers and out of them.",
     "create": "Makes what the file asks for, starts nothing.",
     "disable": "Keeps the stack from coming back after a boot.",
     "doctor": "Tells what this machine offers, what is missing, how to mend it.",
@@ -62,7 +63,6 @@ ALIASES = {"convert": "config"}  # what Compose used to call it
 NOT_YET = frozenset(
     (
         "commit",
-        "cp",
         "export",
         "publish",
         "watch",

@@ -17,10 +17,14 @@ _PAX: Final = b"x"
 _NAME_BYTES = 100
 _ID_DIGITS = 7
 _TIME_DIGITS = 11
+_NANOSECONDS = 1_000_000_000
 
 
 class Entry(NamedTuple):
-    """What a header says. `mode` holds permission bits alone, `mtime` is in seconds, `extended` maps xattrs."""
+    """What a header says. `mode` holds permission bits alone, `mtime` is in seconds, `extended` maps xattrs.
+
+    `mtime_ns` are the nanoseconds after `mtime`.
+    """
 
     name: bytes
     kind: bytes
@@ -32,6 +36,7 @@ class Entry(NamedTuple):
     link: bytes = b""
     device: tuple[int, int] = (0, 0)
     extended: Mapping[str, bytes] = {}
+    mtime_ns: int = 0
 
 
 def header(entry: Entry) -> bytes:
@@ -62,9 +67,17 @@ def _records(entry: Entry) -> bytes:
     ):
         if not 0 <= number < 8**digits:
             values[key] = b"%d" % number
+    if entry.mtime_ns:
+        values[b"mtime"] = _seconds(entry.mtime * _NANOSECONDS + entry.mtime_ns)
     for name, value in entry.extended.items():
         values[b"SCHILY.xattr." + name.encode()] = value
     return b"".join(_record(key, values[key]) for key in sorted(values))
+
+
+def _seconds(nanoseconds: int) -> bytes:
+    """Decimal seconds, as pax has them."""
+    whole, rest = divmod(abs(nanoseconds), _NANOSECONDS)
+    return b"%s%d.%09d" % (b"-" if nanoseconds < 0 else b"", whole, rest)
 
 
 def _record(key: bytes, value: bytes) -> bytes:
