@@ -4,12 +4,9 @@ A held port is a bound socket, so that another program that wants it is told so 
 The record of what is published lies on disk: sockets end with their process, rules do not.
 """
 
-import errno
-import os
 import socket
-import struct
-from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,13 +14,12 @@ import msgspec
 from net.addresses import parse_address, parse_address6
 from net.errors import AddressError, PortError
 from net.holders import holder_of
+from net.hostports import hold_port, kind_of
 from net.portmaps import Published
 from net.spec import PublishedPort
 
 EVERYWHERE6 = "::"
 _EVERYWHERE = frozenset({"", "0.0.0.0", EVERYWHERE6})  # noqa: S104 - names, not sockets
-_PORTS_TRIED_FOR_A_HINT = 100
-_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,24 +193,10 @@ class Publications:
         return held
 
     def _bind(self, port: PublishedPort, address: str, number: int, group: str) -> socket.socket:
-        shared = self._find_held(group, (_kind(port), address or "0.0.0.0", number))  # noqa: S104 - compared, not bound
+        shared = self._find_held(group, (kind_of(port), address or "0.0.0.0", number))  # noqa: S104 - compared, not bound
         if shared is not None:
             return shared.dup()
-        try:
-            return _bind(port, address, number)
-        except OSError as error:
-            shown = f"[{address}]" if ":" in address else address or "0.0.0.0"  # noqa: S104 - a name, not a socket
-            name = f"{shown}:{port.host_port}/{port.protocol}"
-            if error.errno == errno.EADDRINUSE:
-                raise PortError(
-                    f"cannot publish {name}: the port is taken by {self._holder(port)}", hint=_free_port_hint(port)
-                ) from None
-            if error.errno == errno.EADDRNOTAVAIL:
-                raise PortError(
-                    f"cannot publish {name}: the host has no address {address}",
-                    hint="see `ip address`, or leave the address out to publish on all of them",
-                ) from None
-            raise PortError(f"cannot publish {name}: {os.strerror(error.errno or 0)}") from None
+        return hold_port(port, address, number, lambda: _holder(port, self._stacks, self._directory))
 
     def _find_held(self, group: str, wanted: tuple[int, str, int]) -> socket.socket | None:
         """Find the socket that another container of the group holds: of this type, address and port."""
@@ -226,13 +208,42 @@ class Publications:
                     return holding
         return None
 
-    def _holder(self, port: PublishedPort) -> str:
-        for path in self._stacks.glob("*/networks/.published/*"):
-            other = _read(path)
-            if other is not None and any(_clash(port, theirs) for theirs in other.ports):
-                whose = "this stack" if path.parent == self._directory else f"the stack {path.parents[2].name}"
-                return f"the container {other.name or other.container_id[:12]} of {whose}"
-        return holder_of(port.protocol, port.host_port)
+
+def published_in(networks: Path) -> tuple[Path, Path]:
+    """Where a stack's records of what is published lie, and where other stacks are found."""
+    return networks / ".published", networks.parents[1]
+
+
+def why_taken(port: PublishedPort, networks: Path, yielding: Collection[str]) -> PortError | None:
+    """Say why a stack could not publish a port now; None if it could, or if containers `yielding` have it until then.
+
+    `networks` is where the state of the stack's networks lies.
+    """
+    directory, stacks = published_in(networks)
+    error: PortError | None = None
+    own = [found for path in (directory.iterdir() if directory.is_dir() else ()) if (found := _read(path))]
+    for number in range(port.host_port, max(port.host_port, port.last_port) + 1):
+        wish = msgspec.structs.replace(port, host_port=number, last_port=0)
+        holders = {each.container_id for each in own if any(_clash(wish, theirs) for theirs in each.ports)}
+        if holders and holders.issubset(yielding):
+            return None
+        try:
+            hold_port(wish, port.host_ip, number, partial(_holder, wish, stacks, directory)).close()
+        except PortError as problem:
+            error = error or problem
+        else:
+            return None
+    return error
+
+
+def _holder(port: PublishedPort, stacks: Path, directory: Path) -> str:
+    """Name who has a port: a container of a stack (of ours if its record is in `directory`), or another program."""
+    for path in stacks.glob("*/networks/.published/*"):
+        other = _read(path)
+        if other is not None and any(_clash(port, theirs) for theirs in other.ports):
+            whose = "this stack" if path.parent == directory else f"the stack {path.parents[2].name}"
+            return f"the container {other.name or other.container_id[:12]} of {whose}"
+    return holder_of(port.protocol, port.host_port)
 
 
 def _read(path: Path) -> Publication | None:
@@ -287,39 +298,6 @@ def _require_address(port: PublishedPort, address: str, address6: str) -> None:
         )
 
 
-def _deafen(holding: socket.socket) -> None:
-    """Have a socket drop whatever arrives (SO_ATTACH_FILTER, socket(7)), with a classic BPF program of "return 0".
-
-    Rules lead clients elsewhere; while somebody has flushed them, a client that tries again is better off than one
-    that is let in by nobody.
-    """
-    program = array("B", struct.pack("=HBBI", 0x06, 0, 0, 0))
-    holding.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", 1, program.buffer_info()[0]))
-
-
-def _bind(port: PublishedPort, address: str, number: int) -> socket.socket:
-    holding = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, _kind(port))
-    try:
-        _deafen(holding)
-        if ":" in address:
-            holding.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if port.protocol == "tcp":
-            # Connections that a former holder left in TIME_WAIT are no obstacle; a listener still is.
-            holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holding.bind((address, number))
-        if port.protocol == "tcp":
-            # Only a listening socket stands in the way of others with SO_REUSEADDR.
-            holding.listen(0)
-    except BaseException:
-        holding.close()
-        raise
-    return holding
-
-
-def _kind(port: PublishedPort) -> int:
-    return socket.SOCK_STREAM if port.protocol == "tcp" else socket.SOCK_DGRAM
-
-
 def _port_of(holding: socket.socket) -> int:
     return int(holding.getsockname()[1])
 
@@ -328,16 +306,6 @@ def _clash(one: PublishedPort, other: PublishedPort) -> bool:
     return (one.protocol, one.host_port) == (other.protocol, other.host_port) and (
         one.host_ip == other.host_ip or not _EVERYWHERE.isdisjoint((one.host_ip, other.host_ip))
     )
-
-
-def _free_port_hint(port: PublishedPort) -> str:
-    for number in range(port.host_port + 1, min(65536, port.host_port + 1 + _PORTS_TRIED_FOR_A_HINT)):
-        try:
-            _bind(port, "", number).close()
-        except OSError:
-            continue
-        return f"stop it, or publish another port: {number} is free"
-    return "stop it, or publish another port"
 
 
 def _close(held: list[socket.socket]) -> None:

@@ -23,7 +23,7 @@ from net.errors import FirewallError, NetError, NetlinkError
 from net.ipv6 import speak_on_new_links
 from net.namespaces import Enter
 from net.networks import Network, NetworkRecords
-from net.publishing import Publications
+from net.publishing import Publications, published_in
 from net.rtnetlink import Rtnetlink
 from net.rules import Rules, RunNft
 from net.spec import Attachment, Endpoint, NetworkSpec, NetworkState, PublishedPort
@@ -121,7 +121,7 @@ class Router:
             undo.callback(rules.close)
             opened = cls(
                 records=records,
-                publications=Publications(networks / ".published", networks.parents[1]),
+                publications=Publications(*published_in(networks)),
                 host=host,
                 router=router,
                 uplink=uplink,

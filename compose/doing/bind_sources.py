@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 from compose import codes
-from compose.errors import FileError, Problem
+from compose.errors import Problem
 from compose.model import Mount, Service, Stack
 
 _FILES = frozenset(
@@ -53,20 +53,18 @@ _FILES = frozenset(
 )
 
 
-def require_sources(stack: Stack, services: Iterable[Service]) -> None:
-    """Raises FileError with every source that is missing and will not, or should not, be made as a directory.
+def missing_sources(stack: Stack, services: Iterable[Service]) -> tuple[Problem, ...]:
+    """A problem for every source that is missing and will not, or should not, be made as a directory.
 
     What is called like a file, in the source and inside, was hardly meant to become an empty directory.
     """
-    problems = [
+    return tuple(
         Problem(stack.place("services", service.name, "volumes", index), *told)
         for service in services
         for index, mount in enumerate(service.mounts)
         if mount.type == "bind" and not os.path.lexists(mount.source)
         for told in _why_not(service, mount)
-    ]
-    if problems:
-        raise FileError(tuple(problems))
+    )
 
 
 def _why_not(service: Service, mount: Mount) -> Iterator[tuple[str, str, str]]:

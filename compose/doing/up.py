@@ -13,9 +13,9 @@ from compose.deciding.plan import plan
 from compose.deciding.steps import Action, CreateContainer, MakeImage, Plan
 from compose.deciding.translate_files import Surroundings
 from compose.deciding.wanted import Options, selected_services, wanted_stack
-from compose.doing.bind_sources import require_sources
 from compose.doing.contents import Contents, gather_contents, keep_contents
 from compose.doing.images import choose_images, make_images, mounted_images
+from compose.doing.preflight import require_ports, require_resources
 from compose.doing.reports import Progress, Report, resource
 from compose.doing.stale_images import stale_images
 from compose.doing.volume_mounts import attach_volumes
@@ -65,7 +65,7 @@ def _decide(
         now_ns=time.time_ns(),
         fresh=fresh,
     )
-    require_sources(stack, services)
+    require_resources(stack, services, observed)
     specs = {record.spec.name: record.spec for record in observed.containers}
     around = Surroundings(
         digests=contents.digests,
@@ -110,11 +110,12 @@ def decide_with_images(
 ) -> Plan:
     """The plan for a stack once all is there that its containers are made of.
 
-    Images that are missing are made here, contents of configs and secrets are kept for the containers to come.
-    `environment` says where this user's credentials for registries are.
+    Images that are missing are made here, contents of configs and secrets are kept for the containers to come; before
+    that, FileError when the host lacks what it needs. `environment` says where this user's credentials are.
     """
     contents = gather_contents(stack, selected_services(stack, options), layout)
     decided = _decide(stack, layout, observed, options, contents, build=build)
+    require_ports(stack, decided, observed, layout.stack(stack.name))
     made = {step.action.name for step in decided.steps if isinstance(step.action, MakeImage)}
     if made:
         make_planned_images(decided, stack, layout, open_progress=open_progress, environment=environment)

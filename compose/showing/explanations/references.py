@@ -129,9 +129,9 @@ services:
         codes.IMAGE_MISSING,
         "an image that is not here",
         """\
-The image is neither in the store nor something that this command may make, and windlass does not pull from registries
-yet. Build it from a Dockerfile (`build:`), or start from `debootstrap:bookworm`, which is made from Debian's signed
-packages. pull_policy and --no-build may forbid what would otherwise be done.
+The image is neither in the store nor something that this command may get: pull_policy, --pull and --no-build may
+forbid what would otherwise be done. Pull it, build it from a Dockerfile (`build:`), or start from
+`debootstrap:bookworm`, which is made from Debian's signed packages.
 """,
     ),
     Explanation(
@@ -140,6 +140,27 @@ packages. pull_policy and --no-build may forbid what would otherwise be done.
         """\
 The file, the variable or the external entry that a config or secret takes its content from is not there when the stack
 is started. Paths count from the project's directory; the message says where an external entry is looked for.
+""",
+    ),
+    Explanation(
+        codes.PORT_TAKEN,
+        "a host port that somebody has",
+        """\
+Before `up` makes anything it looks whether the host ports are free. The message names who has this one: a container
+of this or another stack, or a program with its pid. Stop that, or publish on another port or address; the hint names a
+port that is free. A port without a host part (`"80"`) gets any free one, `"8000-8010:80"` the first free one.
+""",
+        wrong="""\
+services:
+  web:
+    image: nginx
+    ports: ["80:80"]
+""",
+        right="""\
+services:
+  web:
+    image: nginx
+    ports: ["8080:80"]
 """,
     ),
     Explanation(

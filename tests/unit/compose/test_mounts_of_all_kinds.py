@@ -8,7 +8,7 @@ import pytest
 from compose.deciding.fingerprint import changes
 from compose.deciding.translate_files import Surroundings
 from compose.deciding.wanted import ImageChoice, ImageNeed, Options, wanted_stack
-from compose.doing.bind_sources import require_sources
+from compose.doing.bind_sources import missing_sources
 from compose.doing.images import mounted_images
 from compose.errors import FileError
 from compose.model import Mount, Stack, VolumesFrom
@@ -140,9 +140,8 @@ services:
       - {type: bind, source: ./strict, target: /strict, bind: {create_host_path: false}}
 """
     stack = read(text)
-    with pytest.raises(FileError) as caught:
-        require_sources(stack, stack.services.values())
-    assert [(problem.place.line, problem.message) for problem in caught.value.problems] == [
+    found = missing_sources(stack, stack.services.values())
+    assert [(problem.place.line, problem.message) for problem in found] == [
         (6, f"services.web mounts {tmp_path}/site.conf, which does not exist and is called like a file"),
         (10, f"services.web mounts {tmp_path}/strict, which does not exist"),
     ]

@@ -3,11 +3,12 @@
 import socket
 from pathlib import Path
 
+import msgspec.structs
 import pytest
 
 from net.errors import PortError
 from net.portmaps import Published
-from net.publishing import Publication, Publications
+from net.publishing import Publication, Publications, why_taken
 from net.spec import PublishedPort
 
 WEB, DB = "aa" * 32, "bb" * 32
@@ -118,4 +119,18 @@ def test_of_a_range_the_first_free_port_is_published_and_stays(tmp_path: Path) -
     assert not made.satisfies(
         "172.16.0.2", "", [PublishedPort(container_port=80, host_ip="127.0.0.1", host_port=first)]
     )
+    publications.close()
+
+
+def test_a_port_is_not_taken_while_those_who_have_it_make_room_or_another_of_its_range_is_free(tmp_path: Path) -> None:
+    networks = tmp_path / "one" / "networks"
+    networks.mkdir(parents=True)
+    publications = Publications(networks / ".published", tmp_path)
+    port = publications.add(WEB, "web-1", ("172.16.0.2", ""), (loopback(0),)).ports[0]
+
+    error = why_taken(port, networks, frozenset())
+    assert error is not None
+    assert error.message.endswith("the port is taken by the container web-1 of this stack")
+    assert why_taken(port, networks, {WEB}) is None
+    assert why_taken(msgspec.structs.replace(port, last_port=port.host_port + 20), networks, frozenset()) is None
     publications.close()
