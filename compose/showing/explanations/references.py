@@ -143,31 +143,19 @@ is started. Paths count from the project's directory; the message says where an 
 """,
     ),
     Explanation(
+        codes.NOTHING_TO_RUN,
+        "a service without a command",
+        """\
+Neither the service nor its image says what to run: give the service a `command:`, or the image a CMD or ENTRYPOINT.
+""",
+    ),
+    Explanation(
         codes.PORT_TAKEN,
         "a host port that somebody has",
         """\
 Before `up` makes anything it looks whether the host ports are free. The message names who has this one: a container
 of this or another stack, or a program with its pid. Stop that, or publish on another port or address; the hint names a
 port that is free. A port without a host part (`"80"`) gets any free one, `"8000-8010:80"` the first free one.
-""",
-        wrong="""\
-services:
-  web:
-    image: nginx
-    ports: ["80:80"]
-""",
-        right="""\
-services:
-  web:
-    image: nginx
-    ports: ["8080:80"]
-""",
-    ),
-    Explanation(
-        codes.NOTHING_TO_RUN,
-        "a service without a command",
-        """\
-Neither the service nor its image says what to run: give the service a `command:`, or the image a CMD or ENTRYPOINT.
 """,
     ),
 )

@@ -23,6 +23,7 @@ WITHOUT_EXAMPLE = {
     codes.IMAGE_MISSING,
     codes.CONTENT_MISSING,
     codes.NOTHING_TO_RUN,
+    codes.PORT_TAKEN,
 }
 
 
