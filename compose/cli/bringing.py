@@ -2,7 +2,7 @@
 
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,7 @@ from compose.doing.observe import containers
 from compose.errors import FileError, UsageError
 from compose.model import Stack
 from compose.terminal.interrupts import InterruptedByUser
+from engine.images.store import ImageStore
 from engine.locks import command_lock
 from engine.state import ContainerRecord
 
@@ -77,7 +78,7 @@ def bring_up(session: Session, way: Way) -> int:
             connection = resources.enter_context(session.connection(session.layout.stack(stack.name)))
         foreground = resources.enter_context(_foreground(session, stack, connection, way)) if way.showing else None
         try:
-            with command_lock(connection.stack, f"windlass {way.verb}", on_wait=session.tell_wait):
+            with command_lock(connection.stack, f"windlass {way.verb}", on_wait=session.tell_wait), _images(session):
                 found, failed = _carry_out(session, stack, connection, way, foreground)
                 forget_contents(connection.stack)
             if not failed and foreground:
@@ -199,6 +200,11 @@ def _carry_out(
 
         failed += see_after_updates(session, stack, connection, found, failed, observed.containers)
     return found, failed
+
+
+def _images(session: Session) -> AbstractContextManager[None]:
+    """While it is entered, no image goes: those that are picked have no container yet that needs them."""
+    return ImageStore(session.layout.images, session.layout.cache).in_use()
 
 
 def _quiet(title: str, expected: tuple[Action, ...] = ()) -> "Progress":

@@ -52,7 +52,7 @@ def command(
         options = DownOptions(
             services=tuple(services or ()),
             volumes=volumes,
-            images=_images(name, observed, stack, rmi),
+            images=_images(session, name, observed, stack, rmi),
             grace_seconds=timeout,
             known_services=(*stack.services, *stack.disabled) if stack else None,
             remove_orphans=remove_orphans or session.is_set("COMPOSE_REMOVE_ORPHANS"),
@@ -124,16 +124,27 @@ def _exists(place: StackLayout) -> bool:
     return in_kernel(place)
 
 
-def _images(name: str, observed: Observed, stack: "Stack | None", choice: str) -> tuple[str, ...]:
-    """The names of images to remove: `local` are those that were named after their service."""
+def _images(session: Session, name: str, observed: Observed, stack: "Stack | None", choice: str) -> tuple[str, ...]:
+    """The names of images to remove: `local` are those that were named after their service.
+
+    Those that other stacks' containers need stay.
+    """
     if not choice:
         return ()
     used = {record.spec.image_name: record.spec.service for record in observed.containers}
     separator = stack.separator if stack else "-"
     for service in stack.services.values() if stack else ():
         used.setdefault(service.image or naming.image_name(name, service.name, separator), service.name)
-    return tuple(
+    from engine.housekeeping.uses import uses  # noqa: PLC0415 - only here
+
+    needed = {use.image_name: use for use in uses(session.layout) if use.stack != name}
+    chosen = [
         image
         for image, service in sorted(used.items())
         if choice == "all" or image in {naming.image_name(name, service), naming.image_name(name, service, "_")}
-    )
+    ]
+    for image in chosen:
+        if image in needed:
+            user = needed[image]
+            session.warn(f"image {image} stays: {user.container} of stack {user.stack} needs it")
+    return tuple(image for image in chosen if image not in needed)

@@ -1,10 +1,10 @@
 """`windlass rm`."""
 
-import sys
 from typing import Annotated
 
 from compose.cli.changing import change
 from compose.cli.options import Argument, Option
+from compose.cli.questions import is_sure
 from compose.cli.session import Session
 from compose.deciding.observed import Observed
 from compose.deciding.plan_life import plan_rm
@@ -27,19 +27,8 @@ def command(
         anonymous = frozenset(volume.name for volume in observed.volumes if volume.anonymous and volumes)
         found = plan_rm(stack, observed.containers, names, anonymous_volumes=anonymous, stop=stop)
         doomed = [step.action.name for step in found.steps if isinstance(step.action, RemoveContainer)]
-        if doomed and not force and not dry_run and not _is_sure(session, doomed):
+        if doomed and not force and not dry_run and not is_sure(session, f"Going to remove {', '.join(doomed)}"):
             return Plan(stack=stack)
         return found
 
     return change(session, "rm", names, decide, nothing="No stopped containers", dry_run=dry_run)
-
-
-def _is_sure(session: Session, names: list[str]) -> bool:
-    """Asks on a terminal; without one, nobody can be asked, and nothing is removed."""
-    session.tell(f"Going to remove {', '.join(names)}")
-    if not sys.stdin.isatty():
-        session.tell("nobody to ask: rm --force removes without asking")
-        return False
-    sys.stderr.write("Are you sure? [yN] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}

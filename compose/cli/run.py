@@ -19,6 +19,7 @@ from compose.errors import FileError, UsageError
 from compose.model import Stack
 from compose.reading.run_overlay import RunOptions, overlay
 from engine.errors import RequestError
+from engine.images.store import ImageStore
 from engine.locks import command_lock
 from engine.protocol import Start
 from engine.spec import ContainerSpec
@@ -131,7 +132,9 @@ def _make(
     from compose.doing.up import decide_with_images  # noqa: PLC0415 - likewise
     from engine.leftovers import boot_time, remove_leftovers  # noqa: PLC0415 - likewise
 
-    with command_lock(connection.stack, "windlass run", on_wait=session.tell_wait):
+    # No image may go before the container that needs it is there.
+    in_use = ImageStore(session.layout.images, session.layout.cache).in_use()
+    with command_lock(connection.stack, "windlass run", on_wait=session.tell_wait), in_use:
         observed = connection.observe()
         if not observed.containers:
             remove_leftovers(session.layout, booted_at=boot_time())

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -22,13 +21,13 @@ def run(
     verbs: Mapping[str, str],
     load: Callable[[str], Callable[..., Any]],
     interspersed: Callable[[str], bool],
-    aliases: Mapping[str, str] = MappingProxyType({}),
+    join: Callable[[list[str]], list[str]] = lambda words: words,
 ) -> int:
     """Runs the verb that the arguments name; returns its exit status. Errors come out as they are.
 
     `prepare` makes the Session from the options before the verb, or none if they were all there was to do; `verbs` are
-    one line of help by name, `aliases` other names; `load` gives a verb's function; options may follow a verb's words
-    if `interspersed`.
+    one line of help by name, `join` finds the name that words begin with; `load` gives a verb's function;
+    options may follow a verb's words if `interspersed`.
     """
 
     class Verbs(TyperGroup):
@@ -53,7 +52,7 @@ def run(
 
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
             """Refuses words that are no verbs in the words of `load`."""
-            args = [aliases.get(args[0], args[0]), *args[1:]]
+            args = join(args)
             if args[0] not in verbs:
                 load(args[0])
             return super().resolve_command(ctx, args)

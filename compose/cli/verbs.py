@@ -29,6 +29,9 @@ VERBS = {
     "exec": "Runs a command in a running container.",
     "explain": "Explains the code of a problem.",
     "graph": "Draws who waits for whom.",
+    "history": "Shows what made an image.",
+    "image ls": "Lists the images that are here.",
+    "image prune": "Removes the images that nobody needs.",
     "images": "Lists the images that the containers use.",
     "init": "Writes a first compose.yaml.",
     "kill": "Sends running containers a signal.",
@@ -45,6 +48,7 @@ VERBS = {
     "restart": "Stops containers and starts them again.",
     "rm": "Removes containers that have ended.",
     "restore": "Brings the enabled stacks back, as at a boot.",
+    "rmi": "Removes images.",
     "rollback": "Takes services back to what they were before their last change.",
     "run": "Runs a command in a container of its own.",
     "scale": "Runs as many replicas as asked for.",
@@ -52,6 +56,7 @@ VERBS = {
     "start": "Starts containers that exist.",
     "stats": "Shows what the containers use.",
     "stop": "Stops containers and keeps them.",
+    "tag": "Gives an image one more name.",
     "top": "Lists the processes of the containers.",
     "unpause": "Lets paused containers go on.",
     "up": "Makes and starts what the file asks for.",
@@ -59,7 +64,17 @@ VERBS = {
     "volumes": "Lists the stack's volumes.",
     "wait": "Waits until containers have ended.",
 }
-ALIASES = {"convert": "config"}  # what Compose used to call it
+ALIASES = {
+    "convert": "config",  # what Compose used to call it
+    "image list": "image ls",
+    "image remove": "rmi",
+    "image rm": "rmi",
+    "image tag": "tag",
+    "image history": "history",
+    "system df": "df",
+}
+GROUPS = frozenset(("builder", "image", "system"))
+"""Words that say what the verb behind them is about."""
 NOT_YET = frozenset(
     (
         "commit",
@@ -79,7 +94,7 @@ def carry_out(arguments: list[str]) -> int:
         return called()
     from compose.cli import typed  # noqa: PLC0415 - loading typer takes longer than most verbs
 
-    return typed.run(arguments, prepare=prepare, verbs=VERBS, aliases=ALIASES, load=load, interspersed=_interspersed)
+    return typed.run(arguments, prepare=prepare, verbs=VERBS, join=_joined, load=load, interspersed=_interspersed)
 
 
 def load(name: str) -> Callable[..., Any]:
@@ -89,9 +104,12 @@ def load(name: str) -> Callable[..., Any]:
     if name not in VERBS:
         from compose.spelling import did_you_mean  # noqa: PLC0415 - only for mistakes
 
-        raise UsageError(f"windlass has no verb '{name}'", hint=did_you_mean(name, (*VERBS, *NOT_YET)))
+        known = (*VERBS, *ALIASES, *NOT_YET)
+        among = ", ".join(each for each in known if each.startswith(f"{name} "))
+        hint = f"say what: {among}" if among else did_you_mean(name, known)
+        raise UsageError(f"windlass has no verb '{name}'", hint=hint)
     with PatternsOnDemand():
-        command: Callable[..., Any] = import_module(f"compose.cli.{name}").command
+        command: Callable[..., Any] = import_module(f"compose.cli.{name.replace(' ', '_')}").command
     return command
 
 
@@ -146,9 +164,9 @@ def prepare(
 def _called_plainly(arguments: list[str]) -> Callable[[], int] | None:
     """The call that a plain command line asks for; None leaves it to typer."""
     before = plainwords.parse(prepare, arguments, until_first_word=True)
-    if before is None or not before.rest or before.rest[0] not in VERBS:
+    if before is None or not before.rest or _joined(before.rest)[0] not in VERBS:
         return None
-    name, *words = before.rest
+    name, *words = _joined(before.rest)
     command = load(name)
     if Session not in command.__annotations__.values():
         return None
@@ -162,6 +180,13 @@ def _called_plainly(arguments: list[str]) -> Callable[[], int] | None:
         return status if isinstance(status, int) else 0
 
     return call
+
+
+def _joined(words: list[str]) -> list[str]:
+    """The words with a verb of two words as one, by the name that it has here."""
+    if words[0] in GROUPS and len(words) > 1 and not words[1].startswith("-"):
+        words = [f"{words[0]} {words[1]}", *words[2:]]
+    return [ALIASES.get(words[0], words[0]), *words[1:]]
 
 
 def _interspersed(name: str) -> bool:

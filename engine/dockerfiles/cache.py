@@ -1,6 +1,8 @@
 """What builds remember: which step gave which layer, and what each build did last time."""
 
 import hashlib
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -21,10 +23,13 @@ class BuildCache:
 
     def find(self, inputs: StepInputs) -> StepRecord | None:
         """What came of the same step before, if it is still here."""
+        path = self._steps / key_of(inputs)
         try:
-            record = msgspec.json.decode((self._steps / key_of(inputs)).read_bytes(), type=StepRecord)
+            record = msgspec.json.decode(path.read_bytes(), type=StepRecord)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
+        with suppress(OSError):
+            os.utime(path)  # what has not been of use for long goes first
         if record.layer and self._store.layer_facts(record.layer) is None:
             return None
         return record

@@ -5,9 +5,10 @@ image that is damaged, or lacks a layer, counts as missing, so that whoever make
 """
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,6 +22,22 @@ from engine.images.workspaces import workspace
 
 _SHORTEST_ID = 4
 _TREE_MODE = 0o755
+
+
+class Catalogue(NamedTuple):
+    """What a store holds: image ids by canonical name; images by id and facts by diff id, None where damaged."""
+
+    names: Mapping[str, str]
+    images: Mapping[str, Image | None]
+    layers: Mapping[str, LayerFacts | None]
+
+
+class Doomed(NamedTuple):
+    """What goes: canonical names, ids of images, diff ids of layers."""
+
+    names: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
 
 
 class ImageStore:
@@ -60,6 +77,8 @@ class ImageStore:
         name = parse_reference(reference)
         content = f"{image.id}\n".encode() + (msgspec.json.encode(origin) + b"\n" if origin else b"")
         with self._locked("store.lock"):
+            if not places.image_document(self.root, image.id).exists():
+                raise ImageError(f"image {image.id} has just been removed")
             durable.write_file(self._directory("references") / name.file_name, content)
 
     def origin(self, reference: str) -> Origin | None:
@@ -70,8 +89,12 @@ class ImageStore:
         except msgspec.DecodeError:
             return None
 
+    def has_name(self, reference: str) -> bool:
+        """Whether an image has, or had before it was damaged, that name."""
+        return bool(self._read_reference(parse_reference(reference)))
+
     def untag(self, reference: str) -> bool:
-        """Takes a name away and says whether it existed. The image stays until `remove_unused`."""
+        """Takes a name away and says whether it existed. The image stays."""
         path = self.root / "references" / parse_reference(reference).file_name
         with self._locked("store.lock"):
             try:
@@ -152,29 +175,43 @@ class ImageStore:
             raise ImageError(f"cannot record image {image_id}: one of its layers is not in the store")
         return image
 
-    def remove_unused(self, keep: Collection[str] = ()) -> int:
-        """Removes images without a name and layers without an image; returns the bytes freed.
+    def document(self, image_id: str) -> bytes:
+        """An image's configuration as it was recorded; ImageError when it is not here."""
+        try:
+            return places.image_document(self.root, image_id).read_bytes()
+        except FileNotFoundError:
+            raise ImageError(f"image {image_id} is not here", hint="windlass image ls shows those that are") from None
 
-        `keep` holds diff ids of layers that containers use. Waits until no build is under way.
+    def catalogue(self) -> Catalogue:
+        """Everything in the store: what cannot be read is there, too, without being known."""
+        found = (reference_of_file_name(path.name) for path in self._files("references"))
+        ids = (places.DIGEST_PREFIX + path.stem for path in self._files("images"))
+        layers = (places.DIGEST_PREFIX + path.name for path in self._files("layers"))
+        return Catalogue(
+            names={reference.canonical: self._read_reference(reference) for reference in found},
+            images={image_id: self._load(image_id) for image_id in ids},
+            layers={diff_id: self.layer_facts(diff_id) for diff_id in layers},
+        )
+
+    def remove(
+        self, decide: Callable[[Catalogue], Doomed], on_wait: Callable[[], None] | None = None
+    ) -> tuple[Doomed, int]:
+        """Removes what `decide` picks while nobody makes or needs anything; returns it with the bytes of its layers.
+
+        Waits until no build, pull or `up` is under way. What a crash cuts short, the next removal ends.
         """
-        with self._locked("use.lock"), self._locked("store.lock"):
-            named = {self._read_reference(reference_of_file_name(path.name)) for path in self._files("references")}
-            needed = set(keep)
-            for path in self._files("images"):
-                image_id = places.DIGEST_PREFIX + path.stem
-                if image_id in named:
-                    image = self._load(image_id)
-                    needed.update(image.layers if image else ())
-                else:
-                    path.unlink()
-            unneeded = [path for path in self._files("layers") if places.DIGEST_PREFIX + path.name not in needed]
-        freed = 0
-        with self.workspace() as aside:
-            for path in unneeded:
-                facts = self.layer_facts(places.DIGEST_PREFIX + path.name)
-                path.rename(aside / path.name)
-                freed += facts.size_bytes if facts else 0
-        return freed
+        with self._locked("use.lock", on_wait=on_wait), self.workspace() as aside:
+            with self._locked("store.lock"):
+                catalogue = self.catalogue()
+                doomed = decide(catalogue)
+                for name in doomed.names:
+                    (self.root / "references" / parse_reference(name).file_name).unlink(missing_ok=True)
+                for image_id in doomed.images:
+                    places.image_document(self.root, image_id).unlink(missing_ok=True)
+                for diff_id in doomed.layers:
+                    places.layer_home(self.root, diff_id).rename(aside / places.hexadecimal(diff_id))
+            facts = (catalogue.layers[diff_id] for diff_id in doomed.layers)
+            return doomed, sum(known.size_bytes for known in facts if known)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ import pytest
 
 from engine.errors import ImageError
 from engine.images.model import Image, ImageConfig
-from engine.images.store import ImageStore
+from engine.images.store import Catalogue, Doomed, ImageStore
 
 
 @pytest.fixture
@@ -62,19 +62,45 @@ def test_a_name_moves_to_the_image_that_is_tagged_last(store: ImageStore) -> Non
     assert store.list() == (("app:latest", two),)
 
 
-def test_removing_unused_images_keeps_what_is_named_or_in_use(store: ImageStore) -> None:
-    shared, gone, used = layer(store, "a", "one"), layer(store, "b", "two"), layer(store, "c", "three")
+def test_what_is_picked_of_everything_there_is_goes_with_its_files(store: ImageStore) -> None:
+    shared, gone = layer(store, "a", "one"), layer(store, "b", "two")
     kept, dropped = image(store, shared), image(store, shared, gone)
     store.tag("kept", kept)
     store.tag("dropped", dropped)
+    seen: list[Catalogue] = []
 
-    assert store.untag("dropped") is True
-    assert store.untag("dropped") is False
-    assert store.remove_unused(keep=(used,)) == 3
+    def decide(catalogue: Catalogue) -> Doomed:
+        seen.append(catalogue)
+        return Doomed(names=("docker.io/library/dropped:latest",), images=(dropped.id,), layers=(gone,))
+
+    assert store.remove(decide) == (Doomed(("docker.io/library/dropped:latest",), (dropped.id,), (gone,)), 3)
+    assert seen[0].names == {
+        "docker.io/library/dropped:latest": dropped.id,
+        "docker.io/library/kept:latest": kept.id,
+    }
+    assert seen[0].images == {kept.id: kept, dropped.id: dropped}
+    assert seen[0].layers.keys() == {shared, gone}
     assert store.find(dropped.id) is None
     assert store.find("kept") == kept
     assert store.layer_facts(gone) is None
-    assert store.layer_facts(used) is not None
+    assert list((store.root / "tmp").glob("[!.]*")) == []
+
+
+def test_a_name_is_taken_away_once(store: ImageStore) -> None:
+    store.tag("app", image(store, layer(store, "a", "one")))
+
+    assert store.has_name("app")
+    assert store.untag("app") is True
+    assert store.untag("app") is False
+    assert not store.has_name("app")
+
+
+def test_an_image_that_has_just_gone_gets_no_name(store: ImageStore) -> None:
+    made = image(store, layer(store, "a", "one"))
+    store.remove(lambda catalogue: Doomed(images=tuple(catalogue.images)))
+
+    with pytest.raises(ImageError, match="has just been removed"):
+        store.tag("app", made)
 
 
 def test_an_image_that_lacks_a_layer_or_is_damaged_counts_as_missing(store: ImageStore) -> None:

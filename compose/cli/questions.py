@@ -1,0 +1,16 @@
+"""Questions that are asked before something cannot be had back."""
+
+import sys
+
+from compose.cli.session import Session
+
+
+def is_sure(session: Session, what: str) -> bool:
+    """Asks on a terminal; without one, nobody can be asked, and the answer is no."""
+    session.tell(what)
+    if not sys.stdin.isatty():
+        session.tell("nobody to ask: --force does it without asking")
+        return False
+    sys.stderr.write("Are you sure? [yN] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

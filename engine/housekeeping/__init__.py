@@ -1,0 +1,1 @@
+"""What images cost, who needs them, and what may go."""
