@@ -1,13 +1,13 @@
 """Which image each service runs, and what has to be done before it is there."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compose import codes, naming
 from compose.deciding.pulls import pull_need
 from compose.deciding.steps import MakeImage, Plan
 from compose.deciding.wanted import UNKNOWN_IMAGE, ImageChoice, ImageNeed
+from compose.doing.build_requests import request_for
 from compose.errors import FileError, Problem
 from compose.model import Service, Stack
 from engine.images.model import Image, Origin
@@ -163,7 +163,7 @@ def make_images(
             continue
         on_step(action, False)
         if action.builder:
-            _build(action, stack, store, layout, on_line, no_cache=no_cache)
+            _build(action, stack, store, layout, on_line, environment=environment, no_cache=no_cache)
         else:
             from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - rarely needed
 
@@ -178,21 +178,21 @@ def _build(
     layout: Layout,
     on_line: Callable[[str], None],
     *,
+    environment: Mapping[str, str],
     no_cache: bool,
 ) -> None:
     """Builds an image as its service says."""
-    from engine.dockerfiles.build import BuildRequest, build  # noqa: PLC0415 - rarely needed
+    from compose.doing.pulling import obtain  # noqa: PLC0415 - rarely needed
+    from engine.dockerfiles.build import build  # noqa: PLC0415 - likewise
 
     wanted = _all_services(stack)[action.builder].build
     if wanted is None:
         raise AssertionError(f"a build of {action.name} was planned for a service without one")
-    request = BuildRequest(
-        context=Path(wanted.context),
-        tag=action.name,
-        dockerfile=wanted.dockerfile,
-        args={name: value for name, value in wanted.args.items() if value is not None},
-        target=wanted.target,
-        no_cache=no_cache,
-        labels={naming.PROJECT: stack.name, naming.SERVICE: action.builder, naming.VERSION: VERSION},
-    )
-    build(request, store=store, layout=layout, on_progress=on_line)
+    request = request_for(wanted, action.name)
+    own = {naming.PROJECT: stack.name, naming.SERVICE: action.builder, naming.VERSION: VERSION}
+    request = request._replace(labels={**request.labels, **own}, no_cache=request.no_cache or no_cache)
+
+    def pull(store: ImageStore, name: str, on_line: Callable[[str], None]) -> Image:
+        return obtain(store, name, environment, on_line, refresh=True)
+
+    build(request, store=store, layout=layout, pull=pull, on_progress=on_line)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from compose.deciding.wanted import ImageChoice
+from compose.doing.build_requests import request_for
 from compose.model import Service
 
 _MOST_NAMED = 3
@@ -19,10 +20,7 @@ def stale_images(services: Iterable[Service], choices: Mapping[str, ImageChoice]
             continue
         from engine.dockerfiles.staleness import changes_since_build  # noqa: PLC0415 - only where images are built
 
-        args = {name: value for name, value in wanted.args.items() if value is not None}
-        changed = changes_since_build(
-            cache, choice.name, choice.image.id, Path(wanted.context), wanted.dockerfile, args, wanted.target
-        )
+        changed = changes_since_build(cache, choice.image.id, request_for(wanted, choice.name))
         if changed:
             more = f" and {len(changed) - _MOST_NAMED} more" if len(changed) > _MOST_NAMED else ""
             named = ", ".join(changed[:_MOST_NAMED]) + more

@@ -3,7 +3,9 @@
 import difflib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from engine.dockerfiles.durations import parse_duration
 from engine.dockerfiles.instructions import Command
@@ -12,6 +14,31 @@ from engine.dockerfiles.words import split
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STAGE = re.compile(r"[a-z][a-z0-9_.-]*")
+_YES: Final = frozenset({"true", "1", "t"})
+_NO: Final = frozenset({"false", "0", "f"})
+
+
+class Flags(NamedTuple):
+    """The flags that an instruction begins with, each with all of its values."""
+
+    given: Mapping[str, tuple[str, ...]]
+
+    def text(self, name: str) -> str:
+        """A flag's value, empty when it is not given."""
+        return self.all(name)[0] if self.all(name) else ""
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """The values of a flag that may come more than once."""
+        return self.given.get(name, ())
+
+    def switch(self, name: str) -> bool | None:
+        """Whether a flag says yes; None when it is not given."""
+        value = self.text(name)
+        return None if not value else value in _YES
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.given)
 
 
 def take_flags(
@@ -19,25 +46,56 @@ def take_flags(
     rest: str,
     known: Collection[str],
     *,
-    not_yet: Collection[str] = (),
-) -> tuple[dict[str, str], str]:
-    """The flags (`--name=value`) that a text begins with, and what follows them."""
-    flags: dict[str, str] = {}
+    switches: Collection[str] = (),
+    repeated: Collection[str] = (),
+    refused: Mapping[str, str] = MappingProxyType({}),
+    escape: str = "\\",
+) -> tuple[Flags, str]:
+    """The flags (`--name=value`) that a text begins with, and what follows them.
+
+    `switches` may stand without a value, `repeated` more than once; `refused` are known, with the reason why not.
+    """
+    flags: dict[str, tuple[str, ...]] = {}
+    allowed = {*known, *switches, *repeated}
     while rest.startswith("--"):
-        word, _, rest = rest.partition(" ")
-        rest = rest.lstrip()
+        word, rest = _flag(rest, escape)
+        if word == "--":
+            break
         name, equals, value = word.removeprefix("--").partition("=")
-        if name in not_yet:
-            raise Mistake(f"{keyword} --{name} is not supported yet")
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
+        if name in refused:
+            raise Mistake(f"{keyword} --{name} is refused: {refused[name]}")
+        if name not in allowed:
+            close = difflib.get_close_matches(name, allowed, n=1)
             raise Mistake(f"{keyword} has no flag --{name}", hint=f"did you mean --{close[0]}?" if close else "")
-        if not equals or not value:
+        if name in switches:
+            value = value if equals else "true"
+            if value.lower() not in {*_YES, *_NO}:
+                raise Mistake(f"{keyword} --{name} is true or false, not {value!r}")
+            value = value.lower()
+        elif not value:
             raise Mistake(f"{keyword} --{name} needs a value: --{name}=value")
-        if name in flags:
+        if name in flags and name not in repeated:
             raise Mistake(f"{keyword} --{name} is given twice")
-        flags[name] = value
-    return flags, rest
+        flags[name] = (*flags.get(name, ()), value)
+    return Flags(flags), rest
+
+
+def _flag(rest: str, escape: str) -> tuple[str, str]:
+    """The first word of a text without its quotes, and what follows it."""
+    word, quote, at = "", "", 0
+    while at < len(rest) and (quote or not rest[at].isspace()):
+        character = rest[at]
+        if character == escape and at + 1 < len(rest):
+            at += 1
+            word += rest[at]
+        elif quote:
+            word, quote = (word, "") if character == quote else (word + character, quote)
+        elif character in "'\"":
+            quote = character
+        else:
+            word += character
+        at += 1
+    return word, rest[at:].lstrip()
 
 
 def words(rest: str, escape: str) -> tuple[str, ...]:
@@ -95,14 +153,15 @@ def stage_name(text: str) -> str:
     return name
 
 
-def seconds(flags: dict[str, str], name: str) -> float | None:
+def seconds(flags: Flags, name: str) -> float | None:
     """A flag's duration in seconds; None when it is not given or 0, which means the default."""
-    return parse_duration(flags[name]) or None if name in flags else None
+    text = flags.text(name)
+    return parse_duration(text) or None if text else None
 
 
-def count(flags: dict[str, str], name: str) -> int | None:
+def count(flags: Flags, name: str) -> int | None:
     """A flag's number; None when it is not given or 0, which means the default."""
-    text = flags.get(name, "0")
+    text = flags.text(name) or "0"
     if not (text.isascii() and text.isdigit()):
         raise Mistake(f"--{name} is a number, not {text!r}")
     return int(text) or None

@@ -1,13 +1,13 @@
 """Copies sources into an image's root as COPY and ADD do."""
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
 
 from engine.dockerfiles import archives, placing
+from engine.dockerfiles.modes import Mode
 from engine.dockerfiles.placing import Attributes, Owner
 from engine.dockerfiles.problems import Mistake
 from engine.dockerfiles.sources import Entry, Source, open_entry
@@ -16,7 +16,6 @@ from engine.users import find_user
 
 _CHUNK_BYTES = 1 << 20
 _FILE_MODE = 0o644
-_MODE = re.compile(r"[0-7]{3,4}")
 
 
 class Written(NamedTuple):
@@ -30,17 +29,9 @@ class Manner(NamedTuple):
     """How to copy: None leaves owners or modes as they are (a build context's files belong to root)."""
 
     owner: Owner | None = None
-    mode: int | None = None
+    mode: Mode | None = None
     unpack: bool = False
-
-
-def parse_mode(text: str) -> int | None:
-    """The value of --chmod; None when it is empty."""
-    if not text:
-        return None
-    if not _MODE.fullmatch(text):
-        raise Mistake(f"--chmod={text} is not supported yet", hint="write the mode in octal, such as 755")
-    return int(text, 8)
+    parents: bool = False
 
 
 def find_owner(root: int, written: str) -> Owner | None:
@@ -54,6 +45,12 @@ def find_owner(root: int, written: str) -> Owner | None:
     return Owner(found.uid, found.gid)
 
 
+def require_directory(destination: str, count: int, manner: Manner) -> None:
+    """Refuses to copy several sources to what is no directory."""
+    if count > 1 and not (destination.endswith("/") or manner.parents):
+        raise Mistake("several sources need a directory to go to", hint=f"end it with a slash: {destination}/")
+
+
 def copy(
     root: int,
     destination: str,
@@ -62,20 +59,28 @@ def copy(
     manner: Manner,
 ) -> None:
     """Copies to an absolute path inside the root. A path that ends with a slash, or is a directory, is copied into."""
-    into = destination.endswith("/") or placing.is_directory(root, destination)
-    if len(sources) + len(written) > 1 and not destination.endswith("/"):
-        raise Mistake("several sources need a directory to go to", hint=f"end it with a slash: {destination}/")
+    into = manner.parents or destination.endswith("/") or placing.is_directory(root, destination)
     for source in sources:
+        place = _place(destination, source) if manner.parents else destination
         if source.is_directory:
-            _copy_directory(root, destination, source, manner)
-        elif not (manner.unpack and _unpacked(root, destination, source, manner)):
-            _copy_file(root, destination, source, manner, into=into)
+            _copy_directory(root, place, source, manner)
+        elif not (manner.unpack and _unpacked(root, place, source, manner)):
+            _copy_file(root, place, source, manner, into=into)
+        for entry in reversed(source.above):
+            with placing.directory(root, f"{destination.rstrip('/')}/{entry.path}", Owner()) as handle:
+                placing.put_attributes(handle, _attributes(entry, source, manner))
     owner = manner.owner or Owner()
-    mode = _FILE_MODE if manner.mode is None else manner.mode
+    mode = _FILE_MODE if manner.mode is None else manner.mode.of(_FILE_MODE, directory=False)
     for file in written:
         parent, name = _file_place(destination, file.name, into=into)
         with placing.directory(root, parent, owner) as handle:
             placing.put_file(handle, name, (file.content,), Attributes(mode, owner))
+
+
+def _place(destination: str, source: Source) -> str:
+    """Where a source goes that keeps its parents: a directory's own place, or the one that a file goes into."""
+    kept = source.kept if source.is_directory else source.kept.rpartition("/")[0]
+    return f"{destination.rstrip('/')}/{kept}".rstrip("/") or "/"
 
 
 def _file_place(destination: str, name: str, *, into: bool) -> tuple[str, str]:
@@ -143,7 +148,9 @@ def _put_file(parent: int, name: str, top: int, source: Source, entry: Entry, ma
 
 def _attributes(entry: Entry, source: Source, manner: Manner) -> Attributes:
     own = Owner(entry.status.st_uid, entry.status.st_gid) if source.root.own_ids else Owner()
-    mode = stat.S_IMODE(entry.status.st_mode) if manner.mode is None else manner.mode
+    mode = stat.S_IMODE(entry.status.st_mode)
+    if manner.mode is not None:
+        mode = manner.mode.of(mode, directory=entry.kind == stat.S_IFDIR)
     return Attributes(mode, manner.owner or own, entry.status.st_mtime_ns)
 
 

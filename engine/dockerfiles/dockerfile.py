@@ -19,6 +19,7 @@ from engine.dockerfiles.instructions import (
     Healthcheck,
     Instruction,
     Label,
+    Onbuild,
     Run,
     Shell,
     Stage,
@@ -29,8 +30,11 @@ from engine.dockerfiles.instructions import (
 )
 from engine.dockerfiles.lines import Heredoc, LogicalLine, read_lines
 from engine.dockerfiles.problems import Mistake, Problem, failure
+from engine.dockerfiles.runmounts import check_mount
 
-_NOT_YET = "not supported yet"
+_TRIGGERLESS = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
+_REMOTE = ("http://", "https://")
+_GIT = ("git@", "git://", "ssh://")
 
 
 def parse_dockerfile(text: str, file: str) -> Dockerfile:
@@ -62,6 +66,21 @@ def parse_dockerfile(text: str, file: str) -> Dockerfile:
     return Dockerfile(file, lines.escape, tuple(before), stages, lines.warnings)
 
 
+def parse_triggers(triggers: tuple[str, ...], line: int) -> tuple[Instruction, ...]:
+    """Reads what an image keeps for those who build on it; all of it counts as standing on `line`. Mistake tells."""
+    found: list[Instruction] = []
+    for trigger in triggers:
+        lines = read_lines(trigger)
+        if lines.problems:
+            raise Mistake(f"ONBUILD {trigger}: {lines.problems[0].message}")
+        for read in lines.lines:
+            instruction = _parse(read._replace(number=line), lines.escape)
+            if isinstance(instruction, From | Onbuild):
+                raise Mistake(f"the base image keeps a trigger that none can be: {trigger}")
+            found.append(instruction)
+    return tuple(found)
+
+
 def _repeated_names(stages: tuple[Stage, ...]) -> list[Problem]:
     seen: dict[str, int] = {}
     problems = []
@@ -79,8 +98,6 @@ def _parse(line: LogicalLine, escape: str) -> From | Instruction:
     keyword, rest = words[0].upper(), words[1] if len(words) > 1 else ""
     parse = _PARSERS.get(keyword)
     if parse is None:
-        if keyword == "ONBUILD":
-            raise Mistake(f"ONBUILD is {_NOT_YET}")
         close = difflib.get_close_matches(keyword, _PARSERS, n=1)
         raise Mistake(f"unknown instruction {words[0]!r}", hint=f"did you mean {close[0]}?" if close else "")
     if not rest:
@@ -102,10 +119,10 @@ def _from(said: _Said) -> From:
     flags, rest = arguments.take_flags("FROM", said.rest, {"platform"})
     words = rest.split()
     if len(words) == 1:
-        return From(said.line, said.text, words[0], platform=flags.get("platform", ""))
+        return From(said.line, said.text, words[0], platform=flags.text("platform"))
     if len(words) != 3 or words[1].upper() != "AS":
         raise Mistake("FROM is written: FROM image [AS name]")
-    return From(said.line, said.text, words[0], arguments.stage_name(words[2]), flags.get("platform", ""))
+    return From(said.line, said.text, words[0], arguments.stage_name(words[2]), flags.text("platform"))
 
 
 def _arg(said: _Said) -> Arg:
@@ -130,47 +147,93 @@ def _maintainer(said: _Said) -> Label:
 
 
 def _run(said: _Said) -> Run:
-    _, rest = arguments.take_flags("RUN", said.rest, set(), not_yet={"mount", "network", "security", "device"})
-    if not said.heredocs:
-        return Run(said.line, said.text, arguments.command(rest))
-    script = said.heredocs[0] if rest == said.heredocs[0].word else None
-    bodies = "".join(f"\n{heredoc.content}{heredoc.name}" for heredoc in said.heredocs)
-    return Run(said.line, said.text, Command(f"{rest}{bodies}\n"), script)
+    flags, rest = arguments.take_flags(
+        "RUN",
+        said.rest,
+        {"network", "security"},
+        repeated={"mount"},
+        refused={"device": "windlass hands no devices of the host to builds"},
+        escape=said.escape,
+    )
+    for mount in flags.all("mount"):
+        check_mount(mount)
+    _one_of("RUN --network", flags.text("network"), ("default", "none", "host"))
+    _one_of("RUN --security", flags.text("security"), ("sandbox", "insecure"))
+    script = said.heredocs[0] if said.heredocs and rest == said.heredocs[0].word else None
+    command = Command(rest + _bodies(said.heredocs)) if said.heredocs else arguments.command(rest)
+    if not rest:
+        raise Mistake("RUN has no command")
+    return Run(
+        line=said.line,
+        text=said.text,
+        command=command,
+        script=script,
+        mounts=flags.all("mount"),
+        network=flags.text("network"),
+        security=flags.text("security"),
+    )
+
+
+def _one_of(flag: str, value: str, known: tuple[str, ...]) -> None:
+    if value and value not in known:
+        raise Mistake(f"{flag} is {', '.join(known[:-1])} or {known[-1]}, not {value!r}")
+
+
+def _bodies(heredocs: tuple[Heredoc, ...]) -> str:
+    """Here-documents as a shell reads them, after the line that names them."""
+    return "".join(f"\n{heredoc.content}{heredoc.name}" for heredoc in heredocs) + "\n" if heredocs else ""
 
 
 def _copy(said: _Said) -> Copy:
-    return _copying("COPY", said, {"from", "chown", "chmod"})
+    return _copying("COPY", said, {"from", "chown", "chmod"}, {"link", "parents"})
 
 
 def _add(said: _Said) -> Copy:
-    return _copying("ADD", said, {"chown", "chmod"})
+    return _copying("ADD", said, {"chown", "chmod", "checksum"}, {"link", "unpack"})
 
 
-def _copying(keyword: str, said: _Said, flags: set[str]) -> Copy:
-    not_yet = {"link", "parents", "exclude", "checksum", "keep-git-dir", "unpack"}
-    given, rest = arguments.take_flags(keyword, said.rest, flags, not_yet=not_yet)
+def _copying(keyword: str, said: _Said, known: set[str], switches: set[str]) -> Copy:
+    git = {"keep-git-dir": "windlass adds no repositories"} if keyword == "ADD" else {}
+    flags, rest = arguments.take_flags(
+        keyword, said.rest, known, switches=switches, repeated={"exclude"}, refused=git, escape=said.escape
+    )
     words = arguments.exec_form(rest) or arguments.words(rest, said.escape)
     if len(words) < 2:
         raise Mistake(f"{keyword} needs a source and a destination")
     here = {heredoc.word for heredoc in said.heredocs}
     sources = tuple(word for word in words[:-1] if word not in here)
-    if keyword == "ADD":
-        for source in sources:
-            if source.startswith(("http://", "https://", "git@", "git://", "ssh://")):
-                raise Mistake(f"ADD of an address ({source}) is {_NOT_YET}", hint="fetch it in a RUN step")
-    if given.get("from") and said.heredocs:
+    for source in sources if keyword == "ADD" else ():
+        if source.startswith(_GIT) or (source.startswith(_REMOTE) and source.partition("#")[0].endswith(".git")):
+            raise Mistake(f"ADD of a repository ({source}) is refused", hint="clone it in a RUN step with git")
+    if flags.text("from") and said.heredocs:
         raise Mistake(f"{keyword} --from cannot be used with a here-document")
+    remote = [source for source in sources if source.startswith(_REMOTE)]
+    if flags.text("checksum") and (len(remote), len(sources)) != (1, 1):
+        raise Mistake("ADD --checksum needs one source, which is an address (https://...)")
     return Copy(
         line=said.line,
         text=said.text,
         sources=sources,
         destination=words[-1],
         heredocs=said.heredocs,
-        origin=given.get("from", ""),
-        owner=given.get("chown", ""),
-        mode=given.get("chmod", ""),
-        unpack=keyword == "ADD",
+        origin=flags.text("from"),
+        owner=flags.text("chown"),
+        mode=flags.text("chmod"),
+        is_add=keyword == "ADD",
+        unpack=flags.switch("unpack"),
+        link=flags.switch("link") or False,
+        parents=flags.switch("parents") or False,
+        exclude=flags.all("exclude"),
+        checksum=flags.text("checksum"),
     )
+
+
+def _onbuild(said: _Said) -> Onbuild:
+    keyword = said.rest.split(maxsplit=1)[0].upper()
+    if keyword in _TRIGGERLESS:
+        raise Mistake(f"ONBUILD keeps no {keyword}", hint="it keeps RUN, COPY, ENV and others for images built on this")
+    _parse(LogicalLine(said.line, said.rest, said.heredocs), said.escape)
+    return Onbuild(said.line, said.text, said.rest + _bodies(said.heredocs).removesuffix("\n"))
 
 
 def _workdir(said: _Said) -> Workdir:
@@ -209,8 +272,8 @@ def _stopsignal(said: _Said) -> Stopsignal:
 
 
 def _healthcheck(said: _Said) -> Healthcheck:
-    known = {"interval", "timeout", "start-period", "retries"}
-    flags, rest = arguments.take_flags("HEALTHCHECK", said.rest, known, not_yet={"start-interval"})
+    known = {"interval", "timeout", "start-period", "start-interval", "retries"}
+    flags, rest = arguments.take_flags("HEALTHCHECK", said.rest, known)
     kind, _, text = rest.partition(" ")
     if kind.upper() == "NONE" and not text and not flags:
         return Healthcheck(said.line, said.text, None)
@@ -223,6 +286,7 @@ def _healthcheck(said: _Said) -> Healthcheck:
         interval_seconds=arguments.seconds(flags, "interval"),
         timeout_seconds=arguments.seconds(flags, "timeout"),
         start_period_seconds=arguments.seconds(flags, "start-period"),
+        start_interval_seconds=arguments.seconds(flags, "start-interval"),
         retries=arguments.count(flags, "retries"),
     )
 
@@ -241,6 +305,7 @@ _PARSERS: Final[Mapping[str, _Parser]] = MappingProxyType(
         "HEALTHCHECK": _healthcheck,
         "LABEL": _label,
         "MAINTAINER": _maintainer,
+        "ONBUILD": _onbuild,
         "RUN": _run,
         "SHELL": _shell,
         "STOPSIGNAL": _stopsignal,

@@ -47,16 +47,26 @@ class Label(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Runs a command. `script` is a here-document that is the whole command."""
+    """Runs a command. `script` is a here-document that is the whole command.
+
+    `mounts` are as written (see engine.dockerfiles.runmounts); `network` and `security` may be empty.
+    """
 
     line: int
     text: str
     command: Command
     script: Heredoc | None = None
+    mounts: tuple[str, ...] = ()
+    network: str = ""
+    security: str = ""
 
 
 class Copy(NamedTuple):
-    """Copies files; `unpack` (ADD): local archives are unpacked."""
+    """COPY, or with `is_add` ADD.
+
+    `origin` is what --from names, `mode` is --chmod. `unpack` None is as usual: ADD unpacks local archives.
+    With `link` the files do not depend on what they are put upon, with `parents` they keep their directories.
+    """
 
     line: int
     text: str
@@ -66,7 +76,12 @@ class Copy(NamedTuple):
     origin: str = ""
     owner: str = ""
     mode: str = ""
-    unpack: bool = False
+    is_add: bool = False
+    unpack: bool | None = None
+    link: bool = False
+    parents: bool = False
+    exclude: tuple[str, ...] = ()
+    checksum: str = ""
 
 
 class Workdir(NamedTuple):
@@ -142,7 +157,16 @@ class Healthcheck(NamedTuple):
     interval_seconds: float | None = None
     timeout_seconds: float | None = None
     start_period_seconds: float | None = None
+    start_interval_seconds: float | None = None
     retries: int | None = None
+
+
+class Onbuild(NamedTuple):
+    """Keeps an instruction for those who build on the image."""
+
+    line: int
+    text: str
+    trigger: str
 
 
 Instruction = (
@@ -160,6 +184,7 @@ Instruction = (
     | Shell
     | Stopsignal
     | Healthcheck
+    | Onbuild
 )
 
 

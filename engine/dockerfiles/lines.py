@@ -101,7 +101,12 @@ class _Reader:
         return text
 
     def _heredocs(self, number: int, text: str) -> tuple[Heredoc, ...]:
-        if "<<" not in text or text.split(maxsplit=1)[0].upper() not in _WITH_HEREDOCS:
+        if "<<" not in text:
+            return ()
+        keyword = text.split(maxsplit=2)[:2]
+        if keyword[0].upper() == "ONBUILD":
+            keyword = keyword[1:]
+        if not keyword or keyword[0].upper() not in _WITH_HEREDOCS:
             return ()
         found = []
         for word in split(text, self._escape)[1:]:

@@ -2,6 +2,7 @@
 
 import os
 import select
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import msgspec
 
 from engine.client import Client, connect
-from engine.dockerfiles.running import SCRIPT_TARGET, Finished, RunOrder
+from engine.contents import ContentStore
+from engine.dockerfiles.agents import forwarded
+from engine.dockerfiles.running import SCRIPT_TARGET, CancelledError, Finished, RunOrder
 from engine.errors import EngineError, RequestError, StateError
 from engine.images.workspaces import remove_tree
 from engine.layout import Layout, StackLayout
@@ -31,12 +34,22 @@ from engine.protocol import (
     Stop,
     Wait,
 )
-from engine.spec import BindMount, ContainerSpec, RestartPolicy
+from engine.spec import (
+    BindMount,
+    Confinement,
+    ContainerSpec,
+    FileMount,
+    Mount,
+    Namespaces,
+    Resolver,
+    RestartPolicy,
+)
 from engine.state import ContainerState
 from net.spec import Endpoint, NetworkSpec
 
 _PREFIX = "build-"
 _HOLDER = "windlass build"
+_HOSTNAME = "build"  # always the same: a step may write it down
 _ENDING_SECONDS = 10.0
 
 
@@ -48,23 +61,25 @@ class BuildStack:
         self._stack = layout.stack(_PREFIX + os.urandom(6).hex())
         self._network = f"{self._stack.name}_default"
         self._held = ExitStack()
-        self._client: Client | None = None
+        self._lock = threading.Lock()
+        self._idle: list[Client] = []
+        self._is_open = False
+        self._has_network = False
         self._number = 0
+        self._cancelled = os.eventfd(0)
 
     @contextmanager
     def run(self, order: RunOrder, on_output: Callable[[str], None]) -> Iterator[Finished]:
         """Runs a command; see Runner."""
-        client = self._client or self._open()
-        self._number += 1
-        container_id = os.urandom(32).hex()
-        data = self._stack.data(container_id)
-        with ExitStack() as stack:
+        with self._client(network=order.sandbox.network == "default") as (client, number), ExitStack() as stack:
+            container_id = os.urandom(32).hex()
+            data = self._stack.data(container_id)
             stack.callback(remove_tree, data)
-            mounts = (self._script(stack, order.script),) if order.script else ()
-            client.ask(Create(spec=self._spec(container_id, order, mounts)))
+            spec = self._spec(container_id, number, order, tuple(self._mounts(stack, number, order)))
+            client.ask(Create(spec=spec))
             try:
                 client.ask(Start(id=container_id))
-                state = _follow(client, container_id, data, on_output)
+                state = _follow(client, container_id, data, on_output, self._cancelled)
             except BaseException:
                 _discard(client, container_id)
                 raise
@@ -73,49 +88,98 @@ class BuildStack:
                 raise StateError("how the command ended is not known", hint="build again")
             yield Finished(state.exit_code, data / "upper", state.first_id)
 
-    def close(self) -> None:
-        """Removes the stack; nothing is left of it."""
-        client, self._client = self._client, None
-        with self._held:
-            if client is not None:
-                _remove_stack(client)
+    def cancel(self) -> None:
+        """Ends all commands; see Runner."""
+        os.eventfd_write(self._cancelled, 1)
 
-    def _open(self) -> Client:
+    def close(self) -> None:
+        """Removes the stack, once no command runs any more; nothing is left of it."""
+        os.close(self._cancelled)
+        with self._held:
+            if self._idle:
+                _remove_stack(self._idle[0])
+
+    @contextmanager
+    def _client(self, *, network: bool) -> Iterator[tuple[Client, int]]:
+        """A conversation with the stack's supervisor, for one command, with the command's number."""
+        with self._lock:
+            if not self._is_open:
+                self._open()
+            self._number += 1
+            number = self._number
+            client = self._idle.pop() if self._idle else self._connected()
+            if network and not self._has_network:
+                client.ask(EnsureNetwork(spec=NetworkSpec(name=self._network)))
+                self._has_network = True
+        try:
+            yield client, number
+        finally:
+            with self._lock:
+                self._idle.append(client)
+
+    def _open(self) -> None:
         sweep(self._layout)
         self._held.enter_context(command_lock(self._stack, _HOLDER, wait=False))
+        self._idle.append(self._connected())
+        self._is_open = True
+
+    def _connected(self) -> Client:
         client = connect(self._stack, spawn=True)
         self._held.callback(client.close)
-        self._client = client
-        client.ask(EnsureNetwork(spec=NetworkSpec(name=self._network)))
         return client
 
-    def _spec(self, container_id: str, order: RunOrder, mounts: tuple[BindMount, ...]) -> ContainerSpec:
+    def _spec(self, container_id: str, number: int, order: RunOrder, mounts: tuple[Mount, ...]) -> ContainerSpec:
+        sandbox = order.sandbox
         return ContainerSpec(
             id=container_id,
-            name=f"step-{self._number}",
+            name=f"step-{number}",
             stack=self._stack.name,
             service="build",
-            number=self._number,
+            number=number,
             image_id="",
             image_name="",
             layers=order.layers,
             process=msgspec.structs.replace(
                 order.process,
-                environment={**order.proxies, **order.process.environment},
+                environment={**order.unrecorded, **order.process.environment},
             ),
-            hostname=container_id[:12],
+            hostname=_HOSTNAME,
             config_hash="",
             mounts=mounts,
-            endpoints=(Endpoint(network=self._network),),
+            endpoints=(Endpoint(network=self._network),) if sandbox.network == "default" else (),
+            namespaces=Namespaces(network="" if sandbox.network == "default" else sandbox.network),
+            confinement=Confinement(privileged=sandbox.privileged),
+            resolver=Resolver(hosts=sandbox.hosts),
+            shm_bytes=sandbox.shm_bytes,
+            resource_limits=sandbox.limits,
             restart=RestartPolicy(condition="no"),
         )
 
-    def _script(self, stack: ExitStack, content: str) -> BindMount:
-        path = self._stack.directory / f"script-{self._number}"
-        path.write_text(content)
-        path.chmod(0o755)
-        stack.callback(path.unlink)
-        return BindMount(source=str(path), target=SCRIPT_TARGET, read_only=True)
+    def _mounts(self, stack: ExitStack, number: int, order: RunOrder) -> Iterator[Mount]:
+        """The command's mounts, with what is given by this process; it goes with `stack`."""
+        yield from order.mounts
+        if order.script:
+            path = self._stack.directory / f"script-{number}"
+            path.write_text(order.script)
+            path.chmod(0o755)
+            stack.callback(path.unlink)
+            yield BindMount(source=str(path), target=SCRIPT_TARGET, read_only=True)
+        for secret in order.secrets:
+            with self._lock:
+                digest = ContentStore(self._stack.contents).put(secret.content)
+            yield FileMount(
+                target=secret.target,
+                digest=digest,
+                kind="secret",
+                name=secret.name,
+                uid=secret.uid,
+                gid=secret.gid,
+                mode=secret.mode,
+            )
+        for place, agent in enumerate(order.agents):
+            path = self._stack.directory / f"agent-{number}-{place}"
+            stack.enter_context(forwarded(agent, path))
+            yield BindMount(source=str(path), target=agent.target)
 
 
 def sweep(layout: Layout) -> None:
@@ -157,7 +221,9 @@ def _discard(client: Client, container_id: str) -> None:
     client.ask(Remove(id=container_id))
 
 
-def _follow(client: Client, container_id: str, data: Path, on_output: Callable[[str], None]) -> ContainerState:
+def _follow(
+    client: Client, container_id: str, data: Path, on_output: Callable[[str], None], cancelled: int
+) -> ContainerState:
     """Shows a container's output until it ends; its state then."""
     number = client.send(Wait(id=container_id, condition="exited"))
     follower = Follower()
@@ -167,9 +233,11 @@ def _follow(client: Client, container_id: str, data: Path, on_output: Callable[[
         poll = select.poll()
         poll.register(client.fileno(), select.POLLIN)
         poll.register(follower.fileno(), select.POLLIN)
+        poll.register(cancelled, select.POLLIN)
         while True:
-            if not client.pending:
-                poll.poll()
+            ready = () if client.pending else poll.poll()
+            if any(handle == cancelled for handle, _ in ready):
+                raise CancelledError("the build ended before this step did")
             for _, line in follower.collect():
                 on_output(_shown(line))
             reply = _reply_if_there(client, number)

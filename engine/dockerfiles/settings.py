@@ -18,6 +18,7 @@ from engine.dockerfiles.instructions import (
     Healthcheck,
     Instruction,
     Label,
+    Onbuild,
     Run,
     Shell,
     Stopsignal,
@@ -139,6 +140,8 @@ def _configured(  # noqa: C901 -- one case for each instruction
             changes["stop_signal"] = parse_signal(value(name))
         case Healthcheck():
             changes["health"] = _health(instruction)
+        case Onbuild(trigger=trigger):
+            changes["on_build"] = (*config.on_build, trigger)
     return _with(settings, **changes)
 
 
@@ -155,6 +158,7 @@ def _health(instruction: Healthcheck) -> ImageHealth:
         interval_seconds=instruction.interval_seconds,
         timeout_seconds=instruction.timeout_seconds,
         start_period_seconds=instruction.start_period_seconds,
+        start_interval_seconds=instruction.start_interval_seconds,
         retries=instruction.retries,
     )
 

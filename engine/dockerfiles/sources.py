@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from engine.dockerfiles.ignoring import IgnoreRules, component_regex, has_wildcard
@@ -12,6 +12,7 @@ from engine.dockerfiles.problems import Mistake
 from engine.errors import SyscallError
 from engine.syscalls import Resolve, openat2
 
+NO_RULES = IgnoreRules()
 _CHUNK_BYTES = 1 << 20
 _COPIED_KINDS = frozenset({stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK})
 
@@ -43,11 +44,16 @@ class Entry(NamedTuple):
 
 
 class Source(NamedTuple):
-    """One file or directory to copy; the owner of a directory comes first among its `entries`."""
+    """One file or directory to copy; the owner of a directory comes first among its `entries`.
+
+    Where parents are kept, `kept` is its path with them, and `above` are they, the topmost first.
+    """
 
     root: Root
     path: str
     entries: tuple[Entry, ...]
+    kept: str = ""
+    above: tuple[Entry, ...] = ()
 
     @property
     def name(self) -> str:
@@ -64,29 +70,67 @@ class Source(NamedTuple):
         return openat2(self.root.directory, self.path or ".", os.O_RDONLY | os.O_NONBLOCK, self.root.resolve)
 
 
-def find_sources(root: Root, written: str) -> tuple[Source, ...]:
-    """What a source of COPY stands for, one or more by a pattern, in order; Mistake when there is nothing."""
+def find_sources(
+    root: Root, written: str, excluded: IgnoreRules = NO_RULES, *, parents: bool = False
+) -> tuple[Source, ...]:
+    """What a source of COPY stands for, one or more by a pattern, in order; Mistake when there is nothing.
+
+    `excluded` are left out, by their paths below a directory or else their names. With `parents`, those from `/./` on,
+    or all, are kept, and `**` stands for any number of directories.
+    """
     path = _clean(written, root)
+    before, pivot, _ = written.partition("/./")
+    base = _clean(before, root) if parents and pivot else ""
     found = []
     ignored = ""
-    for candidate in _expanded(root, path):
+    for candidate in _expanded(root, path, deep=parents):
         pattern = root.rules.ignoring(candidate) if candidate else None
-        entries = tuple(_listed(root, candidate))
+        entries = tuple(_included(_listed(root, candidate), candidate, excluded))
         if entries:
-            found.append(Source(root, candidate, entries))
+            source = Source(root, candidate, entries)
+            found.append(_with_parents(source, base) if parents else source)
         elif pattern is not None:
             ignored = f"{root.rules.file}:{pattern.line} leaves it out: {pattern.text}"
-    if not found:
+    if not found and not excluded.patterns:
         raise Mistake(f"there is no {written!r} in {root.title}", hint=ignored)
     return tuple(found)
 
 
-def digests(source: Source) -> dict[str, str]:
-    """What decides whether a source is still the same: each path's kind, mode, owner and content, not its times."""
+def _included(entries: Iterable[Entry], path: str, excluded: IgnoreRules) -> Iterator[Entry]:
+    """The entries that are not left out; of a directory, itself always is there."""
+    for entry in entries:
+        name = entry.path if entry.path or entry.kind == stat.S_IFDIR else path.rpartition("/")[2]
+        if not excluded.patterns or not name or excluded.ignoring(name) is None:
+            yield entry
+
+
+def _with_parents(source: Source, base: str) -> Source:
+    kept = source.path.removeprefix(base).strip("/")
+    parts = kept.split("/")[:-1]
+    above = []
+    for count in range(1, len(parts) + 1):
+        path = "/".join(parts[:count])
+        handle = openat2(source.root.directory, f"{base}/{path}".strip("/"), os.O_PATH, source.root.resolve)
+        try:
+            above.append(Entry(path, os.fstat(handle)))
+        finally:
+            os.close(handle)
+    return source._replace(kept=kept, above=tuple(above))
+
+
+def digests(source: Source, known: Callable[[str, os.stat_result], str] = lambda _path, _status: "") -> dict[str, str]:
+    """What decides whether a source is still the same: each path's kind, mode, owner and content, not its times.
+
+    A file whose digest is `known`, by its path and status, is not read; that is empty for all others.
+    """
     result = {}
     top = source.open_top()
     try:
         for entry in source.entries:
+            path = f"{source.path}/{entry.path}".strip("/") or "."
+            result[path] = known(path, entry.status)
+            if result[path]:
+                continue
             digest = hashlib.sha256()
             owner = (entry.status.st_uid, entry.status.st_gid) if source.root.own_ids else (0, 0)
             digest.update(f"{entry.status.st_mode:o} {owner} {entry.link}\0".encode(errors="surrogateescape"))
@@ -97,7 +141,6 @@ def digests(source: Source) -> dict[str, str]:
                         digest.update(chunk)
                 finally:
                     os.close(file)
-            path = f"{source.path}/{entry.path}".strip("/") or "."
             result[path] = digest.hexdigest()[:32]
     finally:
         os.close(top)
@@ -123,11 +166,13 @@ def _clean(written: str, root: Root) -> str:
     return "/".join(parts)
 
 
-def _expanded(root: Root, path: str) -> Iterator[str]:
+def _expanded(root: Root, path: str, *, deep: bool) -> Iterator[str]:
     """The paths that fit a pattern, sorted; a path without wildcards stands for itself."""
     found = [""]
     for part in path.split("/") if path else ():
-        if has_wildcard(part):
+        if deep and part == "**":
+            found = sorted({below for parent in found for below in _directories(root, parent)})
+        elif has_wildcard(part):
             regex = component_regex(part)
             found = [
                 f"{parent}/{name}".lstrip("/")
@@ -138,6 +183,24 @@ def _expanded(root: Root, path: str) -> Iterator[str]:
         else:  # what a pattern met on the way may be no directory, or lead out: then it is not meant
             found = [f"{parent}/{part}".lstrip("/") for parent in found if found == [parent] or _names(root, parent)]
     yield from found
+
+
+def _directories(root: Root, path: str) -> Iterator[str]:
+    """A directory and all below it, links not followed."""
+    yield path
+    for name in _names(root, path):
+        below = f"{path}/{name}".lstrip("/")
+        if stat.S_ISDIR(_status(root, below).st_mode):
+            yield from _directories(root, below)
+
+
+def _status(root: Root, path: str) -> os.stat_result:
+    parent, _, name = path.rpartition("/")
+    directory = openat2(root.directory, parent or ".", os.O_PATH | os.O_DIRECTORY, root.resolve)
+    try:
+        return os.stat(name, dir_fd=directory, follow_symlinks=False)
+    finally:
+        os.close(directory)
 
 
 def _names(root: Root, path: str) -> list[str]:

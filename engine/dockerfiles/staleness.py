@@ -10,9 +10,12 @@ import msgspec
 from engine.directories import make_private
 from engine.dockerfiles.contexts import opened_context, read_dockerfile
 from engine.dockerfiles.problems import Mistake
+from engine.dockerfiles.requests import BuildRequest
 from engine.dockerfiles.sources import Root, Source, digests, find_sources
 from engine.errors import EngineError
 from engine.images.durable import write_file
+
+_CLOCK_NS = 1_000_000_000  # within this, two changes may have the same time
 
 
 class Seen(NamedTuple):
@@ -32,6 +35,16 @@ class BuildInputs(msgspec.Struct, frozen=True, kw_only=True):
     dockerfile: str
     sources: tuple[str, ...]
     files: dict[str, Seen]
+    read_ns: int = 0
+
+
+def known_files(cache: Path, tag: str) -> dict[str, Seen]:
+    """The files that an image was built of when it was built last, but for those that had just been changed then."""
+    try:
+        inputs = msgspec.json.decode(_path(cache, tag).read_bytes(), type=BuildInputs)
+    except (OSError, msgspec.MsgspecError):
+        return {}
+    return {path: file for path, file in inputs.files.items() if file.changed_ns < inputs.read_ns - _CLOCK_NS}
 
 
 def keep_inputs(cache: Path, tag: str, inputs: BuildInputs) -> None:
@@ -56,37 +69,34 @@ def dockerfile_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def changes_since_build(
-    cache: Path, tag: str, image_id: str, context: Path, dockerfile: str, args: Mapping[str, str], target: str
-) -> tuple[str, ...]:
+def changes_since_build(cache: Path, image_id: str, request: BuildRequest) -> tuple[str, ...]:
     """What has changed since an image was built: paths of files, the Dockerfile, arguments.
 
     Empty when nothing has, and when nobody knows: the image is not the one that was built here last.
     """
     try:
-        inputs = msgspec.json.decode(_path(cache, tag).read_bytes(), type=BuildInputs)
+        inputs = msgspec.json.decode(_path(cache, request.tag).read_bytes(), type=BuildInputs)
     except (OSError, msgspec.MsgspecError):
         return ()
     if inputs.image_id != image_id:
         return ()
     try:
-        return tuple(_changes(inputs, context, dockerfile, args, target))
+        return tuple(_changes(inputs, request))
     except (EngineError, OSError):
         return ()  # a build tells what is wrong
 
 
-def _changes(
-    inputs: BuildInputs, context: Path, dockerfile: str, args: Mapping[str, str], target: str
-) -> Iterator[str]:
-    text, _ = read_dockerfile(context, dockerfile)
+def _changes(inputs: BuildInputs, request: BuildRequest) -> Iterator[str]:
+    args = request.args
+    text, file = read_dockerfile(request)
     if dockerfile_digest(text) != inputs.dockerfile:
-        yield Path(dockerfile).name
-    if target != inputs.target:
+        yield Path(file).name
+    if request.target != inputs.target:
         yield "the target"
     for name in sorted(args.keys() | inputs.args.keys()):
         if args.get(name) != inputs.args.get(name):
             yield f"argument {name}"
-    with opened_context(context, dockerfile) as root:
+    with opened_context(request.context, request.dockerfile) as root:
         yield from sorted(_changed_files(inputs, root))
 
 

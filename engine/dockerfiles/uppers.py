@@ -25,10 +25,11 @@ _CAPABILITY_2 = struct.Struct("<5I")
 _CAPABILITY_3 = struct.Struct("<6I")
 
 
-def make_layer_tree(upper: int, first_id: int) -> bool:
+def make_layer_tree(upper: int, first_id: int, newest_ns: int | None = None) -> bool:
     """Rewrites the tree behind a descriptor in place; returns whether anything is in it.
 
-    `first_id` is the host id of the container's root, 0 when the ids are those of the layer already.
+    `first_id` is the host id of the container's root, 0 when the ids are those of the layer already. No file will be
+    newer than `newest_ns`, unless None.
     """
     names = os.listdir(upper)
     os.fchown(upper, 0, 0)
@@ -36,7 +37,22 @@ def make_layer_tree(upper: int, first_id: int) -> bool:
     seen: set[int] = set()
     for name in names:
         _rewrite(upper, name, first_id, seen)
+    if newest_ns is not None:
+        _clamp(upper, newest_ns)
     return bool(names)
+
+
+def _clamp(directory: int, newest_ns: int) -> None:
+    for name in os.listdir(directory):
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if stat.S_ISDIR(status.st_mode):
+            handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+            try:
+                _clamp(handle, newest_ns)
+            finally:
+                os.close(handle)
+        if status.st_mtime_ns > newest_ns and not is_whiteout(status):
+            os.utime(name, ns=(newest_ns, newest_ns), dir_fd=directory, follow_symlinks=False)
 
 
 def shifted_back(host_id: int, first_id: int) -> int:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from engine.dockerfiles.problems import Mistake
+from engine.dockerfiles.trimming import replaced, trimmed
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SPECIAL = frozenset("@*#!?-0123456789")
@@ -142,13 +143,18 @@ class _Expansion:
         if operator == "}":
             return self._variables.get(name, "")
         value = self._variables.get(name)
+        if operator in {"#", "%", "/"}:
+            return self._cut(value or "", operator)
         if operator == ":":
             operator = self._take()
             value = value or None
+        if not operator:
+            raise Mistake(f"{self._word!r} lacks a closing '}}'")
         if operator not in {"-", "+", "?"}:
             raise Mistake(
-                f"{self._word!r} uses an operator on {name} that is not supported yet",
-                hint="supported are ${name}, ${name:-default}, ${name:+other} and ${name:?message}",
+                f"{self._word!r} uses an operator on {name} that there is not",
+                hint="there are ${name:-default}, ${name:+other}, ${name:?message}, ${name#start}, ${name%end}, "
+                "${name/old/new}",
             )
         other = self.until("}")
         if operator == "+":
@@ -156,3 +162,27 @@ class _Expansion:
         if value is None and operator == "?":
             raise Mistake(f"{name}: {other or 'is not set'}")
         return other if value is None else value
+
+    def _cut(self, value: str, operator: str) -> str:
+        if self._word[self._at : self._at + 1] == operator:
+            operator += self._take()
+        if operator.startswith("/"):
+            pattern = self._pattern("/")
+            return replaced(value, pattern, self.until("}"), everywhere=len(operator) == 2)
+        return trimmed(value, operator, self._pattern("}"))
+
+    def _pattern(self, end: str) -> str:
+        """What comes up to `end`, its escapes kept; a replacement may be left out with its slash."""
+        result = ""
+        while self._at < len(self._word):
+            character = self._take()
+            if character == end:
+                return result
+            if character == "}":
+                self._at -= 1
+                return result
+            if character == self._escape:
+                result += "\\" + self._take()
+            else:
+                result += self._variable() if character == "$" else character
+        raise Mistake(f"{self._word!r} lacks a closing {end!r}")

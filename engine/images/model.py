@@ -10,11 +10,15 @@ class ImageHealth(msgspec.Struct, frozen=True, kw_only=True):
     interval_seconds: float | None = None
     timeout_seconds: float | None = None
     start_period_seconds: float | None = None
+    start_interval_seconds: float | None = None
     retries: int | None = None
 
 
 class ImageConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What containers of an image run unless told otherwise (the OCI image configuration's `config`)."""
+    """What containers of an image run unless told otherwise (the OCI image configuration's `config`).
+
+    `on_build` are instructions for Dockerfiles that build on it.
+    """
 
     environment: dict[str, str] = {}
     entrypoint: tuple[str, ...] = ()
@@ -27,6 +31,7 @@ class ImageConfig(msgspec.Struct, frozen=True, kw_only=True):
     stop_signal: str = ""
     shell: tuple[str, ...] = ("/bin/sh", "-c")
     health: ImageHealth | None = None
+    on_build: tuple[str, ...] = ()
 
 
 class LayerFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ class _Health(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_d
     interval: int = 0
     timeout: int = 0
     start_period: int = 0
+    start_interval: int = 0
     retries: int = 0
 
 
@@ -35,6 +36,7 @@ class _Config(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_d
     stop_signal: str = ""
     shell: tuple[str, ...] | None = None
     healthcheck: _Health | None = None
+    on_build: tuple[str, ...] | None = None
 
 
 class _RootFs(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +144,7 @@ def _encoded_config(config: ImageConfig) -> _Config:
         stop_signal=config.stop_signal,
         shell=config.shell if config.shell != ImageConfig().shell else None,
         healthcheck=_encoded_health(config.health) if config.health else None,
+        on_build=config.on_build or None,
     )
 
 
@@ -158,6 +161,7 @@ def _decoded_config(config: _Config) -> ImageConfig:
         stop_signal=config.stop_signal,
         shell=config.shell or ImageConfig().shell,
         health=_decoded_health(config.healthcheck) if config.healthcheck else None,
+        on_build=config.on_build or (),
     )
 
 
@@ -167,6 +171,7 @@ def _encoded_health(health: ImageHealth) -> _Health:
         interval=round((health.interval_seconds or 0) * _NANOSECONDS),
         timeout=round((health.timeout_seconds or 0) * _NANOSECONDS),
         start_period=round((health.start_period_seconds or 0) * _NANOSECONDS),
+        start_interval=round((health.start_interval_seconds or 0) * _NANOSECONDS),
         retries=health.retries or 0,
     )
 
@@ -177,6 +182,7 @@ def _decoded_health(health: _Health) -> ImageHealth:
         interval_seconds=health.interval / _NANOSECONDS or None,
         timeout_seconds=health.timeout / _NANOSECONDS or None,
         start_period_seconds=health.start_period / _NANOSECONDS or None,
+        start_interval_seconds=health.start_interval / _NANOSECONDS or None,
         retries=health.retries or None,
     )
 

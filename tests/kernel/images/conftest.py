@@ -4,14 +4,21 @@ import os
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine.dockerfiles.build import BuildRequest, build
+from engine.dockerfiles.build import build
+from engine.dockerfiles.requests import BuildRequest
+from engine.errors import ImageError
 from engine.images.model import Image
 from engine.images.store import ImageStore
 from engine.layout import Layout
 from tests.busybox import ensure_busybox
+
+
+def no_registry(_store: ImageStore, name: str, _on_line: Callable[[str], None]) -> Image:
+    raise ImageError(f"there is no registry for {name}")
 
 
 class Builder:
@@ -39,11 +46,12 @@ class Builder:
         target: str = "",
         no_cache: bool = False,
         args: dict[str, str] | None = None,
+        **more: Any,
     ) -> Image:
         self.write("Dockerfile", textwrap.dedent(dockerfile))
         self.lines.clear()
-        request = BuildRequest(self.context, "built", args=args or {}, target=target, no_cache=no_cache)
-        return build(request, store=self.store, layout=self.layout, on_progress=self.on_progress)
+        request = BuildRequest(self.context, "built", args=args or {}, target=target, no_cache=no_cache, **more)
+        return build(request, store=self.store, layout=self.layout, pull=no_registry, on_progress=self.on_progress)
 
     @property
     def steps(self) -> list[str]:

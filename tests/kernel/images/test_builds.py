@@ -102,14 +102,14 @@ def test_a_miss_tells_its_reason(builder: Builder) -> None:
     builder.build(text % ("a", "red"))
     assert builder.steps == [
         "[1/3] RUN echo a (cached)",
-        "[2/3] COPY app.txt /app/ (files changed: app.txt)",
+        "[2/3] COPY app.txt /app/ (app.txt changed)",
         "[3/3] RUN cp /app/app.txt /copy (what it builds on changed)",
     ]
     builder.build(text % ("b", "blue"))
     assert builder.steps == [
         "[1/3] RUN echo b (the instruction changed)",
         "[2/3] COPY app.txt /app/ (cached)",
-        "[3/3] RUN cp /app/app.txt /copy (variables changed: COLOR)",
+        "[3/3] RUN cp /app/app.txt /copy (COLOR changed)",
     ]
     builder.build(text % ("b", "blue"), no_cache=True)
     assert [step.partition("(")[2] for step in builder.steps] == ["--no-cache)"] * 3
@@ -297,7 +297,8 @@ def test_an_interrupted_build_leaves_nothing(builder: Builder) -> None:
 _KILLED_BUILD = """
 import os, sys
 from pathlib import Path
-from engine.dockerfiles.build import BuildRequest, build
+from engine.dockerfiles.build import build
+from engine.dockerfiles.requests import BuildRequest
 from engine.images.store import ImageStore
 from engine.layout import Layout
 layout = Layout(run=Path(sys.argv[1]), data=Path(sys.argv[2]))
@@ -305,7 +306,7 @@ def show(line):
     if line.strip() == "running":
         os.kill(os.getpid(), 9)
 store = ImageStore(layout.images, layout.cache)
-build(BuildRequest(Path(sys.argv[3]), "built"), store=store, layout=layout, on_progress=show)
+build(BuildRequest(Path(sys.argv[3]), "built"), store=store, layout=layout, pull=None, on_progress=show)
 """
 
 

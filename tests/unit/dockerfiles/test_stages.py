@@ -46,8 +46,8 @@ def test_arguments_choose_the_base() -> None:
     [
         ("FROM $X", "Dockerfile:1: FROM $X names no image"),
         ("FROM Debian", "Dockerfile:1: 'Debian' is no image's name"),
-        ("FROM --platform=linux/arm64 a", "Dockerfile:1: FROM --platform=linux/arm64 is not supported yet"),
-        ("FROM a\nCOPY --from=1 x y", "Dockerfile:1: COPY --from=1: there is no such stage before this one"),
+        ("FROM --platform=linux/arm64 a", "Dockerfile:1: FROM --platform=linux/arm64: this host is linux/amd64"),
+        ("FROM a\nCOPY --from=1 x y", "Dockerfile:1: from=1: there is no such stage before this one"),
     ],
 )
 def test_names_that_lead_nowhere_are_refused(text: str, message: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.dockerfiles.contexts import opened_context
+from engine.dockerfiles.requests import BuildRequest
 from engine.dockerfiles.sources import digests, find_sources
 from engine.dockerfiles.staleness import BuildInputs, changes_since_build, dockerfile_digest, keep_inputs, seen
 
@@ -36,8 +37,8 @@ def built(tmp_path: Path) -> Path:
 
 
 def changed(context: Path, image_id: str = "sha256:1", target: str = "", **args: str) -> tuple[str, ...]:
-    cache = context.parent / "cache"
-    return changes_since_build(cache, "shop-web", image_id, context, "Dockerfile", args or {"A": "1"}, target)
+    request = BuildRequest(context, "shop-web", args=args or {"A": "1"}, target=target)
+    return changes_since_build(context.parent / "cache", image_id, request)
 
 
 def test_nothing_has_changed_where_only_times_did_or_nobody_copies(built: Path) -> None:
@@ -67,4 +68,4 @@ def test_of_an_image_that_was_not_built_here_nothing_is_known(built: Path) -> No
     (built / "app" / "main.py").write_text("PRINT()\n")
 
     assert changed(built, image_id="sha256:2") == ()
-    assert changes_since_build(built, "other", "sha256:1", built, "Dockerfile", {}, "") == ()
+    assert changes_since_build(built, "sha256:1", BuildRequest(built, "other")) == ()

@@ -25,9 +25,12 @@ def test_the_same_inputs_have_the_same_key_in_whatever_order() -> None:
     ("change", "expected"),
     [
         ({"command": ("COPY", "", "", "a", "/c")}, "the instruction changed"),
-        ({"content": {"a": "9", "c": "2"}}, "files changed: a, b, c"),
-        ({"content": {str(number): "" for number in range(5)}}, "files changed: 0, 1, 2 and 4 more"),
-        ({"environment": {"A": "2"}}, "variables changed: A"),
+        ({"content": {"a": "9", "c": "2"}}, "a changed, c is new, b is gone"),
+        ({"content": {str(number): "" for number in range(5)}}, "0, 1, 2 and 2 more are new, a, b are gone"),
+        ({"environment": {"A": "2"}}, "A changed"),
+        ({"environment": {"A": "1", "V": "2"}, "arguments": ("V",)}, "argument V changed"),
+        ({"sandbox": ("no network",)}, "how commands are kept apart changed"),
+        ({"epoch": 1}, "SOURCE_DATE_EPOCH changed: None -> 1"),
         ({"working_directory": "/v"}, "the working directory changed: /w -> /v"),
         ({"user": "app"}, "the user changed: root -> app"),
         ({"layers": ("sha256:2",)}, "what it builds on changed"),
@@ -42,4 +45,4 @@ def test_the_reason_names_what_differs(change: dict[str, object], expected: str)
 
 
 def test_a_step_without_a_past_is_new() -> None:
-    assert cause(None, INPUTS) == "new step"
+    assert cause(None, INPUTS) == "first time"

@@ -40,9 +40,10 @@ def test_variables_and_quotes_mean_what_they_mean_to_docker(word: str, expected:
     [
         ("'open", "lacks a closing single quote"),
         ('"open', "lacks a closing double quote"),
-        ("${A", r"lacks a closing '}'|not supported yet"),
+        ("${A", "lacks a closing '}'"),
         ("${}", "has no variable's name"),
-        ("${A%x}", "not supported yet"),
+        ("${A=x}", "uses an operator on A that there is not"),
+        ("${A%x", "lacks a closing '}'"),
         ("${UNSET:?must be given}", "UNSET: must be given"),
         ("${UNSET?}", "UNSET: is not set"),
     ],
