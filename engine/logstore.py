@@ -44,7 +44,10 @@ def stamp_of(time_ns: int) -> bytes:
 
 
 class LogWriter:
-    """Appends to one container's log. Owns the open file; nothing here raises for a full disk."""
+    """Appends to one container's log. Owns the open file; nothing here raises for a full disk.
+
+    What does not fit the disk is dropped: `lost_bytes` in all, `dropped_bytes` that the log does not tell of yet.
+    """
 
     def __init__(
         self,
@@ -66,18 +69,19 @@ class LogWriter:
         self._second_text = b""
         self._unfinished: dict[str, int] = {"stdout": 0, "stderr": 0}
         self.dropped_bytes = 0
+        self.lost_bytes = 0
 
     def write(self, stream: Stream, chunk: bytes, time_ns: int) -> None:
         """Appends what a stream brought. What does not fit the disk is dropped, counted and told once there is room."""
         stamp = self._stamp(time_ns)
-        if self.dropped_bytes:
-            lost = f"[{self.dropped_bytes} bytes of output were dropped: the log could not be written]\n".encode()
-            if not self._append(stamp + b" stderr F " + lost):
-                self.dropped_bytes += len(chunk)
-                return
+        unfinished = self._unfinished.copy()
+        gap = self._gap(stamp) if self.dropped_bytes else b""
+        if self._append(gap + self._lines(stream, chunk, stamp)):
             self.dropped_bytes = 0
-        if not self._append(self._lines(stream, chunk, stamp)):
+        else:
+            self._unfinished = unfinished
             self.dropped_bytes += len(chunk)
+            self.lost_bytes += len(chunk)
 
     @property
     def position(self) -> LogPosition:
@@ -121,6 +125,13 @@ class LogWriter:
             self._second = second
             self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
         return b"%b.%09dZ" % (self._second_text, nanosecond)
+
+    def _gap(self, stamp: bytes) -> bytes:
+        """Says that something is missing here, where it goes on; a line that was begun before that is ended."""
+        ends = b"".join(b"%b %b F \n" % (stamp, name.encode()) for name, bytes_ in self._unfinished.items() if bytes_)
+        self._unfinished = dict.fromkeys(self._unfinished, 0)
+        told = f"[{self.dropped_bytes} bytes of output were dropped: the log could not be written]\n"
+        return ends + stamp + b" stderr F " + told.encode()
 
     def _lines(self, stream: Stream, chunk: bytes, stamp: bytes) -> bytes:
         whole = stamp + (b" stdout F " if stream == "stdout" else b" stderr F ")

@@ -29,6 +29,7 @@ Action = Literal[
     "retire",
     "rename",
     "remove",
+    "drop",
 ]
 
 

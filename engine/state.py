@@ -31,7 +31,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     `aside` says that neither names nor published ports lead to it. `paused` says that its processes are frozen, while
     `status` is running. `half_removed` says that its removal has failed: it lacks things and can only be removed.
     `failure` says why the last start failed or the health probe cannot run; empty otherwise.
-    `health_output` is the end of what the probe printed that last changed `health`.
+    `health_output` is the end of what the probe printed that last changed `health`. `dropped_bytes` of its output
+    could not be logged, for want of room; when the supervisor was killed meanwhile, it is at least so many.
     """
 
     id: str
@@ -51,6 +52,7 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     aside: bool = False
     failure: str = ""
     health_output: str = ""
+    dropped_bytes: int = 0
     attachments: tuple[Attachment, ...] = ()
     ports: tuple[PublishedPort, ...] = ()
 

@@ -14,7 +14,7 @@ from compose.doing.observe import containers
 from compose.errors import UsageError
 from compose.showing.logfilter import LineFilter, pattern
 from compose.showing.logjson import JsonLog
-from compose.showing.loglines import Prefixes
+from compose.showing.loglines import Prefixes, loss_text
 from compose.showing.moments import moment
 from compose.terminal.attachment import Attachment
 from compose.terminal.foreground import Foreground
@@ -59,6 +59,8 @@ def command(
     for record in chosen:
         if not record.spec.log.kept:
             session.warn(f"{record.spec.name} keeps no logs: its logging driver is 'none'")
+        elif record.state.dropped_bytes:
+            session.warn(loss_text(record))
     form: Prefixes | JsonLog = JsonLog({record.spec.name: record.spec.service for record in chosen})
     if not as_json:
         names = [record.spec.name for record in chosen]

@@ -14,6 +14,7 @@ from compose.doing.observe import containers
 from compose.errors import FileError, UsageError
 from compose.showing.formats import listed, require_format
 from compose.showing.listing import CONTAINERS, container_rows, state_word
+from compose.showing.loglines import loss_text
 from engine.state import ContainerRecord
 
 STATES = ("paused", "restarting", "removing", "running", "dead", "created", "exited")
@@ -52,6 +53,8 @@ def command(
     sys.stdout.write(text)
     if output == "table" and not (quiet or names_only):
         for record in shown:
+            if record.state.dropped_bytes:
+                session.warn(loss_text(record))
             if record.state.failure and record.state.status == "running":
                 session.warn(f"the health check of {record.spec.name} cannot run: {record.state.failure}")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from compose import naming
 from engine.logreader import Run
+from engine.state import ContainerRecord
 
 RESET = "\x1b[0m"
 CODES = ("36", "33", "32", "35", "34")
@@ -49,3 +50,9 @@ class Prefixes:
         """What is said when a container ends."""
         code = "an unknown status" if exit_code is None else f"code {exit_code}"
         return f"{naming.short_name(self._stack, name)} exited with {code}{' (restarting)' if restarting else ''}"
+
+
+def loss_text(record: ContainerRecord) -> str:
+    """Says that some of a container's output is in no log."""
+    lost = record.state.dropped_bytes
+    return f"{record.spec.name}: {lost} bytes of its output were dropped, its log could not be written"

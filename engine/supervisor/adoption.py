@@ -9,14 +9,13 @@ from engine.errors import EngineError, StateError
 from engine.namespaces import exit_status_of_pin
 from engine.processes import boot_id, has_ended, open_process
 from engine.records import REMOVING_FILE, container_directories, read_spec, read_state, set_aside
-from engine.spec import ContainerSpec
 from engine.state import ContainerState
 from engine.supervisor.containers import Container
 from engine.supervisor.creating import complete, end_unknown, finish_removal, release
 from engine.supervisor.ending import end, let_go, on_end
 from engine.supervisor.exits import exit_code_of_status
-from engine.supervisor.logs import Output
 from engine.supervisor.loop import READABLE
+from engine.supervisor.outputs import output_of
 from engine.supervisor.probes import resume_probing
 from engine.supervisor.removal import remove_in_slices
 from engine.supervisor.selfremoval import remove_soon
@@ -99,7 +98,7 @@ def _adopt_running(site: Site, container: Container) -> None:
     container.is_child = False
     container.began = site.loop.now() - _seconds_ago(site, container)
     spec = container.spec
-    container.output = _output(site, spec)
+    container.output = output_of(site, container)
     for stream in container.output.read(identity.pid):
         site.report(f"{spec.name}: what it prints to {stream} cannot be read any more, its FIFO was removed")
     master = terminals.held_by(pidfd) if spec.process.terminal else None
@@ -128,12 +127,7 @@ def _recover_output(site: Site) -> None:
     with contextlib.suppress(StateError):  # it is told when the container is adopted
         spec = read_spec(site.stack.container(unlogged.container_id))
         if spec is not None:
-            _output(site, spec).recover(unlogged)
-
-
-def _output(site: Site, spec: ContainerSpec) -> Output:
-    fifos, data = site.stack.container(spec.id), site.stack.data(spec.id)
-    return Output(fifos, data, site.loop, spec.log, clock_ns=site.clock_ns, intake=site.intake)
+            output_of(site, Container(spec, ContainerState(id=spec.id))).recover(unlogged)
 
 
 def _seconds_ago(site: Site, container: Container) -> float:

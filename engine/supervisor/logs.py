@@ -18,7 +18,9 @@ from engine.supervisor.intake import Intake, Unlogged
 from engine.supervisor.loop import READABLE, Loop
 
 _CHUNK_BYTES = 1 << 16
-_DRAIN_CHUNKS = 64
+_LEAST_CHUNK_BYTES = 512
+_MOST_GROWTH = 42  # of a line's end in a log, behind its time and stream
+_DRAIN_BYTES = 4 << 20
 Source = Stream | Literal["terminal"]
 _STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 
@@ -48,10 +50,12 @@ class Output:
         clock_ns: Callable[[], int] = time.time_ns,
         audience: Audience | None = None,
         intake: Intake | None = None,
+        on_loss: Callable[[int], None] = lambda _lost: None,
     ) -> None:
         """`fifos` is the directory that holds them, named by the container's id.
 
         What is not to be kept is read all the same. Without an `intake`, a kill may cost what was just being logged.
+        `on_loss` is told how many bytes were dropped for want of room, not each time, but when there is room again.
         """
         self._audience: Audience | None = None
         self._held_back = False
@@ -66,6 +70,11 @@ class Output:
             else None
         )
         self._intake = intake
+        self._on_loss = on_loss
+        self._told_lost = 0
+        self._chunk_bytes = _CHUNK_BYTES  # what is one chunk is in one file of the log
+        if options.max_bytes:
+            self._chunk_bytes = max(_LEAST_CHUNK_BYTES, min(_CHUNK_BYTES, options.max_bytes // _MOST_GROWTH))
         self._container_id = fifos.name.encode()
         self._fds: dict[Source, int] = {}
         self._carriage_return = b""
@@ -124,7 +133,7 @@ class Output:
         """Reads what is left (of a container that ended), then lets go of everything."""
         for stream, fd in self._fds.items():
             self._loop.forget(fd)
-            for _ in range(_DRAIN_CHUNKS):
+            for _ in range(_DRAIN_BYTES // self._chunk_bytes):
                 if not self._take(stream, fd):
                     break
         self.close()
@@ -137,6 +146,8 @@ class Output:
         self._fds.clear()
         if self._log is not None:
             self._log.close()
+            if self._log.lost_bytes > self._told_lost:
+                self._tell_loss(at_least=0)
 
     def _reader(self, stream: Source, fd: int) -> Callable[[int], None]:
         def on_ready(_events: int) -> None:
@@ -170,7 +181,15 @@ class Output:
             chunk = self._lines(chunk)
         if chunk and self._log is not None:
             self._log.write(name, chunk, self._clock_ns())
+            if self._log.lost_bytes > self._told_lost:
+                self._tell_loss(at_least=2 * self._told_lost)
         return True
+
+    def _tell_loss(self, at_least: int) -> None:
+        """Tells of what was dropped when there is room again, or when it has become twice as much."""
+        if self._log is not None and (self._log.lost_bytes >= at_least or not self._log.dropped_bytes):
+            self._told_lost = self._log.lost_bytes
+            self._on_loss(self._told_lost)
 
     def _next(self, stream: Source, fd: int) -> bytes:
         """What there is, a chunk at the most; empty when nobody writes any more. OSError when nothing is there."""
@@ -180,8 +199,8 @@ class Output:
             and self._intake.settle(self._container_id, stream == "stderr", self._log.position)
             and stream != "terminal"
         ):
-            return self._intake.take(fd, _CHUNK_BYTES)
-        return os.read(fd, _CHUNK_BYTES)
+            return self._intake.take(fd, self._chunk_bytes)
+        return os.read(fd, self._chunk_bytes)
 
     def _lines(self, chunk: bytes) -> bytes:
         """What a terminal printed, its lines ended as everywhere else."""

@@ -21,9 +21,9 @@ from engine.supervisor.ending import end, let_go, on_end
 from engine.supervisor.givenfiles import write_given_files
 from engine.supervisor.hooks import run_hooks
 from engine.supervisor.identity import shared_identity_files
-from engine.supervisor.logs import Output
 from engine.supervisor.loop import READABLE
 from engine.supervisor.mending import complete_again
+from engine.supervisor.outputs import output_of
 from engine.supervisor.owners import running_owner
 from engine.supervisor.probes import begin_probing
 from engine.supervisor.site import Site
@@ -100,14 +100,7 @@ def _launch(site: Site, container: Container) -> int:
         joins = _join_family(site, container) if not spec.namespaces.own_users else ()
         given_files = stack.container(spec.id) / "files"
         write_given_files(spec, ContentStore(stack.contents), given_files, container.state.first_id)
-        output = Output(
-            stack.container(spec.id),
-            stack.data(spec.id),
-            site.loop,
-            spec.log,
-            audience=container.audience,
-            intake=site.intake,
-        )
+        output = output_of(site, container)
         undo.callback(output.close)
         with contextlib.ExitStack() as far_ends:
             stdout, stderr = output.open_far_ends()

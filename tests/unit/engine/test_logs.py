@@ -131,6 +131,24 @@ def test_what_cannot_be_written_is_counted_and_told_later(tmp_path: Path) -> Non
     ]
 
 
+def test_what_was_dropped_ends_the_line_that_was_begun(tmp_path: Path) -> None:
+    log = LogWriter(tmp_path)
+    log.write("stdout", b"begun", NOON)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60, limits[1]))
+    try:
+        log.write("stdout", b" and dropped\nand", NOON)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    log.write("stdout", b" ended\n", NOON)
+    assert [line.text for line in read(tmp_path)] == [
+        b"begun",
+        b"[16 bytes of output were dropped: the log could not be written]",
+        b" ended",
+    ]
+    assert (log.dropped_bytes, log.lost_bytes) == (0, 16)
+
+
 def test_a_full_disk_tears_no_record(tmp_path: Path) -> None:
     log = LogWriter(tmp_path)
     log.write("stdout", b"whole\n", NOON)
