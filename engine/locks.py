@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,14 +19,16 @@ def command_lock(
     holder: str,
     *,
     wait: bool = True,
+    timeout_seconds: float | None = None,
     on_wait: Callable[[str], None] = lambda _description: None,
 ) -> Iterator[None]:
     """Holds the stack's command lock for a block. `holder` says who does what, as in "windlass up".
 
-    When somebody else holds it, `on_wait` is told who, and the block waits; with `wait` False, StateError is raised.
+    When somebody else holds it, `on_wait` is told who ("PID 123: windlass up since 12s"), and the block waits; with
+    `wait` False, and after `timeout_seconds` (waited for by an alarm: the caller uses none), StateError is raised.
     The lock dies with its process. A directory that holds nothing but locks afterwards is removed.
     """
-    fd = _lock(stack, wait=wait, on_wait=on_wait)
+    fd = _lock(stack, 0.0 if not wait else timeout_seconds, on_wait)
     try:
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()} {time.time():.0f} {holder}\n".encode(), 0)
@@ -70,25 +73,55 @@ def still_holds(path: Path, fd: int) -> bool:
         return False
 
 
-def _lock(stack: StackLayout, *, wait: bool, on_wait: Callable[[str], None]) -> int:
+def _lock(stack: StackLayout, timeout_seconds: float | None, on_wait: Callable[[str], None]) -> int:
     fd = lock_file(stack.command_lock, blocking=False)
     if fd is not None:
         return fd
     description = _describe_holder(stack.command_lock)
-    if not wait:
-        raise StateError(f"stack {stack.name} is in use by {description}", hint="try again once it is done")
+    if timeout_seconds == 0:
+        message = f"stack {stack.name} is held by {description}"
+        raise StateError(message, hint="try again once it is done")
     on_wait(description)
-    fd = lock_file(stack.command_lock, blocking=True)
+    try:
+        with _alarm(timeout_seconds):
+            fd = lock_file(stack.command_lock, blocking=True)
+    except _TooLateError:
+        description = _describe_holder(stack.command_lock)
+        message = f"stack {stack.name} is still held by {description}, after {timeout_seconds:g}s of waiting"
+        raise StateError(message, hint="try again once it is done, or wait longer: --lock-timeout") from None
     if fd is None:
         raise AssertionError("a blocking lock is taken or raises")
     return fd
 
 
+class _TooLateError(Exception):
+    """The time for waiting is over."""
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float | None) -> Iterator[None]:
+    """Breaks the block off, wherever it waits, once the time is over."""
+    if seconds is None:
+        yield
+        return
+
+    def ring(_number: int, _frame: object) -> None:
+        raise _TooLateError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def _describe_holder(path: Path) -> str:
-    """Who holds the lock, as in "windlass up (pid 123, for 12 s)"."""
+    """Who holds the lock, as in "PID 123: windlass up since 12s"."""
     try:
         pid, since, holder = path.read_text().strip().split(" ", 2)
-        return f"{holder} (pid {pid}, for {max(0, round(time.time() - float(since)))} s)"
+        return f"PID {pid}: {holder} since {max(0, round(time.time() - float(since)))}s"
     except (OSError, ValueError):
         return "another command"
 

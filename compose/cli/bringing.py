@@ -11,7 +11,7 @@ from msgspec import structs
 from compose.cli import failures
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
-from compose.deciding.steps import Action, Plan
+from compose.deciding.steps import Plan
 from compose.deciding.wanted import Options, require_service, selected_services
 from compose.doing.connection import Connection
 from compose.doing.contents import forget_contents
@@ -21,11 +21,9 @@ from compose.errors import FileError, UsageError
 from compose.model import Stack
 from compose.terminal.interrupts import InterruptedByUser
 from engine.images.store import ImageStore
-from engine.locks import command_lock
 from engine.state import ContainerRecord
 
 if TYPE_CHECKING:
-    from compose.doing.reports import Progress
     from compose.showing.plan_files import PlanFile
     from compose.terminal.foreground import AbortWhen, Foreground
 
@@ -55,6 +53,7 @@ class Way(NamedTuple):
     verb: str = "up"
     build: bool = False
     quiet_build: bool = False
+    quiet_pull: bool = False
     timeout_seconds: float | None = None
     showing: Showing | None = None
     abort: "AbortWhen | None" = None
@@ -78,7 +77,7 @@ def bring_up(session: Session, way: Way) -> int:
             connection = resources.enter_context(session.connection(session.layout.stack(stack.name)))
         foreground = resources.enter_context(_foreground(session, stack, connection, way)) if way.showing else None
         try:
-            with command_lock(connection.stack, f"windlass {way.verb}", on_wait=session.tell_wait), _images(session):
+            with session.lock(connection.stack, way.verb), _images(session):
                 found, failed = _carry_out(session, stack, connection, way, foreground)
                 forget_contents(connection.stack)
             if not failed and foreground:
@@ -149,7 +148,7 @@ def _carry_out(
     session: Session, stack: Stack, connection: Connection, way: Way, foreground: "Foreground | None"
 ) -> tuple[Plan, tuple[Happening, ...]]:
     from compose.doing.carrying_out import carry_out  # noqa: PLC0415 - loads while the supervisor does
-    from compose.doing.up import decide_with_images  # noqa: PLC0415 - likewise
+    from compose.doing.up import Quiet, decide_with_images  # noqa: PLC0415 - likewise
     from engine.leftovers import boot_time, remove_leftovers  # noqa: PLC0415 - likewise
 
     observed = connection.observe()
@@ -166,7 +165,8 @@ def _carry_out(
         session.layout,
         observed,
         way.options,
-        open_progress=_quiet if way.quiet_build else session.progress,
+        open_progress=session.progress,
+        quiet=Quiet(builds=way.quiet_build, pulls=way.quiet_pull),
         environment=session.environment,
         build=way.build,
     )
@@ -205,14 +205,6 @@ def _carry_out(
 def _images(session: Session) -> AbstractContextManager[None]:
     """While it is entered, no image goes: those that are picked have no container yet that needs them."""
     return ImageStore(session.layout.images, session.layout.cache).in_use()
-
-
-def _quiet(title: str, expected: tuple[Action, ...] = ()) -> "Progress":
-    """Progress that nobody sees."""
-    from compose.doing.plainlines import Silence  # noqa: PLC0415 - rarely asked for
-
-    del title, expected
-    return Silence()
 
 
 def _show_result(session: Session, stack: Stack, found: Plan, connection: Connection, way: Way, seconds: float) -> None:

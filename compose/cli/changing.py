@@ -11,7 +11,6 @@ from compose.deciding.observed import Observed
 from compose.deciding.steps import Plan
 from compose.doing.carrying_out import carry_out
 from compose.showing.plan_text import plan_text
-from engine.locks import command_lock
 
 Decide = Callable[[str, Observed], Plan]
 
@@ -33,7 +32,7 @@ def change(
     session.require_root()
     name = session.stack_name()
     place = session.layout.stack(name)
-    with command_lock(place, f"windlass {verb}", on_wait=session.tell_wait), session.connection(place) as connection:
+    with session.lock(place, verb), session.connection(place) as connection:
         observed = connection.observe()
         require_own(session, name, observed.containers)
         require_known(session, {record.spec.service for record in observed.containers}, services)

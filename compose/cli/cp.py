@@ -59,7 +59,7 @@ def command(
 def _copy_out(
     session: Session, place: StackLayout, record: ContainerRecord, path: str, destination: str, manner: Manner
 ) -> int:
-    with insides(place, [record], "windlass cp", on_wait=session.tell_wait) as (begin,):
+    with insides(place, [record], session.lock(place, "cp")) as (begin,):
         if destination == STREAM:
             if os.isatty(1):
                 raise UsageError(
@@ -79,7 +79,7 @@ def _copy_out(
 def _copy_in(
     session: Session, place: StackLayout, records: list[ContainerRecord], source: str, path: str, manner: Manner
 ) -> int:
-    with insides(place, records, "windlass cp", on_wait=session.tell_wait) as begins:
+    with insides(place, records, session.lock(place, "cp")) as begins:
         inner = f"/{path.lstrip('/')}"
         if source == STREAM:
             if os.isatty(0):

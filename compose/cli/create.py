@@ -25,7 +25,7 @@ def command(
     yes: Annotated[bool, Option("--yes", "-y", tells="Ask nothing: `create` never does.")] = False,
 ) -> int:
     """Makes what the file asks for, and starts nothing."""
-    del yes, quiet_pull
+    del yes
     if pull:
         one_of("--pull", pull, PULL_WORDS)
     one_at_most({"--force-recreate": force_recreate, "--no-recreate": no_recreate})
@@ -42,4 +42,4 @@ def command(
         all_resources=session.options.all_resources,
         remove_orphans=remove_orphans,
     )
-    return bring_up(session, Way(options, verb="create", build=build))
+    return bring_up(session, Way(options, verb="create", build=build, quiet_pull=quiet_pull))

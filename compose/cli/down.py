@@ -15,7 +15,6 @@ from compose.doing.carrying_out import carry_out
 from compose.errors import FileError
 from engine.layout import StackLayout
 from engine.leftovers import boot_time, remove_leftovers
-from engine.locks import command_lock
 from engine.volumes import VolumeStore
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def command(
     place = session.layout.stack(name)
     with contextlib.ExitStack() as resources:
         if not (dry_run or session.options.dry_run):
-            resources.enter_context(command_lock(place, "windlass down", on_wait=session.tell_wait))
+            resources.enter_context(session.lock(place, "down"))
             VolumeStore(session.layout.volumes).sweep()
             remove_leftovers(session.layout, booted_at=boot_time())
         connection = resources.enter_context(session.connection(place))

@@ -20,7 +20,6 @@ from compose.model import Stack
 from compose.reading.run_overlay import RunOptions, overlay
 from engine.errors import RequestError
 from engine.images.store import ImageStore
-from engine.locks import command_lock
 from engine.protocol import Start
 from engine.spec import ContainerSpec
 from engine.state import ContainerRecord, ContainerState
@@ -58,7 +57,6 @@ def command(
     remove_orphans: Annotated[bool, Option("--remove-orphans", tells="Remove what the file lacks.")] = False,
 ) -> int:
     """Runs a command in a container of its own, made as its service's are; its exit status becomes ours."""
-    del quiet_pull
     if pull:
         one_of("--pull", pull, PULL_WORDS)
     session.refuse_dry_run("run")
@@ -98,7 +96,8 @@ def command(
     )
     with ExitStack() as resources:
         connection = resources.enter_context(session.connection(session.layout.stack(stack.name)))
-        made = _make(session, stack, connection, options, build=build, quiet=(quiet, quiet or quiet_build))
+        quieter = (quiet, quiet or quiet_build, quiet or quiet_pull)
+        made = _make(session, stack, connection, options, build=build, quiet=quieter)
         if isinstance(made, int):
             return made
         try:
@@ -124,17 +123,20 @@ def _make(
     options: Options,
     *,
     build: bool,
-    quiet: tuple[bool, bool],
+    quiet: tuple[bool, bool, bool],
 ) -> ContainerSpec | int:
-    """Makes the container once what it depends on is as it needs it; gives an exit status if that fails."""
+    """Makes the container once what it depends on is as it needs it; gives an exit status if that fails.
+
+    Nothing is said of what is `quiet`: the steps, builds, pulls.
+    """
     from compose.doing.carrying_out import carry_out  # noqa: PLC0415 - loads while the supervisor does
     from compose.doing.plainlines import Silence  # noqa: PLC0415 - likewise
-    from compose.doing.up import decide_with_images  # noqa: PLC0415 - likewise
+    from compose.doing.up import Quiet, decide_with_images  # noqa: PLC0415 - likewise
     from engine.leftovers import boot_time, remove_leftovers  # noqa: PLC0415 - likewise
 
     # No image may go before the container that needs it is there.
     in_use = ImageStore(session.layout.images, session.layout.cache).in_use()
-    with command_lock(connection.stack, "windlass run", on_wait=session.tell_wait), in_use:
+    with session.lock(connection.stack, "run"), in_use:
         observed = connection.observe()
         if not observed.containers:
             remove_leftovers(session.layout, booted_at=boot_time())
@@ -143,7 +145,8 @@ def _make(
             session.layout,
             observed,
             options,
-            open_progress=(lambda *_: Silence()) if quiet[1] else session.progress,
+            open_progress=session.progress,
+            quiet=Quiet(builds=quiet[1], pulls=quiet[2]),
             environment=session.environment,
             build=build,
         )

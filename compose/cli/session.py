@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -46,6 +47,7 @@ class Globals(NamedTuple):
     compatibility: bool = False
     all_resources: bool = False
     adopt: bool = False
+    lock_timeout: float | None = None
 
 
 class Session:
@@ -178,6 +180,16 @@ class Session:
     def tell_wait(self, holder: str) -> None:
         """Tells for whom this command waits."""
         self.tell(f"waiting for {holder}")
+
+    def lock(self, place: StackLayout, verb: str) -> AbstractContextManager[None]:
+        """The stack's command lock for a block; who holds it is told, and waited for as long as the user wants."""
+        from engine.locks import command_lock  # noqa: PLC0415 - whoever only looks needs none
+
+        def tell(holder: str) -> None:
+            self.tell_wait(f"stack {place.name}, held by {holder}")
+
+        timeout = self.options.lock_timeout
+        return command_lock(place, f"windlass {verb}", timeout_seconds=timeout, on_wait=tell)
 
     def color(self, stream: TextIO) -> bool:
         """Whether colours go to this stream."""

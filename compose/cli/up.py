@@ -64,7 +64,7 @@ def command(
     yes: Annotated[bool, Option("--yes", "-y", tells="Ask nothing: `up` never does.")] = False,
 ) -> int:
     """Makes and starts what the file asks for, then shows its logs until Ctrl-C."""
-    del yes, menu, quiet_pull
+    del yes, menu
     if watch:
         raise UsageError("windlass up --watch is not supported yet", hint="leave it out")
     if pull:
@@ -126,6 +126,7 @@ def command(
         build=build,
         kept=kept,
         quiet_build=quiet_build,
+        quiet_pull=quiet_pull,
         timeout_seconds=wait_timeout,
         showing=None if detach else showing,
         abort=_abort(exit_code_from, failed=abort_on_container_failure, any_end=abort_on_container_exit),

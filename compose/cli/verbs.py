@@ -133,6 +133,9 @@ def prepare(
     adopt: Annotated[
         bool, Option("--adopt", tells="Touch the stack even if it was made from another directory.")
     ] = False,
+    lock_timeout: Annotated[
+        float | None, Option(tells="Most seconds to wait for another command on the stack; 0: not at all.")
+    ] = None,
     version: Annotated[bool, Option("--version", "-v", tells="Tells the version.")] = False,
 ) -> Session | None:
     """Brings Compose stacks up straight from the Linux kernel, and lets them down again."""
@@ -155,6 +158,7 @@ def prepare(
             compatibility=compatibility or os.environ.get("COMPOSE_COMPATIBILITY", "") in {"1", "true"},
             all_resources=all_resources,
             adopt=adopt,
+            lock_timeout=lock_timeout,
         ),
         environment=dict(os.environ),
         working_directory=Path.cwd(),

@@ -1,8 +1,8 @@
 """The way into a container for those who copy, whether it runs or not."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 
 from compose.errors import UsageError
@@ -10,22 +10,18 @@ from engine.copies import visits
 from engine.copies.copying import Begin
 from engine.copies.visits import Job, Visit
 from engine.layout import StackLayout
-from engine.locks import command_lock
 from engine.processes import open_process
 from engine.state import ContainerRecord
 
 
 @contextmanager
 def insides(
-    stack: StackLayout, records: Sequence[ContainerRecord], holder: str, *, on_wait: Callable[[str], None]
+    stack: StackLayout, records: Sequence[ContainerRecord], lock: AbstractContextManager[None]
 ) -> Iterator[list[Begin]]:
-    """Ways into containers for a block; those that do not run are not started meanwhile.
-
-    `holder` and `on_wait` are as for engine.locks.command_lock.
-    """
+    """Ways into containers for a block; those that do not run are kept from being started meanwhile by `lock`."""
     with ExitStack() as resources:
         if any(record.state.process is None for record in records):
-            resources.enter_context(command_lock(stack, holder, on_wait=on_wait))
+            resources.enter_context(lock)
         yield [_way_in(stack, record, resources) for record in records]
 
 

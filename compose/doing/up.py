@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
@@ -15,6 +15,7 @@ from compose.deciding.translate_files import Surroundings
 from compose.deciding.wanted import Options, selected_services, wanted_stack
 from compose.doing.contents import Contents, gather_contents, keep_contents
 from compose.doing.images import choose_images, make_images, mounted_images
+from compose.doing.plainlines import Silence
 from compose.doing.preflight import require_ports, require_resources
 from compose.doing.reports import Progress, Report, resource
 from compose.doing.stale_images import stale_images
@@ -98,6 +99,13 @@ def _labelled(action: CreateContainer, hashes: Mapping[str, str]) -> CreateConta
     return structs.replace(action, spec=structs.replace(action.spec, labels=labels))
 
 
+class Quiet(NamedTuple):
+    """What nothing is said about."""
+
+    builds: bool = False
+    pulls: bool = False
+
+
 def decide_with_images(
     stack: Stack,
     layout: Layout,
@@ -107,6 +115,7 @@ def decide_with_images(
     open_progress: OpenProgress,
     environment: Mapping[str, str],
     build: bool = False,
+    quiet: Quiet = Quiet(),  # noqa: B008 - it cannot change
 ) -> Plan:
     """The plan for a stack once all is there that its containers are made of.
 
@@ -118,7 +127,7 @@ def decide_with_images(
     require_ports(stack, decided, observed, layout.stack(stack.name))
     made = {step.action.name for step in decided.steps if isinstance(step.action, MakeImage)}
     if made:
-        make_planned_images(decided, stack, layout, open_progress=open_progress, environment=environment)
+        make_planned_images(decided, stack, layout, open_progress=open_progress, environment=environment, quiet=quiet)
         decided = _decide(stack, layout, observed, options, contents, build=False, fresh=made)
     attach_volumes(layout, decided)
     keep_contents(layout.stack(stack.name), decided, contents)
@@ -133,19 +142,24 @@ def make_planned_images(
     open_progress: OpenProgress,
     environment: Mapping[str, str],
     no_cache: bool = False,
+    quiet: Quiet = Quiet(),  # noqa: B008 - it cannot change
 ) -> None:
-    """Makes the images that a plan begins with, telling how it gets on."""
+    """Makes the images that a plan begins with, telling how it gets on, but for what is to be `quiet`."""
     actions = tuple(step.action for step in decided.steps if isinstance(step.action, MakeImage))
-    progress = open_progress("pull" if all(action.pull for action in actions) else "build", actions)
+    shown = tuple(action for action in actions if not (quiet.pulls if action.pull else quiet.builds))
+    title = "pull" if all(action.pull for action in shown) else "build"
+    progress: Progress = open_progress(title, shown) if shown else Silence()
+    pulls: Progress = Silence() if quiet.pulls else progress
+    builds: Progress = Silence() if quiet.builds else progress
     try:
         make_images(
             decided,
             stack,
             layout,
             no_cache=no_cache,
-            on_step=lambda action, over: progress.report(image_report(action, over=over)),
-            on_line=progress.line,
-            on_layer=layer_reports(progress),
+            on_step=lambda action, over: (pulls if action.pull else builds).report(image_report(action, over=over)),
+            on_line=builds.line,
+            on_layer=layer_reports(pulls),
             environment=environment,
         )
     finally:

@@ -52,6 +52,17 @@ def test_up_pulls_what_is_missing_and_runs_it(project: Project, registry: FakeRe
     assert len(registry.asked) == asked
 
 
+def test_quiet_pull_says_nothing_of_it(project: Project, registry: FakeRegistry, busybox_layer: bytes) -> None:
+    name = registry.add("shop/hushed:1", greeting(busybox_layer, "hush\n"))
+    windlass = project(f"services:\n  hello:\n    image: {name}\n")
+
+    told = windlass("up", "-d", "--quiet-pull").stderr
+
+    assert "Pull" not in told
+    assert "Layer" not in told
+    assert "Container boat-hello-1  Start" in told
+
+
 ME = "me:$2y$05$EhySq0eIjFcbhzablSRqeegGuFxGXuts0dRaO9Yp7f2ImxoIsoSCq\n"
 
 

@@ -19,7 +19,7 @@ def stack(tmp_path: Path) -> StackLayout:
 def test_a_second_command_is_told_who_holds_the_lock(stack: StackLayout) -> None:
     with (
         command_lock(stack, "windlass up"),
-        pytest.raises(StateError, match=rf"windlass up \(pid {os.getpid()}, for \d+ s\)"),
+        pytest.raises(StateError, match=rf"held by PID {os.getpid()}: windlass up since \d+s"),
         command_lock(stack, "windlass down", wait=False),
     ):
         pytest.fail("held twice")
@@ -51,5 +51,14 @@ def test_a_waiting_command_is_told_whom_it_waits_for_and_goes_on_after_the_direc
         first.__exit__(None, None, None)
 
     with command_lock(stack, "windlass up", on_wait=release):
-        assert re.match(r"windlass down \(pid \d+", told[0])
+        assert re.match(r"PID \d+: windlass down since 0s", told[0])
         assert lock_file(stack.command_lock, blocking=False) is None
+
+
+def test_waiting_ends_after_a_while(stack: StackLayout) -> None:
+    with (
+        command_lock(stack, "windlass up"),
+        pytest.raises(StateError, match=r"still held by PID \d+: windlass up since \d+s, after 0.01s of waiting"),
+        command_lock(stack, "windlass down", timeout_seconds=0.01),
+    ):
+        pytest.fail("held twice")
