@@ -3,12 +3,16 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from typing import Final
+from queue import SimpleQueue
+from threading import Semaphore, Thread
+from types import TracebackType
+from typing import Final, Self
 
 from engine.errors import ImageError
 from engine.images.gzips import GzipError, unpacker
 
 _CHUNK = 1 << 20
+_PIECES_AHEAD = 4
 _GZIP_START = b"\x1f\x8b"
 _ZSTD_START = b"\x28\xb5\x2f\xfd"
 _ZSTD_LARGEST_WINDOW = 1 << 27
@@ -18,35 +22,85 @@ _LARGEST_LAYER: Final = 64 << 30
 
 
 class Unpacked:
-    """The archive in a blob's open file, as a source of bytes that counts and digests what passes through."""
+    """The archive in a blob's open file, as a source of bytes that counts and digests what passes through.
+
+    A large blob is unpacked by a thread of its own, some pieces ahead, which ends with the block.
+    """
 
     def __init__(self, blob: int) -> None:
         self._packed_bytes = os.fstat(blob).st_size
-        self._pieces = _pieces(blob)
-        self._rest = memoryview(b"")
         self._digest = hashlib.sha256()
         self._bytes = 0
+        self._rest = memoryview(b"")
+        pieces = self._watched(_pieces(blob))
+        self._ahead = _Ahead(pieces) if self._packed_bytes > _CHUNK else None
+        self._pieces = self._ahead.pieces() if self._ahead else pieces
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._ahead:
+            self._ahead.end()
 
     @property
     def diff_id(self) -> str:
-        """The digest of what has come out so far."""
+        """The digest of all that has come out, at its end."""
         return f"sha256:{self._digest.hexdigest()}"
 
     def some(self, most: int) -> memoryview:
         """At least one byte and at most `most`, or nothing at the end; ImageError for damage, and for bombs."""
         if not self._rest:
             self._rest = memoryview(next(self._pieces, b""))
-            self._digest.update(self._rest)
-            self._bytes += len(self._rest)
-            self._watch()
         piece, self._rest = self._rest[:most], self._rest[most:]
         return piece
 
-    def _watch(self) -> None:
-        if self._bytes > _LARGEST_LAYER:
-            raise ImageError(f"the layer grows beyond {_LARGEST_LAYER >> 30} GiB")
-        if self._bytes > max(_UNSUSPECTED_BYTES, _LARGEST_RATIO * self._packed_bytes):
-            raise ImageError(f"the layer grows to more than {_LARGEST_RATIO} times its packed size")
+    def _watched(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self._bytes += len(piece)
+            if self._bytes > _LARGEST_LAYER:
+                raise ImageError(f"the layer grows beyond {_LARGEST_LAYER >> 30} GiB")
+            if self._bytes > max(_UNSUSPECTED_BYTES, _LARGEST_RATIO * self._packed_bytes):
+                raise ImageError(f"the layer grows to more than {_LARGEST_RATIO} times its packed size")
+            self._digest.update(piece)
+            yield piece
+
+
+class _Ahead:
+    """Takes pieces in a thread, a few more than were asked for; an empty one is the end."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._source = pieces
+        self._ready: SimpleQueue[bytes | BaseException] = SimpleQueue()
+        self._room = Semaphore(_PIECES_AHEAD)
+        self._over = False
+        self._thread = Thread(target=self._take, daemon=True)
+        self._thread.start()
+
+    def pieces(self) -> Iterator[bytes]:
+        while piece := self._ready.get():
+            self._room.release()
+            if isinstance(piece, BaseException):
+                raise piece
+            yield piece
+
+    def end(self) -> None:
+        self._over = True
+        self._room.release()
+        self._thread.join()
+
+    def _take(self) -> None:
+        try:
+            for piece in self._source:
+                self._room.acquire()
+                if self._over:
+                    return
+                self._ready.put(piece)
+            self._ready.put(b"")
+        except BaseException as error:  # noqa: BLE001 -- raised where the pieces are taken
+            self._ready.put(error)
 
 
 def _pieces(blob: int) -> Iterator[bytes]:

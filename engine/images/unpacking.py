@@ -1,18 +1,17 @@
 """Writes a layer's archive into an empty directory, in the form that overlayfs takes.
 
 The archive is an enemy's. Every name is resolved below the directory's descriptor and through no link; what it replaces
-is removed first; devices are left out; owners, modes and times are set on descriptors. A deleted file becomes a
-character device 0/0, a directory that hides what is below it gets trusted.overlay.opaque.
+is put aside first; devices are left out; owners, modes and times are set on descriptors, or on names in directories
+that nobody else can reach. A deleted file becomes a character device 0/0, a directory that hides what is below it gets
+trusted.overlay.opaque.
 """
 
-import errno
 import os
 import stat
 import struct
-from contextlib import suppress
 from typing import Final
 
-from engine.errors import ImageError, SyscallError
+from engine.errors import ImageError
 from engine.images import tarheaders
 from engine.images.decompression import Unpacked
 from engine.images.model import LayerFacts
@@ -27,15 +26,17 @@ from engine.images.serialisation import (
     is_whiteout,
 )
 from engine.images.tarstream import Member, TarStream, shown
-from engine.syscalls import Resolve, openat2
+from engine.images.treehandles import Handle, TreeHandles, status
 
-_BELOW = Resolve.BENEATH | Resolve.NO_SYMLINKS
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _HIGHEST_ID: Final = 2**32 - 2
 _LATEST_NS: Final = 2**33 * 1_000_000_000
 _DEEPEST: Final = 500  # removing what is deeper would exhaust Python's stack
 _RESERVED = WHITEOUT_PREFIX + WHITEOUT_PREFIX
+_DOTS = frozenset((b"", b".", b".."))
 _ELF32_START = b"\x7fELF\x01"
+_SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 _CAPABILITY_REVISION = 0xFF000000
 _CAPABILITY_2 = 0x02000000
 _CAPABILITY_3 = 0x03000000
@@ -49,13 +50,25 @@ def unpack(blob: int, home: int) -> tuple[str, LayerFacts]:
 
     Returns the archive's digest with what is known of the layer. Beside the tree lies what makes the archive again.
     ImageError says what is wrong with the archive; what has been written until then stays, for the caller to remove.
+    The process's umask is 0 meanwhile.
     """
-    source = Unpacked(blob)
+    before = os.umask(0)
     recorder = Recorder(home)
-    os.mkdir(TREE, 0o700, dir_fd=home)
-    tree = os.open(TREE, _DIRECTORY, dir_fd=home)
-    os.fchmod(tree, 0o755)
-    archive = TarStream(source, recorder.keep)
+    try:
+        os.mkdir(TREE, 0o755, dir_fd=home)
+        tree = os.open(TREE, _DIRECTORY, dir_fd=home)
+        try:
+            with Unpacked(blob) as source:
+                facts = _written(TarStream(source, recorder.keep), home, tree, recorder)
+                return source.diff_id, facts
+        finally:
+            os.close(tree)
+    finally:
+        recorder.close()
+        os.umask(before)
+
+
+def _written(archive: TarStream, home: int, tree: int, recorder: Recorder) -> LayerFacts:
     writer = _Writer(archive, home, tree, recorder)
     try:
         for member in archive.members():
@@ -67,13 +80,11 @@ def unpack(blob: int, home: int) -> tuple[str, LayerFacts]:
         recorder.finish()
     finally:
         writer.close()
-        recorder.close()
-        os.close(tree)
-    return source.diff_id, writer.facts()
+    return writer.facts()
 
 
 class _Writer:
-    """The hand that writes. It holds the directory that was written into last: archives stay where they are."""
+    """The hand that writes."""
 
     def __init__(self, archive: TarStream, home: int, tree: int, recorder: Recorder) -> None:
         self._archive = archive
@@ -81,8 +92,9 @@ class _Writer:
         self._tree = tree
         self._recorder = recorder
         self._has_replaced = False
-        self._at: bytes | None = None
-        self._handle = -1
+        self._handles = TreeHandles(tree)
+        self._spelt: bytes | None = None
+        self._above: bytes | None = None
         self._times: dict[bytes, int] = {}
         self._unwatched_bytes = _BYTES_BETWEEN_LOOKS
         self._bytes = 0
@@ -101,160 +113,167 @@ class _Writer:
         )
 
     def write(self, member: Member) -> None:
-        """Writes one entry. O(1), but for what it replaces."""
-        parts = _parts(member.name)
-        if not parts:
-            self._write_root(member)
-            return
-        *above, name = parts
-        if any(part.startswith(_RESERVED) for part in above) or (name.startswith(_RESERVED) and name != OPAQUE_MARKER):
+        """Writes one entry. O(1)."""
+        spelt: bytes | None
+        spelt, _, name = member.name.rstrip(b"/").rpartition(b"/")
+        if name in _DOTS:
+            spelt = None
+        if spelt is not None and spelt == self._spelt:  # it lies where the last one lay
+            above = self._above
+        else:
+            *parts, name = _parts(member.name) or [b""]
+            if not name:
+                _check_root(member)
+                return
+            above = self._above = _directory_of(parts, member)
+            self._spelt = spelt
+        if above is None or (name.startswith(_RESERVED) and name != OPAQUE_MARKER):
             return  # an old file system's own notes
-        if any(part.startswith(WHITEOUT_PREFIX) for part in above):
-            raise ImageError(f"{shown(member.name)} lies below a name that marks a deleted file")
         self._entries += 1
-        parent = self._directory(b"/".join(above))
+        parent = self._handles.made(above)
         if name == OPAQUE_MARKER:
             if not above:
                 raise ImageError("the layer hides all layers below it at once, which overlayfs cannot do")
-            os.setxattr(parent, OPAQUE_ATTRIBUTE, b"y")
+            os.setxattr(parent.fd, OPAQUE_ATTRIBUTE, b"y")
         elif name.startswith(WHITEOUT_PREFIX):
-            _put_whiteout(parent, name.removeprefix(WHITEOUT_PREFIX), member)
+            _put_whiteout(parent.fd, name.removeprefix(WHITEOUT_PREFIX), member)
         else:
-            self._put(parent, name, b"/".join(parts), member)
+            self._put(parent, name, above + b"/" + name if above else name, member)
 
     def finish(self) -> None:
         """Gives the directories their times, now that nothing changes in them any more."""
         for path, mtime_ns in self._times.items():
-            with suppress(SyscallError):  # replaced by a later entry
-                handle = openat2(self._tree, path or b".", _DIRECTORY, _BELOW)
-                try:
-                    os.utime(handle, ns=(mtime_ns, mtime_ns))
-                finally:
-                    os.close(handle)
+            above, _, name = path.rpartition(b"/")
+            parent = self._handles.existing(above)
+            if parent is None:  # replaced by a later entry
+                continue
+            try:
+                handle = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+            except OSError:  # likewise
+                continue
+            os.utime(handle, ns=(mtime_ns, mtime_ns))
+            os.close(handle)
 
     def close(self) -> None:
-        if self._handle >= 0:
-            os.close(self._handle)
-        self._handle, self._at = -1, None
+        self._handles.close()
 
-    def _write_root(self, member: Member) -> None:
-        if member.kind != tarheaders.DIRECTORY:
-            raise ImageError(f"{shown(member.name)} is no name for a file")
-
-    def _put(self, parent: int, name: bytes, path: bytes, member: Member) -> None:
-        if member.kind in {tarheaders.CHARACTER_DEVICE, tarheaders.BLOCK_DEVICE}:
+    def _put(self, parent: Handle, name: bytes, path: bytes, member: Member) -> None:
+        kind = member.kind
+        if kind in {tarheaders.CHARACTER_DEVICE, tarheaders.BLOCK_DEVICE}:
             return
-        if max(member.uid, member.gid) > _HIGHEST_ID:
-            raise ImageError(f"{shown(member.name)} belongs to {member.uid}:{member.gid}, which nobody can be")
-        self._highest_id = max(self._highest_id, member.uid, member.gid)
-        match member.kind:
-            case tarheaders.DIRECTORY:
-                self._put_directory(parent, name, path, member)
-            case tarheaders.FILE:
-                self._make_way(parent, name, path)
-                self._put_file(parent, name, path, member)
-            case tarheaders.SYMLINK:
-                self._make_way(parent, name, path)
-                os.symlink(member.link, name, dir_fd=parent)
-                self._settle_name(parent, name, member)
-            case tarheaders.HARD_LINK:
-                self._put_hard_link(parent, name, path, member)
-            case tarheaders.FIFO:
-                self._make_way(parent, name, path)
-                os.mkfifo(name, 0o600, dir_fd=parent)
-                self._settle_name(parent, name, member)
-                os.chmod(name, member.mode, dir_fd=parent)  # what was just made, in a directory that only we can reach
-            case _:
-                raise ImageError(f"{shown(member.name)} is of a kind that layers do not have: {shown(member.kind)}")
+        highest = max(member.uid, member.gid)
+        if highest > self._highest_id:
+            if highest > _HIGHEST_ID:
+                raise ImageError(f"{shown(member.name)} belongs to {member.uid}:{member.gid}, which nobody can be")
+            self._highest_id = highest
+        if kind == tarheaders.FILE:
+            self._put_file(parent, name, path, member)
+        elif kind == tarheaders.DIRECTORY:
+            self._put_directory(parent.fd, name, path, member)
+        elif kind == tarheaders.HARD_LINK:
+            self._put_hard_link(parent.fd, name, path, member)
+        elif kind == tarheaders.SYMLINK:
+            self._make_way(parent.fd, name, path)
+            os.symlink(member.link, name, dir_fd=parent.fd)
+            _settle_name(parent.fd, name, member)
+        elif kind == tarheaders.FIFO:
+            self._make_way(parent.fd, name, path)
+            os.mkfifo(name, 0o600, dir_fd=parent.fd)
+            _settle_name(parent.fd, name, member)
+            os.chmod(name, member.mode, dir_fd=parent.fd)  # what was just made, where only we can reach
+        else:
+            raise ImageError(f"{shown(member.name)} is of a kind that layers do not have: {shown(kind)}")
 
     def _put_directory(self, parent: int, name: bytes, path: bytes, member: Member) -> None:
-        found = _status(parent, name)
+        found = status(parent, name)
         opaque = found is not None and is_whiteout(found)
         if found is None or not stat.S_ISDIR(found.st_mode):
             if found is not None:
                 self._make_way(parent, name, path)
             os.mkdir(name, 0o700, dir_fd=parent)
+        else:
+            self._handles.forget(path)
         handle = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
         try:
             if opaque:
                 os.setxattr(handle, OPAQUE_ATTRIBUTE, b"y")
-            self._settle(handle, member)
+            os.fchown(handle, member.uid, member.gid)
+            os.fchmod(handle, member.mode)
+            _set_attributes(handle, member)
         finally:
             os.close(handle)
         self._times[path] = _clamped(member.mtime_ns)
 
-    def _put_file(self, parent: int, name: bytes, path: bytes, member: Member) -> None:
-        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
+    def _put_file(self, parent: Handle, name: bytes, path: bytes, member: Member) -> None:
+        mode = member.mode
+        try:
+            file = os.open(name, _NEW_FILE, mode & 0o777, dir_fd=parent.fd)
+        except FileExistsError:
+            self._make_way(parent.fd, name, path)
+            file = os.open(name, _NEW_FILE, mode & 0o777, dir_fd=parent.fd)
         try:
             if member.size:
                 self._recorder.content(path, member.size)
-            first = True
-            for piece in self._archive.content():
-                if first:
-                    self._elf32 = self._elf32 or bytes(piece[:5]) == _ELF32_START
-                    first = False
-                self._watch_disk(len(piece))
-                left = piece
-                while left:
-                    left = left[os.write(file, left) :]
-            self._bytes += member.size
-            self._settle(file, member)
+                self._write_content(file, member.size)
+            # In this order: a change of owner clears setuid bits, and either clears capabilities.
+            if member.uid or member.gid or parent.gives_group:
+                os.fchown(file, member.uid, member.gid)
+            if mode & _SPECIAL_BITS:
+                os.fchmod(file, mode)
+            if member.attributes:
+                _set_attributes(file, member)
             mtime_ns = _clamped(member.mtime_ns)
             os.utime(file, ns=(mtime_ns, mtime_ns))
-            if member.mode & (stat.S_ISUID | stat.S_ISGID) or CAPABILITY_ATTRIBUTE in member.attributes:
-                self._privileged = True
         finally:
             os.close(file)
+        if mode & (stat.S_ISUID | stat.S_ISGID) or CAPABILITY_ATTRIBUTE in member.attributes:
+            self._privileged = True
+
+    def _write_content(self, file: int, size: int) -> None:
+        self._unwatched_bytes += size
+        if self._unwatched_bytes >= _BYTES_BETWEEN_LOOKS:
+            self._unwatched_bytes = 0
+            self._check_disk(size)
+        start = b""
+        for piece in self._archive.content():
+            if len(start) < len(_ELF32_START):
+                start += piece[: len(_ELF32_START)]
+            left = piece
+            while left:
+                left = left[os.write(file, left) :]
+        if start.startswith(_ELF32_START):
+            self._elf32 = True
+        self._bytes += size
 
     def _put_hard_link(self, parent: int, name: bytes, path: bytes, member: Member) -> None:
         parts = _parts(member.link)
         missing = ImageError(f"{shown(member.name)} is another name of {shown(member.link)}, which the layer lacks")
         if not parts:
             raise missing
-        try:
-            above = openat2(self._tree, b"/".join(parts[:-1]) or b".", _DIRECTORY, _BELOW)
-        except SyscallError:
-            raise missing from None
-        try:
-            found = _status(above, parts[-1])
-            if found is None or stat.S_ISDIR(found.st_mode) or is_whiteout(found):
-                raise missing
-            existing = _status(parent, name)
-            if existing is not None and os.path.samestat(found, existing):
+        above = self._handles.existing(b"/".join(parts[:-1]))
+        if above is None:
+            raise missing
+        found = status(above, parts[-1])
+        if found is None or stat.S_ISDIR(found.st_mode) or is_whiteout(found):
+            raise missing
+        existing = status(parent, name)
+        if existing is not None:
+            if os.path.samestat(found, existing):
                 return
+            if stat.S_ISDIR(existing.st_mode) and b"/".join(parts).startswith(path + b"/"):
+                raise missing  # it would go with the directory
             self._make_way(parent, name, path)
-            try:
-                os.link(parts[-1], name, src_dir_fd=above, dst_dir_fd=parent, follow_symlinks=False)
-            except FileNotFoundError:
-                raise missing from None
-        finally:
-            os.close(above)
-
-    def _settle(self, handle: int, member: Member) -> None:
-        """Gives an open file its owner, mode and attributes, in this order: a change of owner clears setuid bits."""
-        os.fchown(handle, member.uid, member.gid)
-        os.fchmod(handle, member.mode)
-        for key, value in member.attributes.items():
-            if key == CAPABILITY_ATTRIBUTE:
-                os.setxattr(handle, key, _plain_capability(value, member))
-            elif is_kept_attribute(key):
-                os.setxattr(handle, key, value)
-
-    @staticmethod
-    def _settle_name(parent: int, name: bytes, member: Member) -> None:
-        """The same for what cannot be opened."""
-        os.chown(name, member.uid, member.gid, dir_fd=parent, follow_symlinks=False)
-        mtime_ns = _clamped(member.mtime_ns)
-        os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=parent, follow_symlinks=False)
+        os.link(parts[-1], name, src_dir_fd=above, dst_dir_fd=parent, follow_symlinks=False)
 
     def _make_way(self, parent: int, name: bytes, path: bytes) -> None:
         """Takes away what has a name already; what the archive's recipe needs is kept beside the tree."""
-        found = _status(parent, name)
+        found = status(parent, name)
         if found is None:
             return
         is_directory = stat.S_ISDIR(found.st_mode)
         if is_directory:
-            self._at = None  # it may be, or lie below, what is taken away
+            self._handles.forget(path)
+            self._times.pop(path, None)
         if is_directory or (stat.S_ISREG(found.st_mode) and found.st_size):
             if not self._has_replaced:
                 os.mkdir(REPLACED, 0o700, dir_fd=self._home)
@@ -264,59 +283,28 @@ class _Writer:
         else:
             os.unlink(name, dir_fd=parent)
 
-    def _directory(self, path: bytes) -> int:
-        """A descriptor of the directory at a path, which stays ours; what is missing is made."""
-        if self._at == path:
-            return self._handle
-        try:
-            handle = openat2(self._tree, path or b".", _DIRECTORY, _BELOW)
-        except SyscallError as error:
-            if error.errno not in {errno.ENOENT, errno.ENOTDIR}:
-                raise _no_directory(path) from None
-            handle = self._made(path)
-        self.close()
-        self._handle, self._at = handle, path
-        return handle
-
-    def _made(self, path: bytes) -> int:
-        handle = openat2(self._tree, b".", _DIRECTORY, _BELOW)
-        try:
-            for part in path.split(b"/"):
-                found = _status(handle, part)
-                opaque = found is not None and is_whiteout(found)
-                if opaque:
-                    os.unlink(part, dir_fd=handle)
-                if found is None or opaque:
-                    os.mkdir(part, 0o755, dir_fd=handle)
-                below = _child(handle, part, path)
-                os.close(handle)
-                handle = below
-                if found is None or opaque:
-                    os.fchmod(handle, 0o755)
-                if opaque:
-                    os.setxattr(handle, OPAQUE_ATTRIBUTE, b"y")
-        except BaseException:
-            os.close(handle)
-            raise
-        return handle
-
-    def _watch_disk(self, count: int) -> None:
+    def _check_disk(self, coming_bytes: int) -> None:
         """Keeps a layer from taking the last of the disk."""
-        self._unwatched_bytes += count
-        if self._unwatched_bytes < _BYTES_BETWEEN_LOOKS:
-            return
-        self._unwatched_bytes = 0
         found = os.fstatvfs(self._tree)
-        left, whole = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+        left, whole = found.f_bavail * found.f_frsize - coming_bytes, found.f_blocks * found.f_frsize
         if left < min(whole // _FREE_SHARE, _FREE_BYTES):
             raise ImageError("the disk is almost full", hint="free some space where images are kept")
 
 
-def _child(parent: int, name: bytes, path: bytes) -> int:
-    try:
-        return os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
-    except OSError:
-        raise _no_directory(path) from None
+def _check_root(member: Member) -> None:
+    if member.kind != tarheaders.DIRECTORY:
+        raise ImageError(f"{shown(member.name)} is no name for a file")
+
+
+def _directory_of(parts: list[bytes], member: Member) -> bytes | None:
+    """The path of the directory that an entry lies in; None when it is among an old file system's own notes."""
+    path = b"/".join(parts)
+    if WHITEOUT_PREFIX in path:
+        if any(part.startswith(_RESERVED) for part in parts):
+            return None
+        if any(part.startswith(WHITEOUT_PREFIX) for part in parts):
+            raise ImageError(f"{shown(member.name)} lies below a name that marks a deleted file")
+    return path
 
 
 def _parts(name: bytes) -> list[bytes]:
@@ -332,7 +320,7 @@ def _put_whiteout(parent: int, name: bytes, member: Member) -> None:
     """Marks a file of lower layers as deleted; one of the same name in this layer stays."""
     if name in {b"", b".", b".."}:
         raise ImageError(f"{shown(member.name)} marks no file")
-    found = _status(parent, name)
+    found = status(parent, name)
     if found is None:
         os.mknod(name, stat.S_IFCHR, 0, dir_fd=parent)
     elif stat.S_ISDIR(found.st_mode):
@@ -354,16 +342,20 @@ def _plain_capability(value: bytes, member: Member) -> bytes:
     raise ImageError(f"{shown(member.name)} has capabilities of an unknown form")
 
 
-def _status(parent: int, name: bytes) -> os.stat_result | None:
-    try:
-        return os.stat(name, dir_fd=parent, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
+def _settle_name(parent: int, name: bytes, member: Member) -> None:
+    """Gives what cannot be opened its owner and time."""
+    os.chown(name, member.uid, member.gid, dir_fd=parent, follow_symlinks=False)
+    mtime_ns = _clamped(member.mtime_ns)
+    os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=parent, follow_symlinks=False)
+
+
+def _set_attributes(handle: int, member: Member) -> None:
+    for key, value in member.attributes.items():
+        if key == CAPABILITY_ATTRIBUTE:
+            os.setxattr(handle, key, _plain_capability(value, member))
+        elif is_kept_attribute(key):
+            os.setxattr(handle, key, value)
 
 
 def _clamped(mtime_ns: int) -> int:
     return max(-_LATEST_NS, min(mtime_ns, _LATEST_NS))
-
-
-def _no_directory(path: bytes) -> ImageError:
-    return ImageError(f"the layer has files below {shown(path)}, which is no directory")

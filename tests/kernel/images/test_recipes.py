@@ -71,7 +71,6 @@ ARCHIVES = {
         *(entry("d", LINK, "x"), entry("d", DIRECTORY), file("d/e", b"4")),
     ),
     "a first name replaced": archive(file("a", b"one"), entry("b", HARD, "a"), file("a", b"two"), file("b", b"three")),
-    "a directory in place of its file": archive(file("d/f", b"x"), entry("d", HARD, "d/f"), file("d", b"y")),
 }
 
 

@@ -159,6 +159,7 @@ HOSTILE = {
     "another name of nothing": ((entry("h", HARD, "nothing"),), "which the layer lacks"),
     "another name of a directory": ((entry("d", DIRECTORY), entry("h", HARD, "d")), "which the layer lacks"),
     "another name of what was deleted": ((file(".wh.x"), entry("h", HARD, "x")), "which the layer lacks"),
+    "another name of what goes with it": ((file("d/f", b"x"), entry("d", HARD, "d/f")), "which the layer lacks"),
     "another name of something replaced": (
         (file("f"), entry("f", DIRECTORY), entry("h", HARD, "f")),
         "which the layer lacks",
