@@ -111,6 +111,14 @@ class Attach(msgspec.Struct, frozen=True, kw_only=True, tag="attach"):
     columns: int = 0
 
 
+class Leave(msgspec.Struct, frozen=True, kw_only=True, tag="leave"):
+    """Takes over a terminal whose user has detached; answered with Done.
+
+    The terminal's master comes with the request: what is written on it is read and thrown away until no program has it
+    open any more.
+    """
+
+
 class Rename(msgspec.Struct, frozen=True, kw_only=True, tag="rename"):
     """Gives a container another name that nobody has; answered with ContainerRecord."""
 
@@ -193,6 +201,7 @@ Request = (
     | Retire
     | Rename
     | Attach
+    | Leave
     | Watch
     | Rest
     | Remove

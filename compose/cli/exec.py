@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import ExitStack
+from functools import partial
 from typing import Annotated
 
 import msgspec.structs
@@ -22,6 +23,7 @@ from engine.enter import Entered, Entry, enter, read_outcome
 from engine.errors import StartError
 from engine.layout import StackLayout
 from engine.processes import open_process
+from engine.protocol import Leave
 from engine.spec import Process
 from engine.state import ContainerRecord
 
@@ -66,13 +68,14 @@ def command(
     try:
         with ExitStack() as resources:
             way = {"on_terminal": on_terminal, "detach": detach, "interactive": interactive}
-            return _run(place, record, process, resources, **way)
+            return _run(session, place, record, process, resources, **way)
     except StartError as error:
         failures.write(sys.stderr, error.message, error.hint)
         return error.exit_code
 
 
 def _run(
+    session: Session,
     place: StackLayout,
     record: ContainerRecord,
     process: Process,
@@ -111,9 +114,19 @@ def _run(
     if entered.terminal_fd is not None:
         resources.callback(os.close, entered.terminal_fd)
         return conversation.converse_on_terminal(
-            entered.terminal_fd, entered.pidfd, stdin=typed(DetachKeys(parse_keys(DETACH_KEYS))), stdout=1
+            entered.terminal_fd,
+            entered.pidfd,
+            stdin=typed(DetachKeys(parse_keys(DETACH_KEYS))),
+            stdout=1,
+            on_detach=partial(_leave, session, place, entered.terminal_fd),
         )
     return conversation.converse_by_pipes(streams.inward, streams.outward, entered.pidfd)
+
+
+def _leave(session: Session, place: StackLayout, terminal: int) -> None:
+    """Leaves a program's terminal to the supervisor: without anybody, the program would be told that it is gone."""
+    with session.connection(place) as connection:
+        connection.client().ask(Leave(), (terminal,))
 
 
 def _require_started(entered: Entered) -> None:

@@ -18,10 +18,12 @@ PROXIED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 LEFT = 0
 
 
-def converse_on_terminal(terminal: int, pidfd: int, *, stdin: Stream, stdout: int) -> int:
+def converse_on_terminal(
+    terminal: int, pidfd: int, *, stdin: Stream, stdout: int, on_detach: Callable[[], None]
+) -> int:
     """Joins the user's terminal and the program's until the program ends; returns its exit status.
 
-    That is 0 when the user detaches: then the program goes on, told that its terminal is gone.
+    That is 0 when the user detaches: then the program goes on, and `on_detach` sees to it that its terminal stays.
     """
 
     def follow_size() -> None:
@@ -32,6 +34,7 @@ def converse_on_terminal(terminal: int, pidfd: int, *, stdin: Stream, stdout: in
         try:
             return _until_end([stdin._replace(target=terminal)], [Stream(terminal, stdout)], pidfd)
         except Detached:
+            on_detach()
             return LEFT
 
 

@@ -19,6 +19,7 @@ from engine.protocol import (
     Greeting,
     Hello,
     Kill,
+    Leave,
     OneContainer,
     OneNetwork,
     Pause,
@@ -44,6 +45,7 @@ from engine.supervisor.adoption import adopt
 from engine.supervisor.attaching import attach, taken
 from engine.supervisor.containers import Answered, Container
 from engine.supervisor.creating import create, forget_damaged, remove
+from engine.supervisor.leaving import take_left
 from engine.supervisor.loop import Loop
 from engine.supervisor.mending import mend
 from engine.supervisor.pausing import pause, unpause
@@ -131,6 +133,10 @@ class Supervisor:
                 with taken(connection.take_descriptors()) as fds:
                     attach(site, self._container(container_id), fds, WindowSize(request.rows, request.columns))
                 reply = OneContainer(record=self._container(container_id).record)
+            case Leave():
+                with taken(connection.take_descriptors()) as fds:
+                    take_left(site.loop, fds)
+                reply = Done()
             case Rename(id=container_id, name=name):
                 container = self._container(container_id)
                 rename(site, container, name)

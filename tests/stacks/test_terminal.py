@@ -1,6 +1,7 @@
 """`exec` on a real terminal, driven through tmux."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ class Terminal:
         shell = ["-x", "100", "-y", "30", "sh"]
         self.tmux("new-session", "-d", *shell, env=environment, cwd=windlass.directory)
         self.tmux("set", "-g", "status", "off")
-        self.type(" ".join(windlass.argv(*arguments)))
+        self.type(shlex.join(windlass.argv(*arguments)))
 
     def type(self, text: str) -> None:
         self.tmux("send-keys", text, "Enter")
@@ -78,5 +79,52 @@ def test_ctrl_c_reaches_the_program_inside(project: Callable[..., Windlass], ter
     terminal.tmux("send-keys", "C-c")
     terminal.type("echo alive $((20+3))")
     terminal.shows("alive 23")
+    terminal.type("exit")
+    boat("down")
+
+
+def test_a_program_that_was_left_goes_on_whatever_it_prints(
+    project: Callable[..., Windlass], terminal: Terminal
+) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    (boat.directory / "script").write_text(
+        "trap 'touch /hung-up' HUP; echo begun $((40+2)); while ! test -e /go; do sleep 0.02; done\n"
+        "seq 1 20000; test -t 1 && touch /done\n"
+    )
+    boat("cp", "script", "web:/script")
+    terminal.run(boat, "exec", "web", "sh", "/script")
+    terminal.shows("begun 42")
+    terminal.tmux("send-keys", "C-p", "C-q")
+    terminal.type("echo left $((20+3)) with $?")
+    terminal.shows("left 23 with 0")
+    boat("exec", "-T", "web", "touch", "/go")
+    eventually(lambda: boat("exec", "-T", "web", "test", "-e", "/done", status=None).returncode == 0, "its end")
+    boat("exec", "-T", "web", "test", "-e", "/hung-up", status=1)
+    boat("down")
+
+
+def test_closing_the_window_hangs_up_what_runs_on_it(project: Callable[..., Windlass], terminal: Terminal) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    terminal.run(boat, "exec", "web", "sh", "-c", "trap 'touch /hung-up; exit' HUP; echo begun $((40+2)); sleep 999")
+    terminal.shows("begun 42")
+    assert "sleep 999" in boat("top").stdout
+    terminal.tmux("kill-server")
+    eventually(lambda: "sleep 999" not in boat("top").stdout, "the end of the program")
+    boat("down")
+
+
+def test_ctrl_z_is_the_program_s_own(project: Callable[..., Windlass], terminal: Terminal) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    terminal.run(boat, "exec", "web", "sh")
+    terminal.shows("/ #")
+    terminal.type("sh -c 'echo begun $((40+2)); exec sleep 999'")
+    terminal.shows("begun 42")
+    terminal.tmux("send-keys", "C-z")
+    terminal.shows("Stopped")
+    terminal.type("jobs; kill %1; echo still $((20+3)) inside")
+    terminal.shows("still 23 inside")
     terminal.type("exit")
     boat("down")
