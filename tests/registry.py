@@ -213,7 +213,7 @@ def fake_registry() -> Iterator[FakeRegistry]:
             if reply.sends is not None:
                 self.close_connection = True
 
-        do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815 -- names of the standard library
+        do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = do_CONNECT = answer  # noqa: N815 -- names of the standard library
 
         def log_message(self, *_arguments: object) -> None:
             pass

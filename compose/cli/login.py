@@ -23,6 +23,7 @@ def command(
     from engine.registries.credentials import credential_file  # noqa: PLC0415 - likewise
     from engine.registries.hostsettings import read_settings  # noqa: PLC0415 - likewise
     from engine.registries.logins import check_credentials  # noqa: PLC0415 - likewise
+    from engine.registries.proxies import read_proxies  # noqa: PLC0415 - likewise
 
     registry = registry_of(server)
     if password and password_stdin:
@@ -39,6 +40,6 @@ def command(
         )
     username = username or input(f"Username for {registry}: ")
     credentials = Credentials(username, password or getpass.getpass("Password: "))
-    check_credentials(registry, credentials, read_settings(session.environment))
+    check_credentials(registry, credentials, read_settings(session.environment), read_proxies(session.environment))
     kept = credential_file(session.environment).save(registry, credentials)
     session.tell(f"Login to {registry} succeeded; the credentials are in {kept}.")

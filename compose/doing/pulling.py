@@ -11,6 +11,7 @@ from engine.images.model import Image
 from engine.images.store import ImageStore
 from engine.registries.credentials import credential_file
 from engine.registries.hostsettings import read_settings
+from engine.registries.proxies import read_proxies
 from engine.registries.pulling import pull
 from engine.registries.terms import LayerNews, Way
 
@@ -18,8 +19,12 @@ IMAGES_AT_ONCE: Final = 3
 
 
 def way_of(environment: Mapping[str, str]) -> Way:
-    """How this user of this host pulls."""
-    return Way(settings=read_settings(environment), credentials=credential_file(environment).find)
+    """How this user of this host pulls and pushes."""
+    return Way(
+        settings=read_settings(environment),
+        credentials=credential_file(environment).find,
+        proxies=read_proxies(environment),
+    )
 
 
 def pull_images(

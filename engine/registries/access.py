@@ -2,7 +2,7 @@
 
 import base64
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlencode, urljoin
 
@@ -35,7 +35,10 @@ class _Token(msgspec.Struct, frozen=True):
 
 
 class Access:
-    """How one repository of a registry is spoken to. May be used by several threads at once."""
+    """How one repository of a registry is spoken to. May be used by several threads at once.
+
+    `credentials` is called when the registry wants some: it may run a program.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,7 @@ class Access:
         *,
         settings: Settings,
         wire: Wire,
-        credentials: Credentials | None = None,
+        credentials: Callable[[], Credentials | None] = lambda: None,
         actions: str = "pull",
         also_pulled: tuple[str, ...] = (),
     ) -> None:
@@ -53,7 +56,8 @@ class Access:
         self.origin = origin_of_registry(registry, settings)
         self._settings = settings
         self._wire = wire
-        self._credentials = credentials
+        self._find_credentials = credentials
+        self._credentials: Credentials | None = None
         self._scopes = [f"repository:{repository}:{actions}"] if repository else []
         self._scopes += [f"repository:{other}:pull" for other in also_pulled]
         self._authorization = ""
@@ -104,6 +108,7 @@ class Access:
         raise ImageError(f"the registry {self.registry} leads from one address to the next without end")
 
     def _authorize(self, challenges: tuple[Challenge, ...]) -> str:
+        self._credentials = self._credentials or self._find_credentials()
         for challenge in challenges:
             if challenge.scheme == "bearer" and "realm" in challenge.parameters:
                 return f"Bearer {self._token(challenge.parameters)}"

@@ -18,11 +18,13 @@ class Settings(NamedTuple):
     """What this host says about registries.
 
     `insecure` are addresses (host or host:port) that may be spoken to in plain HTTP; loopback always may.
-    `token_hosts` may, besides itself, ask for the credentials of the registry that they are filed under.
+    `token_hosts` may, besides itself, ask for the credentials of the registry that they are filed under. `mirrors` of a
+    registry (host, host:port or either with a path) are asked before it when something is pulled.
     """
 
     insecure: tuple[str, ...] = ()
     token_hosts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    mirrors: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Origin(NamedTuple):

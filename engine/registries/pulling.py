@@ -1,12 +1,12 @@
 """Pulls an image: its manifest, its configuration, and those of its layers that are not here."""
 
-import hashlib
 import os
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from engine.errors import ImageError
 from engine.images import ociconfig
@@ -27,11 +27,15 @@ from engine.registries.manifests import (
     choose,
     read_document,
 )
+from engine.registries.patience import Patience
+from engine.registries.sources import Sources
 from engine.registries.terms import LayerNews, Way, short
 from engine.registries.whereabouts import KnownBlob, remember_blob
 from engine.registries.wire import Answer, Wire
 
 LAYERS_AT_ONCE: Final = 3
+
+Result = TypeVar("Result")
 
 
 def pull(store: ImageStore, name: str, way: Way, on_news: Callable[[LayerNews], None]) -> tuple[Image, bool]:
@@ -41,17 +45,10 @@ def pull(store: ImageStore, name: str, way: Way, on_news: Callable[[LayerNews], 
     called by several threads, but by one at a time.
     """
     reference = parse_reference(name)
-    wire = Wire(way.timeout_seconds)
+    wire = Wire(way.timeout_seconds, way.proxies)
     try:
-        access = Access(
-            reference.registry,
-            reference.repository,
-            settings=way.settings,
-            wire=wire,
-            credentials=way.credentials(reference.registry),
-        )
         with store.in_use():
-            return _Pull(store, reference, access, way, on_news).image()
+            return _Pull(store, reference, Sources(reference, way, wire), way.patience, on_news).image()
     except ImageError as error:
         raise type(error)(f"cannot pull {reference.familiar}: {error.message}", hint=error.hint) from error
     finally:
@@ -63,14 +60,14 @@ class _Pull:
         self,
         store: ImageStore,
         reference: Reference,
-        access: Access,
-        way: Way,
+        sources: Sources,
+        patience: Patience,
         on_news: Callable[[LayerNews], None],
     ) -> None:
         self._store = store
         self._reference = reference
-        self._access = access
-        self._patience = way.patience
+        self._sources = sources
+        self._patience = patience
         self._on_news = on_news
         self._lock = threading.Lock()
         self._downloads = store.cache / "downloads"
@@ -84,7 +81,7 @@ class _Pull:
                 self._name(found, known.digest)
                 return found, False
         digest, manifest = self._manifest(asked)
-        document = self._small_blob(manifest.config)
+        document = self._fetched(partial(_small_blob, descriptor=manifest.config))
         image = ociconfig.decode(document)
         host = ociconfig.host_architecture(os.uname().machine)
         if image.architecture != host:
@@ -103,56 +100,28 @@ class _Pull:
 
     def _digest_now(self, asked: str) -> str:
         """The digest that the registry now has under a name; empty when it does not say."""
-        answer = self._patience.persist(lambda: self._ask_manifest("HEAD", asked))
-        answer.close()
-        return answer.header("Docker-Content-Digest") if answer.status == 200 else ""
+
+        def ask(access: Access) -> str:
+            answer = _ask_manifest(access, "HEAD", asked)
+            answer.close()
+            if answer.status == 404:
+                raise _absent(access)
+            return answer.header("Docker-Content-Digest") if answer.status == 200 else ""
+
+        return self._fetched(ask)
 
     def _manifest(self, asked: str) -> tuple[str, Manifest]:
         """The manifest for this machine, with the digest of what the name stands for."""
-        digest, found = self._document(asked)
+        digest, found = self._fetched(partial(_document, asked=asked))
         if isinstance(found, Index):
-            host = Host(ociconfig.host_architecture(os.uname().machine))
-            _, found = self._document(choose(found, host).digest)
+            chosen = choose(found, Host(ociconfig.host_architecture(os.uname().machine))).digest
+            _, found = self._fetched(partial(_document, asked=chosen))
         if isinstance(found, Index):
             raise ImageError("the registry's index leads to another index")
         return digest, found
 
-    def _document(self, asked: str) -> tuple[str, Manifest | Index]:
-        content, kind = self._patience.persist(lambda: self._read_manifest(asked))
-        digest = ociconfig.digest_of(content)
-        if asked.startswith(DIGEST_PREFIX) and digest != asked:
-            raise ImageError(f"the registry {self._access.registry} sent another manifest than {asked}")
-        return digest, read_document(content, kind)
-
-    def _read_manifest(self, asked: str) -> tuple[bytes, str]:
-        answer = self._ask_manifest("GET", asked)
-        content = answer.body(LARGEST_DOCUMENT)
-        if answer.status == 404:
-            raise ImageError(
-                f"the registry {self._access.registry} does not have it", hint="check the image's name and its tag"
-            )
-        if answer.status != 200:
-            raise ImageError(f"the registry {self._access.registry} answers with HTTP {answer.status}")
-        return content, answer.header("Content-Type")
-
-    def _ask_manifest(self, method: str, asked: str) -> Answer:
-        return self._access.ask(method, f"{self._reference.repository}/manifests/{asked}", {"Accept": ACCEPTED})
-
-    def _small_blob(self, descriptor: Descriptor) -> bytes:
-        if descriptor.size > LARGEST_DOCUMENT:
-            raise ImageError(f"the image's configuration has {descriptor.size:,} bytes")
-
-        def read() -> bytes:
-            answer = self._access.ask("GET", f"{self._reference.repository}/blobs/{descriptor.digest}")
-            content = answer.body(LARGEST_DOCUMENT)
-            if answer.status != 200:
-                raise ImageError(f"the registry {self._access.registry} does not have the image's configuration")
-            return content
-
-        content = self._patience.persist(read)
-        if f"{DIGEST_PREFIX}{hashlib.sha256(content).hexdigest()}" != descriptor.digest:
-            raise ImageError(f"the registry {self._access.registry} sent another configuration than its manifest names")
-        return content
+    def _fetched(self, attempt: Callable[[Access], Result]) -> Result:
+        return self._patience.persist(lambda: self._sources.fetch(attempt))
 
     def _fetch_layers(self, blobs: dict[str, Descriptor]) -> None:
         for diff_id, blob in blobs.items():
@@ -176,12 +145,14 @@ class _Pull:
                 self._tell(blob, "Already exists", over=True)
                 return
             self._tell(blob, "Downloading", bytes_all=blob.size)
-            fetch(
-                self._access,
-                blob,
-                file,
-                patience=self._patience,
-                on_bytes=lambda count: self._tell(blob, "Downloading", bytes_here=count, bytes_all=blob.size),
+            self._sources.fetch(
+                partial(
+                    fetch,
+                    descriptor=blob,
+                    file=file,
+                    patience=self._patience,
+                    on_bytes=lambda count: self._tell(blob, "Downloading", bytes_here=count, bytes_all=blob.size),
+                )
             )
             self._tell(blob, "Download complete")
             self._tell(blob, "Extracting")
@@ -209,3 +180,38 @@ class _Pull:
     ) -> None:
         with self._lock:
             self._on_news(LayerNews(short(blob.digest), word, bytes_here, bytes_all, over))
+
+
+def _document(access: Access, asked: str) -> tuple[str, Manifest | Index]:
+    """What a registry has under a tag or digest, with its digest."""
+    answer = _ask_manifest(access, "GET", asked)
+    content = answer.body(LARGEST_DOCUMENT)
+    if answer.status == 404:
+        raise _absent(access)
+    if answer.status != 200:
+        raise ImageError(f"the registry {access.registry} answers with HTTP {answer.status}")
+    digest = ociconfig.digest_of(content)
+    if asked.startswith(DIGEST_PREFIX) and digest != asked:
+        raise ImageError(f"the registry {access.registry} sent another manifest than {asked}")
+    return digest, read_document(content, answer.header("Content-Type"))
+
+
+def _absent(access: Access) -> ImageError:
+    return ImageError(f"the registry {access.registry} does not have it", hint="check the image's name and its tag")
+
+
+def _ask_manifest(access: Access, method: str, asked: str) -> Answer:
+    return access.ask(method, f"{access.repository}/manifests/{asked}", {"Accept": ACCEPTED})
+
+
+def _small_blob(access: Access, descriptor: Descriptor) -> bytes:
+    """An image's configuration."""
+    if descriptor.size > LARGEST_DOCUMENT:
+        raise ImageError(f"the image's configuration has {descriptor.size:,} bytes")
+    answer = access.ask("GET", f"{access.repository}/blobs/{descriptor.digest}")
+    content = answer.body(LARGEST_DOCUMENT)
+    if answer.status != 200:
+        raise ImageError(f"the registry {access.registry} does not have the image's configuration")
+    if ociconfig.digest_of(content) != descriptor.digest:
+        raise ImageError(f"the registry {access.registry} sent another configuration than its manifest names")
+    return content

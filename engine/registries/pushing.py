@@ -43,7 +43,7 @@ def push(store: ImageStore, name: str, way: Way, on_news: Callable[[LayerNews], 
     by several threads, but by one at a time.
     """
     reference = parse_reference(name)
-    wire = Wire(way.timeout_seconds * _TIMEOUT_FACTOR)
+    wire = Wire(way.timeout_seconds * _TIMEOUT_FACTOR, way.proxies)
     try:
         with store.in_use():
             return _Push(store, reference, wire, way, on_news).image()
@@ -69,7 +69,7 @@ class _Push:
             reference.repository,
             settings=way.settings,
             wire=wire,
-            credentials=way.credentials(reference.registry),
+            credentials=lambda: way.credentials(reference.registry),
             actions="pull,push",
             also_pulled=self._neighbours(),
         )

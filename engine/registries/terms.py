@@ -7,6 +7,7 @@ from engine.images.places import DIGEST_PREFIX
 from engine.registries.access import Credentials
 from engine.registries.endpoints import Settings
 from engine.registries.patience import Patience
+from engine.registries.proxies import Proxies
 
 
 class LayerNews(NamedTuple):
@@ -26,6 +27,7 @@ class Way(NamedTuple):
     credentials: Callable[[str], Credentials | None] = lambda _registry: None
     patience: Patience = Patience()
     timeout_seconds: float = 30.0
+    proxies: Proxies = Proxies()
 
 
 def short(digest: str) -> str:

@@ -7,16 +7,24 @@ import http.client
 import os
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from socket import SHUT_RDWR
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from engine.errors import ImageError
 from engine.registries.endpoints import Origin
+from engine.registries.proxies import Proxies, Proxy
 from engine.version import VERSION
 
 TIMEOUT_SECONDS: Final = 30.0
 _CHUNK: Final = 1 << 18
+_DIRECTLY: Final = Proxies()
+_PACE_SECONDS: Final = 30.0
+_PACE_BYTES: Final = 30 << 10
+_PATIENCE_FACTOR: Final = 2
 _NEVER_TWICE = frozenset(("PATCH", "PUT"))  # the other side may have taken it
 
 
@@ -52,9 +60,10 @@ Body = bytes | Portion | None
 class Answer:
     """A response whose body is still to be read; closing it early costs the connection."""
 
-    def __init__(self, response: http.client.HTTPResponse, address: str) -> None:
+    def __init__(self, response: http.client.HTTPResponse, address: str, clock: Callable[[], float]) -> None:
         self._response = response
         self._address = address
+        self._clock = clock
         self.status = response.status
 
     def header(self, name: str) -> str:
@@ -77,7 +86,8 @@ class Answer:
         return b"".join(pieces)
 
     def pieces(self) -> Iterator[bytes]:
-        """The body as it comes. UnreachableError when it breaks off."""
+        """The body as it comes. UnreachableError when it breaks off, or comes so slowly that it would never end."""
+        began, count = self._clock(), 0
         while True:
             try:
                 piece = self._response.read1(_CHUNK)
@@ -85,6 +95,11 @@ class Answer:
                 raise _unreachable(self._address, error) from error
             if not piece:
                 break
+            count += len(piece)
+            if self._clock() - began > _PACE_SECONDS:
+                if count < _PACE_BYTES:
+                    raise UnreachableError(f"{self._address} sends less than 1 KiB a second")
+                began, count = self._clock(), 0
             yield piece
         if self._response.length:
             raise UnreachableError(f"{self._address} broke off in the middle of an answer")
@@ -97,8 +112,15 @@ class Answer:
 class Wire:
     """Connections to registries, kept for the next request of the same thread."""
 
-    def __init__(self, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        proxies: Proxies = _DIRECTLY,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._timeout_seconds = timeout_seconds
+        self._proxies = proxies
+        self._clock = clock
         self._own = threading.local()
         self._all: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
@@ -140,14 +162,16 @@ class Wire:
         return connections
 
     def _connected(self, origin: Origin) -> http.client.HTTPConnection:
+        proxy = self._proxies.towards(origin)
+        host, port = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
         connection: http.client.HTTPConnection
         if origin.scheme == "https":
             context = ssl.create_default_context()
-            connection = http.client.HTTPSConnection(
-                origin.host, origin.port, timeout=self._timeout_seconds, context=context
-            )
+            connection = http.client.HTTPSConnection(host, port, timeout=self._timeout_seconds, context=context)
+            if proxy:
+                connection.set_tunnel(origin.host, origin.port, headers=_told(proxy))
         else:
-            connection = http.client.HTTPConnection(origin.host, origin.port, timeout=self._timeout_seconds)
+            connection = http.client.HTTPConnection(host, port, timeout=self._timeout_seconds)
         with self._lock:
             self._all.append(connection)
         return connection
@@ -164,10 +188,36 @@ class Wire:
         sent = dict(headers)
         if isinstance(body, Portion):
             sent["Content-Length"] = str(body.size)
+        proxy = self._proxies.towards(origin) if origin.scheme == "http" else None
+        if proxy:
+            target = f"{origin.url}{target}"
+            sent |= _told(proxy)
         connection.request(method, target, body=body.pieces() if isinstance(body, Portion) else body, headers=sent)
-        response = connection.getresponse()
+        late = threading.Event()
+        watch = threading.Timer(_PATIENCE_FACTOR * self._timeout_seconds, _cut, (connection, late))
+        watch.daemon = True
+        watch.start()  # the connection's own time begins anew with every byte
+        try:
+            response = connection.getresponse()
+        finally:
+            watch.cancel()
+        if late.is_set():
+            raise TimeoutError
         self._connections()[origin] = connection
-        return Answer(response, origin.url)
+        return Answer(response, origin.url, self._clock)
+
+
+def _cut(connection: http.client.HTTPConnection, late: threading.Event) -> None:
+    """Ends a connection that somebody waits for."""
+    late.set()
+    socket = connection.sock
+    if socket is not None:
+        with suppress(OSError):
+            socket.shutdown(SHUT_RDWR)
+
+
+def _told(proxy: Proxy) -> dict[str, str]:
+    return {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
 
 
 def _is_finished(connection: http.client.HTTPConnection) -> bool:

@@ -8,7 +8,9 @@ import pytest
 from engine.images.model import Image
 from engine.images.store import ImageStore
 from engine.registries.access import Credentials
+from engine.registries.endpoints import Settings
 from engine.registries.patience import Patience
+from engine.registries.proxies import Proxies
 from engine.registries.pulling import pull
 from engine.registries.pushing import push
 from engine.registries.terms import LayerNews, Way
@@ -23,10 +25,18 @@ class Puller:
         self.news: list[LayerNews] = []
         self.pauses: list[float] = []
         self.credentials: dict[str, Credentials] = {}
+        self.settings = Settings()
+        self.proxies = Proxies()
 
     @property
     def way(self) -> Way:
-        return Way(credentials=self.credentials.get, patience=Patience(3, self.pauses.append), timeout_seconds=5)
+        return Way(
+            settings=self.settings,
+            credentials=self.credentials.get,
+            patience=Patience(3, self.pauses.append),
+            timeout_seconds=5,
+            proxies=self.proxies,
+        )
 
     def __call__(self, name: str) -> Image:
         image, _ = pull(self.store, name, self.way, self.news.append)
