@@ -54,3 +54,7 @@ class UsageError(ComposeError):
 
 class StackError(ComposeError):
     """A command failed on a stack that is well described."""
+
+
+class OverdueError(StackError):
+    """What was waited for has not come in time."""

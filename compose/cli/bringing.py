@@ -11,19 +11,21 @@ from msgspec import structs
 from compose.cli import failures
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
+from compose.deciding.observed import Observed
 from compose.deciding.steps import Plan
 from compose.deciding.wanted import Options, require_service, selected_services
 from compose.doing.connection import Connection
 from compose.doing.contents import forget_contents
 from compose.doing.execute import Happening
 from compose.doing.observe import containers
-from compose.errors import FileError, UsageError
+from compose.errors import FileError, OverdueError, UsageError
 from compose.model import Stack
 from compose.terminal.interrupts import InterruptedByUser
 from engine.images.store import ImageStore
 from engine.state import ContainerRecord
 
 if TYPE_CHECKING:
+    from compose.deciding.taking_back import Extent
     from compose.showing.plan_files import PlanFile
     from compose.terminal.foreground import AbortWhen, Foreground
 
@@ -46,7 +48,7 @@ class Showing(NamedTuple):
 class Way(NamedTuple):
     """How to go about it; without `showing`, the stack is left running. `verb` is what was typed.
 
-    `kept` is the plan that must still hold.
+    `kept` is the plan that must still hold. If it fails, what ran stays, unless it is `atomic`.
     """
 
     options: Options
@@ -58,6 +60,7 @@ class Way(NamedTuple):
     showing: Showing | None = None
     abort: "AbortWhen | None" = None
     kept: "PlanFile | None" = None
+    atomic: bool = False
 
 
 def bring_up(session: Session, way: Way) -> int:
@@ -88,7 +91,6 @@ def bring_up(session: Session, way: Way) -> int:
         except InterruptedByUser:
             return foreground.stop() if foreground else failures.INTERRUPTED
         if failed:
-            session.tell("`windlass up` goes on from here once that is mended; `windlass down` removes what there is")
             return show_failures(failed)
         _show_result(session, stack, found, connection, way, time.monotonic() - began)
     return 0
@@ -147,6 +149,7 @@ def _warm_connection(session: Session, resources: ExitStack) -> Connection | Non
 def _carry_out(
     session: Session, stack: Stack, connection: Connection, way: Way, foreground: "Foreground | None"
 ) -> tuple[Plan, tuple[Happening, ...]]:
+    from compose.deciding.taking_back import Extent  # noqa: PLC0415 - likewise
     from compose.doing.carrying_out import carry_out  # noqa: PLC0415 - loads while the supervisor does
     from compose.doing.up import Quiet, decide_with_images  # noqa: PLC0415 - likewise
     from engine.leftovers import boot_time, remove_leftovers  # noqa: PLC0415 - likewise
@@ -186,11 +189,17 @@ def _carry_out(
         parallel=session.parallel,
         warn=session.warn,
     )
-    if foreground is None:
-        failed = do()
-    else:
-        with foreground.beside(progress):
-            failed = do(on_event=foreground.handle, wait=foreground.wait)
+    rolled = tuple(roll.service for roll in found.rolls)
+    extent = Extent(stopped=foreground is not None, removed=way.atomic, rolled=rolled)
+    try:
+        if foreground is None:
+            failed = do()
+        else:
+            with foreground.beside(progress):
+                failed = do(on_event=foreground.handle, wait=foreground.wait)
+    except OverdueError:
+        _take_back(session, connection, observed, extent, way)
+        raise
     if way.options.wait and not failed:
         from compose.doing.standing import fallen  # noqa: PLC0415 - only here
 
@@ -199,12 +208,20 @@ def _carry_out(
         from compose.cli.aftermath import see_after_updates  # noqa: PLC0415 - few updates fail
 
         failed += see_after_updates(session, stack, connection, found, failed, observed.containers)
+    if failed:
+        _take_back(session, connection, observed, extent, way)
     return found, failed
 
 
 def _images(session: Session) -> AbstractContextManager[None]:
     """While it is entered, no image goes: those that are picked have no container yet that needs them."""
     return ImageStore(session.layout.images, session.layout.cache).in_use()
+
+
+def _take_back(session: Session, connection: Connection, observed: Observed, extent: "Extent", way: Way) -> None:
+    from compose.cli.aftermath import take_back  # noqa: PLC0415 - only what failed needs it
+
+    take_back(session, connection, observed, extent, verb=way.verb)
 
 
 def _show_result(session: Session, stack: Stack, found: Plan, connection: Connection, way: Way, seconds: float) -> None:

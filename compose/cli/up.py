@@ -34,6 +34,10 @@ def command(
         bool, Option("--renew-anon-volumes", "-V", tells="Make anonymous volumes anew; their data is lost.")
     ] = False,
     rerun_jobs: Annotated[bool, Option("--rerun-jobs", tells="Run again, too, what has finished its work.")] = False,
+    atomic: Annotated[
+        bool,
+        Option("--atomic", tells="All or nothing: if it fails, take back what it made; keep what failed, stopped."),
+    ] = False,
     no_start: Annotated[bool, Option("--no-start", tells="Make containers, start none; implies -d.")] = False,
     dry_run: Annotated[bool, Option("--dry-run", tells="Show the plan; change nothing.")] = False,
     remove_orphans: Annotated[bool, Option("--remove-orphans", tells="Remove what the file lacks.")] = False,
@@ -127,6 +131,7 @@ def command(
         kept=kept,
         quiet_build=quiet_build,
         quiet_pull=quiet_pull,
+        atomic=atomic,
         timeout_seconds=wait_timeout,
         showing=None if detach else showing,
         abort=_abort(exit_code_from, failed=abort_on_container_failure, any_end=abort_on_container_exit),

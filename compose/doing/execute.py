@@ -32,7 +32,7 @@ from compose.deciding.steps import (
     UnpauseContainer,
     WatchContainer,
 )
-from compose.errors import StackError
+from compose.errors import OverdueError
 from engine.errors import EngineError
 from engine.protocol import (
     Admit,
@@ -165,7 +165,7 @@ class Execution:
         self._halted = False
 
     def run(self, *, timeout_seconds: float | None = None) -> tuple[Happening, ...]:
-        """Walks the plan to its end; gives the failures. StackError when the time is over before."""
+        """Walks the plan to its end; gives the failures. OverdueError when the time is over before."""
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         while True:
             self._begin_ready()
@@ -215,7 +215,7 @@ class Execution:
                 supervisor.greet()
                 return
             waiting = ", ".join(step.action.name for step in self._asked.values() if isinstance(step.action, Await))
-            raise StackError(
+            raise OverdueError(
                 f"application not healthy after {timeout_seconds:g}s",
                 hint=f"still waiting for: {waiting or 'steps that have begun'}",
             )

@@ -68,7 +68,7 @@ def test_pre_start_hooks_gate_the_first_start_and_run_again_when_they_failed(
     kept = [name for name in boat.ps() if "pre_start" in name]
     assert len(kept) == 1
     assert kept[0].startswith("boat-web-pre_start-1-")
-    assert boat.ps()["boat-web-1"]["State"] == "created"
+    assert "boat-web-1" not in boat.ps()
 
     (boat.roots.volumes / "boat_notes" / "_data" / "may").touch()
     boat("up", "-d")
