@@ -5,7 +5,7 @@ windlass := .venv/bin/windlass
 pytest := $(python) -m pytest
 guestbook := examples/stacks/guestbook/compose.yaml
 
-.PHONY: help demo demo-down test check unit kernel stacks bench soak faults fuzz schema attributes clean
+.PHONY: help demo demo-down test check unit kernel stacks bench soak faults killpoints fuzz schema attributes clean
 
 help:
 	@echo 'make demo       bring the guestbook example up and look at it'
@@ -20,6 +20,7 @@ help:
 	@echo 'make bench      up, down and logs against Docker Compose, where shared/peers lies beside the checkout (root)'
 	@echo 'make soak       kill -9 of everything at random moments; SEED=N repeats a run (root)'
 	@echo 'make faults     single system calls fail, in every verb; then 1,000 crashes; SEED=N repeats a run (root)'
+	@echo 'make killpoints kill -9 at every system call that changes anything, of every verb: hours; EVERY=N takes each N-th (root)'
 	@echo 'make clean      remove what these commands made in the checkout'
 
 demo:
@@ -72,6 +73,10 @@ soak:
 faults:
 	@.ci/bootstrap test
 	@$(python) tests/soak/faults.py $(if $(SEED),--seed $(SEED))
+
+killpoints:
+	@.ci/bootstrap test
+	@$(python) tests/soak/killpoints.py $(if $(EVERY),--every $(EVERY))
 
 clean:
 	@rm -rf .venv .cache build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

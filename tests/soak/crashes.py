@@ -67,6 +67,7 @@ volumes: {{pages: }}
 STACK = "crashes"
 COMMAND_SECONDS = 90
 SETTLE_SECONDS = 10.0
+LOOK_SECONDS = 0.3
 LONGEST_DELAY_SECONDS = 0.4
 COMMANDS = (
     ("up", "-d"),
@@ -206,7 +207,7 @@ def strike(boat: Boat, process: "subprocess.Popen[str] | None", target: str, cho
 
 
 def eventually(boat: Boat, check: Callable[[], None]) -> None:
-    """A check that must hold in a while: it is repeated whenever a record of the stack changes, and once at the end."""
+    """A check that must hold in a while: it is repeated whenever a record of the stack changes, and now and then."""
     deadline = time.monotonic() + SETTLE_SECONDS
     news = inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -219,7 +220,7 @@ def eventually(boat: Boat, check: Callable[[], None]) -> None:
             except (Finding, OSError):
                 if time.monotonic() > deadline:
                     raise
-                select.select([news], [], [], max(0.0, deadline - time.monotonic()))
+                select.select([news], [], [], LOOK_SECONDS)  # ends of processes without a supervisor are no news
                 with suppress(BlockingIOError):
                     os.read(news, 1 << 16)
             else:
