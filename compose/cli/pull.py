@@ -27,6 +27,7 @@ def command(
     """Gets the images of services from their registries."""
     from compose.deciding.pulls import Wish, pulls_of  # noqa: PLC0415 - likewise
     from compose.deciding.wanted import Options, selected_services  # noqa: PLC0415 - likewise
+    from compose.doing.images import builders_of  # noqa: PLC0415 - likewise
     from compose.doing.plainlines import Silence  # noqa: PLC0415 - only here
     from compose.doing.pulling import pull_images, way_of  # noqa: PLC0415 - likewise
     from compose.doing.reports import Report  # noqa: PLC0415 - likewise
@@ -41,7 +42,7 @@ def command(
     chosen = selected_services(stack, Options(services=tuple(services or ()), no_dependencies=not include_deps))
     store = ImageStore(session.layout.images, session.layout.cache)
     wish = Wish(policy=policy, ignore_buildable=ignore_buildable)
-    actions, skipped = pulls_of(chosen, store.find, wish)
+    actions, skipped = pulls_of(chosen, store.find, wish, builders_of(stack))
     progress = Silence() if quiet else session.progress("pull", actions)
     try:
         for name, reason in skipped:

@@ -109,6 +109,10 @@ class _Planning:
                 names = tuple(service.name for service in services)
                 action = MakeImage(name=name, services=names, builder=need.builder, pull=need.pull)
                 self._draft.add(action, need.cause)
+        for choice in self._wanted.mounted:
+            if choice.need and choice.name not in users:
+                action = MakeImage(name=choice.name, services=(), builder=choice.need.builder, pull=choice.need.pull)
+                self._draft.add(action, choice.need.cause)
 
     def _plan_networks(self) -> None:
         existing = {state.spec.name: state for state in self._observed.networks}

@@ -1,6 +1,6 @@
 """Decides which images are pulled: by what is here, where it came from, and the services' policies."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final, NamedTuple
 
 from compose.deciding.steps import MakeImage
@@ -39,31 +39,35 @@ class Wish(NamedTuple):
 
 
 def pulls_of(
-    services: Iterable[Service], find: Callable[[str], Image | None], wish: Wish
+    services: Iterable[Service], find: Callable[[str], Image | None], wish: Wish, built: Collection[str] = ()
 ) -> tuple[tuple[MakeImage, ...], tuple[tuple[str, str], ...]]:
-    """What `windlass pull` pulls, each image once; and what it leaves out, with the reason."""
+    """What `windlass pull` pulls, each image once; and what it leaves out, with the reason.
+
+    Services run images and mount them; of those that are mounted, the ones that are `built` here are left out.
+    """
     users: dict[str, list[str]] = {}
     skipped: dict[str, str] = {}
     for service in services:
-        name = service.image
-        if not name or name.startswith(_MADE_HERE):
-            skipped[name or service.name] = "is made here"
-            continue
-        reason = _reason_to_skip(service, wish, find)
-        if reason:
-            skipped[name] = reason
-        else:
-            users.setdefault(name, []).append(service.name)
+        mounted = [mount.source for mount in service.mounts if mount.type == "image" and mount.source not in built]
+        for name in (service.image, *mounted):
+            if not name or name.startswith(_MADE_HERE):
+                skipped[name or service.name] = "is made here"
+                continue
+            reason = _reason_to_skip(service, name, wish, find)
+            if reason:
+                skipped[name] = reason
+            else:
+                users.setdefault(name, []).append(service.name)
     actions = tuple(MakeImage(name=name, services=tuple(names), pull=True) for name, names in users.items())
     return actions, tuple((name, reason) for name, reason in skipped.items() if name not in users)
 
 
-def _reason_to_skip(service: Service, wish: Wish, find: Callable[[str], Image | None]) -> str:
+def _reason_to_skip(service: Service, name: str, wish: Wish, find: Callable[[str], Image | None]) -> str:
     policy = wish.policy or service.pull_policy
     if policy in {"never", "build"}:
         return f"pull policy: {policy}"
-    if service.build and wish.ignore_buildable:
+    if service.build and name == service.image and wish.ignore_buildable:
         return "can be built"
-    if policy in {"missing", "if_not_present"} and find(service.image) is not None:
+    if policy in {"missing", "if_not_present"} and find(name) is not None:
         return "is here already"
     return ""

@@ -99,7 +99,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A stack as it should be: services in the order of their dependencies.
 
-    `known_services` are all that the file speaks of, selected or not: containers of others are orphans.
+    `known_services` are all that the file speaks of, selected or not: containers of others are orphans. `mounted` are
+    images that services mount and that have to be made for that.
     """
 
     stack: str
@@ -109,6 +110,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     volumes: tuple[WantedVolume, ...]
     known_services: tuple[str, ...]
     options: Options
+    mounted: tuple[ImageChoice, ...] = ()
 
 
 def selected_services(stack: Stack, options: Options) -> tuple[Service, ...]:
@@ -151,10 +153,11 @@ def wanted_stack(
     *,
     new_id: Callable[[], str],
     around: Surroundings | None = None,
+    mounted: tuple[ImageChoice, ...] = (),
 ) -> Wanted:
     """The stack that file and command line ask for; raises FileError with all that cannot be.
 
-    `around` is what mounts depend on besides: contents and images.
+    `around` is what mounts depend on besides: contents and images. `mounted` are images to be made for mounts alone.
     """
     services = selected_services(stack, options)
     problems: list[Problem] = []
@@ -184,6 +187,7 @@ def wanted_stack(
         volumes=_volumes(stack, wanted, unused=options.all_resources),
         known_services=(*stack.services, *stack.disabled),
         options=options,
+        mounted=mounted,
     )
 
 

@@ -160,6 +160,7 @@ def _pull_policy(fields: Mapping[str, Node], path: str, findings: Findings) -> s
             duration_nanoseconds(age)
         except ValueError as error:
             findings.refuse(fields[key], f"{path}.{key} {error}", "write a duration such as 12h", codes.WRONG_DURATION)
+        return f"every_{age}" if policy == "refresh" else policy
     return policy
 
 

@@ -42,11 +42,7 @@ def choose_images(
     choices: dict[str, ImageChoice] = {}
     problems: list[Problem] = []
     found: dict[str, Image | None] = {}
-    builders = {
-        service.image or naming.image_name(stack.name, service.name, stack.separator): service.name
-        for service in reversed(_all_services(stack).values())
-        if service.build
-    }
+    builders = builders_of(stack)
     for service in services:
         name = service.image or naming.image_name(stack.name, service.name, stack.separator)
         if name not in found:
@@ -70,6 +66,24 @@ def choose_images(
     if problems:
         raise FileError(tuple(problems))
     return choices
+
+
+def mount_choices(
+    stack: Stack, services: Iterable[Service], choices: Mapping[str, ImageChoice], find: Callable[[str], Image | None]
+) -> tuple[ImageChoice, ...]:
+    """The images that services mount, that are not here and no service's either, with what has to be done for them."""
+    known = {choice.name for choice in choices.values()}
+    builders = builders_of(stack)
+    needed: dict[str, ImageChoice] = {}
+    for service in services:
+        for name in (mount.source for mount in service.mounts if mount.type == "image"):
+            if name in known or name in needed or service.pull_policy == "never" or find(name) is not None:
+                continue
+            need = ImageNeed(cause=f"mounted by {service.name}", pull=True)
+            if name in builders or name.startswith(BOOTSTRAP):
+                need = ImageNeed(cause=f"mounted by {service.name}", builder=builders.get(name, ""))
+            needed[name] = ImageChoice(name=name, need=need)
+    return tuple(needed.values())
 
 
 def mounted_images(
@@ -97,7 +111,7 @@ def mounted_images(
                 Problem(
                     stack.place("services", service.name, "volumes", index),
                     f"services.{service.name} mounts the image {mount.source}, which is not here",
-                    "make or build it first: it counts if a service of this file uses it as its image",
+                    "windlass pull gets it, whatever the pull policy says",
                     codes.IMAGE_MISSING,
                 )
             )
@@ -126,6 +140,15 @@ def _problem(stack: Stack, service: Service, name: str, *, found: bool, made: bo
         return None
     message = f"image {name} is not here, and the pull policy `never` forbids to get it"
     return Problem(place, message, f"windlass pull {service.name} gets it", codes.IMAGE_MISSING)
+
+
+def builders_of(stack: Stack) -> dict[str, str]:
+    """The first service that builds an image, by the image's name."""
+    return {
+        service.image or naming.image_name(stack.name, service.name, stack.separator): service.name
+        for service in reversed(_all_services(stack).values())
+        if service.build
+    }
 
 
 def _all_services(stack: Stack) -> dict[str, Service]:

@@ -14,7 +14,7 @@ from compose.deciding.steps import Action, CreateContainer, MakeImage, Plan
 from compose.deciding.translate_files import Surroundings
 from compose.deciding.wanted import Options, selected_services, wanted_stack
 from compose.doing.contents import Contents, gather_contents, keep_contents
-from compose.doing.images import choose_images, make_images, mounted_images
+from compose.doing.images import choose_images, make_images, mount_choices, mounted_images
 from compose.doing.plainlines import Silence
 from compose.doing.preflight import require_ports, require_resources
 from compose.doing.reports import Progress, Report, resource
@@ -68,12 +68,15 @@ def _decide(
     )
     require_resources(stack, services, observed)
     specs = {record.spec.name: record.spec for record in observed.containers}
+    mounted = mount_choices(stack, services, images, store.find)
+    to_come = {**images, **{choice.name: choice for choice in mounted}}
     around = Surroundings(
         digests=contents.digests,
-        images=mounted_images(stack, services, images, store.find),
+        images=mounted_images(stack, services, to_come, store.find),
         specs={**{spec.service: spec for spec in specs.values() if spec.number == 1}, **specs},
     )
-    decided = plan(wanted_stack(stack, images, options, new_id=new_id, around=around), observed)
+    wanted = wanted_stack(stack, images, options, new_id=new_id, around=around, mounted=mounted)
+    decided = plan(wanted, observed)
     stale = stale_images(services, images, layout.cache)
     return _with_hashes(structs.replace(decided, warnings=(*decided.warnings, *stale)), stack)
 

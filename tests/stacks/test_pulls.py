@@ -63,6 +63,21 @@ def test_quiet_pull_says_nothing_of_it(project: Project, registry: FakeRegistry,
     assert "Container boat-hello-1  Start" in told
 
 
+def test_up_pulls_what_is_mounted(project: Project, registry: FakeRegistry, busybox_layer: bytes) -> None:
+    hello = registry.add("shop/hello:1", greeting(busybox_layer, "mine\n"))
+    data = registry.add("shop/data:1", made_image(archive(file("text", b"mounted\n"))))
+    windlass = project(
+        f"services:\n  hello:\n    image: {hello}\n    command: [cat, /data/text]\n"
+        f"    volumes:\n      - {{type: image, source: '{data}', target: /data}}\n"
+    )
+    assert f"pull    image      {data}" in windlass("plan").stdout
+    assert f"Image {data}  Pulled" in windlass("up", "-d").stderr
+    windlass("wait", "hello", status=None)
+    assert "mounted" in windlass("logs").stdout
+    assert f"Image {data}  Pulled" in windlass("pull").stderr
+    windlass("down")
+
+
 ME = "me:$2y$05$EhySq0eIjFcbhzablSRqeegGuFxGXuts0dRaO9Yp7f2ImxoIsoSCq\n"
 
 

@@ -143,6 +143,9 @@ def test_a_policy_with_an_age_pulls_what_was_checked_longer_ago(read: Read) -> N
     assert _pulled(weekly, IMAGE, origin, 12 * day_ns) == "pull policy: weekly"
     assert _pulled(hours, IMAGE, origin, 5 * day_ns + day_ns // 2) == "pull policy: every_12h"
     assert not _pulled(daily, IMAGE, None, 100 * day_ns)
+    refresh = read(HEAD + "    pull_policy: refresh\n    pull_refresh_after: 36h\n")
+    assert not _pulled(refresh, IMAGE, origin, 6 * day_ns)
+    assert _pulled(refresh, IMAGE, origin, 7 * day_ns) == "pull policy: every_36h"
 
 
 def test_nobody_can_build_without_saying_how(read: Read) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from compose.deciding.fingerprint import changes
 from compose.deciding.translate_files import Surroundings
 from compose.deciding.wanted import ImageChoice, ImageNeed, Options, wanted_stack
 from compose.doing.bind_sources import missing_sources
-from compose.doing.images import mounted_images
+from compose.doing.images import mount_choices, mounted_images
 from compose.errors import FileError
 from compose.model import Mount, Stack, VolumesFrom
 from engine.images.model import Image, ImageConfig
@@ -82,6 +83,22 @@ def test_a_mounted_image_must_be_here_or_be_made_for_a_service(read: Read) -> No
         mounted_images(stack, stack.services.values(), {}, lambda _name: None)
     to_come = {"tool": ImageChoice(name="tools", need=ImageNeed(cause="not built yet", builder="tool"))}
     assert list(mounted_images(stack, stack.services.values(), to_come, lambda _name: None)) == ["tools"]
+
+
+def test_a_mounted_image_that_is_not_here_is_pulled_or_built(read: Read) -> None:
+    stack = read(LONG)
+    need = ImageNeed(cause="mounted by web", pull=True)
+    choices = mount_choices(stack, stack.services.values(), {}, lambda _name: None)
+    assert choices == (ImageChoice(name="tools", need=need),)
+    assert mount_choices(stack, stack.services.values(), {}, lambda _name: IMAGE) == ()
+    to_come = {"tool": ImageChoice(name="tools", need=ImageNeed(cause="not built yet", builder="tool"))}
+    assert mount_choices(stack, stack.services.values(), to_come, lambda _name: None) == ()
+    built = read(LONG.replace("services:", "services:\n  maker:\n    build: .\n    image: tools"))
+    web = [built.services["web"]]
+    need = ImageNeed(cause="mounted by web", builder="maker")
+    assert mount_choices(built, web, {}, lambda _name: None) == (ImageChoice(name="tools", need=need),)
+    never = [structs.replace(service, pull_policy="never") for service in stack.services.values()]
+    assert mount_choices(stack, never, {}, lambda _name: None) == ()
 
 
 def test_a_service_lends_its_volumes_and_bind_mounts_and_those_of_its_image(read: Read) -> None:
