@@ -18,15 +18,18 @@ VERBS = {
     "attach": "Joins a running container.",
     "build": "Builds the images of services with a Dockerfile.",
     "check": "Tells everything that is wrong with the file.",
+    "commit": "Makes an image of a service's container.",
     "config": "Checks the file, prints it in its canonical form.",
     "cp": "Copies files into containers and out of them.",
     "create": "Makes what the file asks for, starts nothing.",
+    "diff": "Shows what a container has changed, or what differs between images.",
     "disable": "Keeps the stack from coming back after a boot.",
     "doctor": "Tells what this machine offers, what is missing, how to mend it.",
     "down": "Stops the stack, removes what was made for it.",
     "enable": "Lets the stack come back after a boot.",
     "events": "Tells what happens to the containers.",
     "exec": "Runs a command in a running container.",
+    "export": "Writes a container's files as an archive.",
     "explain": "Explains the code of a problem.",
     "graph": "Draws who waits for whom.",
     "history": "Shows what made an image.",
@@ -77,8 +80,6 @@ GROUPS = frozenset(("builder", "image", "system"))
 """Words that say what the verb behind them is about."""
 NOT_YET = frozenset(
     (
-        "commit",
-        "export",
         "publish",
         "watch",
     )

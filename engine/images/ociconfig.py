@@ -78,7 +78,7 @@ def encode(
     document = _Document(
         architecture=architecture,
         os="linux",
-        created=_timestamp(created_ns),
+        created=timestamp(created_ns),
         config=_encoded_config(config),
         rootfs=_RootFs(diff_ids=layers),
         history=tuple(_encoded_step(entry) for entry in history) or None,
@@ -106,6 +106,18 @@ def decode(document: bytes) -> Image:
     )
 
 
+def encode_config(config: ImageConfig) -> dict[str, Any]:
+    """What an image's containers run, as a document's `config` has it, keys without a value left out."""
+    found: dict[str, Any] = msgspec.to_builtins(_encoded_config(config))
+    return found
+
+
+def timestamp(nanoseconds: int) -> str:
+    """A moment as documents have it: RFC 3339 in UTC, with nanoseconds."""
+    seconds, rest = divmod(nanoseconds, _NANOSECONDS)
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest:09}Z"
+
+
 def digest_of(content: bytes) -> str:
     """The content's name: "sha256:" with 64 hexadecimal digits."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
@@ -113,7 +125,7 @@ def digest_of(content: bytes) -> str:
 
 def _encoded_step(entry: HistoryEntry) -> _History:
     return _History(
-        created=_timestamp(entry.created_ns) if entry.created_ns else "",
+        created=timestamp(entry.created_ns) if entry.created_ns else "",
         created_by=entry.created_by,
         author=entry.author,
         comment=entry.comment,
@@ -185,11 +197,6 @@ def _decoded_health(health: _Health) -> ImageHealth:
         start_interval_seconds=health.start_interval / _NANOSECONDS or None,
         retries=health.retries or None,
     )
-
-
-def _timestamp(nanoseconds: int) -> str:
-    seconds, rest = divmod(nanoseconds, _NANOSECONDS)
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest:09}Z"
 
 
 def _nanoseconds(timestamp: str) -> int:
