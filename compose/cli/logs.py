@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterable
 from typing import Annotated
 
-from compose.cli import failures
 from compose.cli.choices import one_of
 from compose.cli.chosen import choose
 from compose.cli.options import Argument, Option
@@ -18,7 +17,6 @@ from compose.showing.loglines import Prefixes, loss_text
 from compose.showing.moments import moment
 from compose.terminal.attachment import Attachment
 from compose.terminal.foreground import Foreground
-from compose.terminal.interrupts import InterruptedByUser
 from engine.layout import StackLayout
 from engine.logreader import Run, merge, read_runs
 from engine.logstore import stamp_of
@@ -107,10 +105,7 @@ def _follow(
         Foreground(connection, attachment, say=session.tell, open_progress=session.progress) as foreground,
     ):
         foreground.follow(chosen, tail=tail)
-        try:
-            return foreground.watch()
-        except InterruptedByUser:
-            return failures.INTERRUPTED
+        return foreground.watch()
 
 
 def _count(text: str) -> int | None:

@@ -32,8 +32,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         try:
             status = _carry_out(list(arguments))
-        finally:
-            sys.stdout.flush()
+        except Exception:
+            sys.stdout.flush()  # not after Ctrl-C: whoever should read may be stopped
+            raise
+        sys.stdout.flush()
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - every error ends here, and becomes a message
         from compose.cli import colors, failures  # noqa: PLC0415 - most commands need none of it
 

@@ -13,7 +13,7 @@ from compose.doing.execute import Execution, Happening, Supervisor
 from compose.doing.reports import Progress, report_of
 from compose.doing.shelf import LocalShelf
 from compose.terminal.attachment import Attachment, at_once
-from compose.terminal.interrupts import InterruptedByUser, Interrupts
+from compose.terminal.interrupts import InterruptedByUser, Interrupts, interrupting
 from engine.client import Client
 from engine.errors import StateError, SupervisorError
 from engine.locks import command_lock
@@ -94,8 +94,11 @@ class Foreground:
         )
 
     def follow(self, records: Iterable[ContainerRecord], *, tail: int | None) -> None:
-        """Shows the last lines of some containers, in the order of time, then what comes of any."""
-        self._interrupts = self._resources.enter_context(Interrupts())
+        """Shows the last lines of some containers, in the order of time, then what comes of any.
+
+        There is nothing to be stopped in order: Ctrl-C ends it wherever it is, be it in a write that nobody reads.
+        """
+        self._resources.enter_context(interrupting())
         self._connection.client().ask(Subscribe())
         self._attachment.add_records(records, tail=tail)
 

@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -45,3 +47,14 @@ class Interrupts:
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         os.write(self._writer, b"!")
+
+
+@contextmanager
+def interrupting() -> Iterator[None]:
+    """Lets each of the signals raise KeyboardInterrupt for a block, at once, as Ctrl-C does."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

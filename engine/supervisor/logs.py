@@ -18,7 +18,7 @@ from engine.supervisor.intake import Intake, Unlogged
 from engine.supervisor.loop import READABLE, Loop
 
 _CHUNK_BYTES = 1 << 16
-_LEAST_CHUNK_BYTES = 512
+_LEAST_CHUNK_BYTES = 128
 _MOST_GROWTH = 42  # of a line's end in a log, behind its time and stream
 _DRAIN_BYTES = 4 << 20
 Source = Stream | Literal["terminal"]
