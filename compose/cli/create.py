@@ -40,6 +40,7 @@ def command(
         no_build=no_build,
         pull=pull,
         all_resources=session.options.all_resources,
-        remove_orphans=remove_orphans,
+        remove_orphans=remove_orphans or session.is_set("COMPOSE_REMOVE_ORPHANS"),
+        ignore_orphans=session.is_set("COMPOSE_IGNORE_ORPHANS"),
     )
     return bring_up(session, Way(options, verb="create", build=build, quiet_pull=quiet_pull))

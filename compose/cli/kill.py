@@ -15,9 +15,13 @@ def command(
     services: Annotated[list[str] | None, Argument("Only these services.")] = None,
     *,
     signal: Annotated[str, Option("--signal", "-s", tells="The signal's name or number.")] = "SIGKILL",
+    remove_orphans: Annotated[
+        bool, Option("--remove-orphans", tells="Those that the file lacks, too: they always get it.")
+    ] = False,
     dry_run: Annotated[bool, Option("--dry-run", tells="Show the plan; change nothing.")] = False,
 ) -> int:
     """Sends running containers a signal."""
+    del remove_orphans
     try:
         signal_number(signal)
     except ValueError as error:

@@ -23,8 +23,10 @@ def command(
     include_deps: Annotated[bool, Option("--include-deps", tells="Also what the services depend on.")] = False,
     policy: Annotated[str, Option(tells="missing or always.")] = "",
     quiet: Annotated[bool, Option("--quiet", "-q", tells="Say nothing while images are pulled.")] = False,
+    parallel: Annotated[bool, Option("--parallel/--no-parallel", hidden=True)] = True,
 ) -> int:
     """Gets the images of services from their registries."""
+    del parallel  # as in Compose, which always pulls side by side
     from compose.deciding.pulls import Wish, pulls_of  # noqa: PLC0415 - likewise
     from compose.deciding.wanted import Options, selected_services  # noqa: PLC0415 - likewise
     from compose.doing.images import builders_of  # noqa: PLC0415 - likewise

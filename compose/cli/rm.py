@@ -19,9 +19,12 @@ def command(
     stop: Annotated[bool, Option("--stop", "-s", tells="Stop what runs first.")] = False,
     volumes: Annotated[bool, Option("--volumes", "-v", tells="Remove their anonymous volumes, too.")] = False,
     dry_run: Annotated[bool, Option("--dry-run", tells="Show the plan; change nothing.")] = False,
+    every: Annotated[bool, Option("--all", "-a", hidden=True)] = False,
 ) -> int:
     """Removes containers that have ended."""
+    del every  # as in Compose, which removes those that `run` has left in any case
     names = tuple(services or ())
+    dry_run = dry_run or session.options.dry_run
 
     def decide(stack: str, observed: Observed) -> Plan:
         anonymous = frozenset(volume.name for volume in observed.volumes if volume.anonymous and volumes)

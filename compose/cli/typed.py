@@ -1,7 +1,7 @@
 """The door of typer: help, every form that an option may have, the messages about words that do not fit."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -107,22 +107,39 @@ def _before(prepare: Callable[..., Session | None]) -> Callable[..., None]:
     return _with_signature_of(prepare, callback)
 
 
+_DRY_RUN = "dry_run"
+
+
 def _verb(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The verb as typer wants it: the context first, its own descriptions of the rest."""
+    """The verb as typer wants it: the context first, its own descriptions of the rest.
+
+    Every verb knows --dry-run, as it may stand before the verb as well.
+    """
     if typer.Context in command.__annotations__.values():
         return command
+    has_own = _DRY_RUN in inspect.signature(command).parameters
 
     def callback(context: typer.Context, **values: Any) -> Any:
-        return command(context.obj, **values)
+        session: Session = context.obj
+        if not has_own and values.pop(_DRY_RUN):
+            session.options = session.options._replace(dry_run=True)
+        return command(session, **values)
 
-    return _with_signature_of(command, callback)
+    return _with_signature_of(command, callback, more=() if has_own else (_dry_run_parameter(),))
 
 
-def _with_signature_of(described: Callable[..., Any], callback: Callable[..., Any]) -> Callable[..., Any]:
+def _dry_run_parameter() -> inspect.Parameter:
+    annotation = Annotated[bool, Option("--dry-run", hidden=True)]
+    return inspect.Parameter(_DRY_RUN, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+
+
+def _with_signature_of(
+    described: Callable[..., Any], callback: Callable[..., Any], more: Iterable[inspect.Parameter] = ()
+) -> Callable[..., Any]:
     parameters = [inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)]
     parameters += [
         parameter.replace(annotation=_annotation(parameter.annotation))
-        for parameter in inspect.signature(described).parameters.values()
+        for parameter in (*inspect.signature(described).parameters.values(), *more)
         if parameter.annotation is not Session
     ]
     callback.__doc__ = described.__doc__

@@ -138,8 +138,12 @@ def prepare(
         float | None, Option(tells="Most seconds to wait for another command on the stack; 0: not at all.")
     ] = None,
     version: Annotated[bool, Option("--version", "-v", tells="Tells the version.")] = False,
+    workdir: Annotated[str, Option(hidden=True)] = "",
+    no_ansi: Annotated[bool, Option("--no-ansi", hidden=True)] = False,
+    verbose: Annotated[bool, Option("--verbose", hidden=True)] = False,
 ) -> Session | None:
     """Brings Compose stacks up straight from the Linux kernel, and lets them down again."""
+    del verbose  # an old word of Compose's, as the two before it
     if version:
         sys.stdout.write(f"windlass version {VERSION}\n")
         return None
@@ -147,10 +151,10 @@ def prepare(
         Globals(
             files=tuple(file),
             project_name=project_name,
-            project_directory=project_directory,
+            project_directory=project_directory or workdir,
             profiles=tuple(profile),
             env_files=tuple(env_file),
-            ansi=ansi,
+            ansi="never" if no_ansi else ansi,
             progress=progress,
             run_root=run_root,
             data_root=data_root,
