@@ -33,7 +33,7 @@ def download_file(directory: Path, digest: str) -> Iterator[int]:
     file = _locked(path)
     try:
         yield file
-        path.unlink()
+        path.unlink(missing_ok=True)
     finally:
         os.close(file)
 
@@ -52,6 +52,7 @@ def fetch(
     connection breaks off too often; what has arrived stays.
     """
     download = _Download(access, descriptor, file, on_bytes)
+    _require_space(file, descriptor, download.there)
     failures = 0
     while download.there < descriptor.size:
         before = download.there
@@ -62,6 +63,16 @@ def fetch(
             if download.there < descriptor.size:
                 patience.wait(failures, error)
     download.verify()
+
+
+def _require_space(file: int, descriptor: Descriptor, there: int) -> None:
+    found = os.fstatvfs(file)
+    free, wanted = found.f_bavail * found.f_frsize, descriptor.size - there
+    if wanted > free:
+        raise ImageError(
+            f"there is no space for {descriptor.digest}: {wanted:,} bytes are to come, {free:,} are free",
+            hint="windlass image prune removes what nobody uses",
+        )
 
 
 class _Download:
@@ -91,12 +102,21 @@ class _Download:
             if self.there > self._descriptor.size:
                 self._refuse("more bytes than it announced")
             self._digest.update(piece)
-            left = memoryview(piece)
-            while left:
-                left = left[os.write(self._file, left) :]
+            self._write(piece)
             self._on_bytes(self.there)
         if self.there < self._descriptor.size:
             self._refuse(f"only {self.there:,} of {self._descriptor.size:,} bytes")
+
+    def _write(self, piece: bytes) -> None:
+        left = memoryview(piece)
+        try:
+            while left:
+                left = left[os.write(self._file, left) :]
+        except OSError as error:
+            raise ImageError(
+                f"{self._descriptor.digest} cannot be kept: {error.strerror}",
+                hint="what has arrived stays: pull again when there is space",
+            ) from error
 
     def verify(self) -> None:
         """ImageError unless the content is what its digest names."""
@@ -120,16 +140,27 @@ def sweep(directory: Path, now: float) -> None:
     """Removes downloads that nobody has gone on with for a day."""
     with suppress(FileNotFoundError):
         for path in directory.iterdir():
-            if now - path.stat().st_mtime < _FORGOTTEN_SECONDS:
-                continue
-            file = os.open(path, os.O_RDWR)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
-            except (BlockingIOError, FileNotFoundError):
-                continue
-            finally:
-                os.close(file)
+            if now - path.stat().st_mtime >= _FORGOTTEN_SECONDS:
+                _remove_idle(path)
+
+
+def forget(directory: Path, digest: str) -> None:
+    """Removes what is left of a download that is not needed any more, unless somebody works on it."""
+    _remove_idle(directory / hexadecimal(digest))
+
+
+def _remove_idle(path: Path) -> None:
+    try:
+        file = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(file)
 
 
 def _pieces(access: Access, descriptor: Descriptor, there: int) -> Iterator[bytes | None]:

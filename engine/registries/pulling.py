@@ -16,7 +16,7 @@ from engine.images.places import DIGEST_PREFIX
 from engine.images.references import Reference, parse_reference
 from engine.images.store import ImageStore
 from engine.registries.access import Access
-from engine.registries.downloads import download_file, fetch, sweep
+from engine.registries.downloads import download_file, fetch, forget, sweep
 from engine.registries.manifests import (
     ACCEPTED,
     LARGEST_DOCUMENT,
@@ -51,6 +51,11 @@ def pull(store: ImageStore, name: str, way: Way, on_news: Callable[[LayerNews], 
             return _Pull(store, reference, Sources(reference, way, wire), way.patience, on_news).image()
     except ImageError as error:
         raise type(error)(f"cannot pull {reference.familiar}: {error.message}", hint=error.hint) from error
+    except OSError as error:
+        where = f" ({os.fsdecode(error.filename)})" if error.filename else ""
+        raise ImageError(
+            f"cannot pull {reference.familiar}: {error.strerror}{where}", hint="what has arrived stays: pull again"
+        ) from error
     finally:
         wire.close()
 
@@ -129,6 +134,7 @@ class _Pull:
             self._tell(blob, "Already exists" if here else "Pulling fs layer", over=here)
             if here:
                 self._remember(diff_id, blob)
+                forget(self._downloads, blob.digest)
         missing = {diff_id: blob for diff_id, blob in blobs.items() if self._store.layer_facts(diff_id) is None}
         with ThreadPoolExecutor(LAYERS_AT_ONCE) as threads:
             work = [threads.submit(self._fetch_layer, diff_id, blob) for diff_id, blob in missing.items()]
@@ -159,7 +165,6 @@ class _Pull:
             try:
                 add_archive(self._store, file, diff_id)
             except ImageError as error:
-                os.ftruncate(file, 0)
                 raise ImageError(f"layer {short(blob.digest)}: {error.message}", hint=error.hint) from error
             self._remember(diff_id, blob)
             self._tell(blob, "Pull complete", over=True)

@@ -49,6 +49,8 @@ def push(store: ImageStore, name: str, way: Way, on_news: Callable[[LayerNews], 
             return _Push(store, reference, wire, way, on_news).image()
     except ImageError as error:
         raise type(error)(f"cannot push {reference.familiar}: {error.message}", hint=error.hint) from error
+    except OSError as error:
+        raise ImageError(f"cannot push {reference.familiar}: {error.strerror}", hint="push again") from error
     finally:
         wire.close()
 
