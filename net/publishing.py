@@ -249,7 +249,7 @@ def _holder(port: PublishedPort, stacks: Path, directory: Path) -> str:
 def _read(path: Path) -> Publication | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Publication)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

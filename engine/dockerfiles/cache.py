@@ -26,7 +26,7 @@ class BuildCache:
         path = self._steps / key_of(inputs)
         try:
             record = msgspec.json.decode(path.read_bytes(), type=StepRecord)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             return None
         with suppress(OSError):
             os.utime(path)  # what has not been of use for long goes first
@@ -42,7 +42,7 @@ class BuildCache:
         """The steps that a build did last time, by their places; empty when it is new."""
         try:
             return msgspec.json.decode(self._history(build).read_bytes(), type=dict[str, StepInputs])
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             return {}
 
     def keep_history(self, build: str, steps: dict[str, StepInputs]) -> None:

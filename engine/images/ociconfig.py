@@ -8,6 +8,7 @@ import msgspec
 
 from engine.errors import ImageError
 from engine.images.model import HistoryEntry, Image, ImageConfig, ImageHealth
+from engine.images.places import hexadecimal
 
 _NANOSECONDS = 1_000_000_000
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386", "loongarch64": "loong64"}
@@ -94,6 +95,8 @@ def decode(document: bytes) -> Image:
         history = tuple(_decoded_step(entry) for entry in found.history or ())
     except (msgspec.DecodeError, ValueError) as error:
         raise ImageError(f"an image's configuration cannot be read: {error}") from None
+    for diff_id in found.rootfs.diff_ids:
+        hexadecimal(diff_id)
     if found.os != "linux":
         raise ImageError(f"the image is made for {found.os}, not for Linux")
     return Image(

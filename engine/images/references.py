@@ -37,8 +37,10 @@ class Reference(NamedTuple):
         repository = self.repository
         if self.registry != DEFAULT_REGISTRY:
             repository = f"{self.registry}/{repository}"
-        elif repository.count("/") == 1:
+        elif repository.count("/") == 1 and repository.startswith(_OFFICIAL):
             repository = repository.removeprefix(_OFFICIAL)
+        elif _names_registry(repository.partition("/")[0]):
+            repository = f"{self.registry}/{repository}"
         return f"{repository}{self._ending}"
 
     @property
@@ -89,12 +91,16 @@ def reference_of_file_name(file_name: str) -> Reference:
 def _split_registry(name: str) -> tuple[str, str]:
     """A first part with a dot, a port or a capital letter is a registry; without one, the default's."""
     first, slash, rest = name.partition("/")
-    if not slash or not ("." in first or ":" in first or first == "localhost" or first != first.lower()):
+    if not slash or not _names_registry(first):
         first, rest = DEFAULT_REGISTRY, name
     registry = DEFAULT_REGISTRY if first == "index.docker.io" else first
     if registry == DEFAULT_REGISTRY and "/" not in rest:
         rest = _OFFICIAL + rest
     return registry, rest
+
+
+def _names_registry(first: str) -> bool:
+    return "." in first or ":" in first or first == "localhost" or first != first.lower()
 
 
 def _malformed(text: str, reason: str) -> ImageError:

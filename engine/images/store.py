@@ -86,7 +86,7 @@ class ImageStore:
         _, _, rest = self._reference_text(parse_reference(reference)).partition("\n")
         try:
             return msgspec.json.decode(rest, type=Origin)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     def has_name(self, reference: str) -> bool:
@@ -115,7 +115,7 @@ class ImageStore:
         """What is known of a layer; None when it is not here."""
         try:
             return msgspec.json.decode(places.layer_facts(self.root, diff_id).read_bytes(), type=LayerFacts)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     def add_layer(self, tree: Path) -> str:

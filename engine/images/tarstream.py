@@ -13,9 +13,12 @@ from engine.images.tarheaders import BLOCK
 MOST_ENTRIES: Final = 5_000_000
 _LONGEST_RECORDS = 1 << 20
 _LONGEST_NAME = 4096
+_LARGEST_FILE: Final = 64 << 30
 _CONTENT_KINDS = frozenset((b"0", b"\0", b"7"))
 _PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK, _SPARSE = b"x", b"g", b"L", b"K", b"S"
+_EXTRA_KINDS = frozenset((_PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK))
 _XATTR = b"SCHILY.xattr."
+_OCTAL_DIGITS = b"01234567"
 _NANOSECONDS = 1_000_000_000
 
 
@@ -86,12 +89,18 @@ class TarStream:
     def _next(self) -> Member | None:
         records: dict[bytes, bytes] = {}
         name = link = b""
+        extra_bytes = 0
         while True:
             block = self._block()
             if block is None:
                 return None
             kind = block[156:157]
             size = _number(block[124:136], "size")
+            if kind in _EXTRA_KINDS:
+                extra_bytes += size
+                if extra_bytes > _LONGEST_RECORDS:
+                    most = f"{_LONGEST_RECORDS:,} bytes are the most"
+                    raise ImageError(f"the archive has an entry with headers of {extra_bytes:,} bytes; {most}")
             if kind == _PAX:
                 records.update(_records(self._extra(size)))
             elif kind == _PAX_GLOBAL:
@@ -113,11 +122,18 @@ class TarStream:
         for text in (name, link):
             if len(text) > _LONGEST_NAME or b"\0" in text:
                 raise ImageError(f"the archive has a name that no file can have: {shown(text[:60])}...")
+        attributes = {
+            key.removeprefix(_XATTR).decode(errors="surrogateescape"): value
+            for key, value in records.items()
+            if key.startswith(_XATTR) and b"\0" not in key
+        }
         if b"size" in records:
             size = _decimal(records[b"size"], "size")
         if kind in _CONTENT_KINDS:
             kind = tarheaders.DIRECTORY if name.endswith(b"/") else tarheaders.FILE
         if kind == tarheaders.FILE:
+            if size > _LARGEST_FILE:
+                raise ImageError(f"the archive says that {shown(name)} has {size:,} bytes")
             self._content_left, self._padding = size, -size % BLOCK
         elif kind not in {tarheaders.HARD_LINK, tarheaders.SYMLINK, tarheaders.DIRECTORY} and size:
             raise ImageError(f"the archive's entry {shown(name)} has content where there can be none")
@@ -132,11 +148,7 @@ class TarStream:
             else _number(block[136:148], "mtime", signed=True) * _NANOSECONDS,
             size=size if kind == tarheaders.FILE else 0,
             link=link,
-            attributes={
-                key.removeprefix(_XATTR).decode(errors="surrogateescape"): value
-                for key, value in records.items()
-                if key.startswith(_XATTR)
-            },
+            attributes=attributes,
         )
 
     def _block(self) -> bytes | None:
@@ -156,8 +168,6 @@ class TarStream:
         return block
 
     def _extra(self, size: int) -> bytes:
-        if size > _LONGEST_RECORDS:
-            raise ImageError(f"the archive has a header of {size:,} bytes; {_LONGEST_RECORDS:,} are the most")
         content = self._exactly(size)
         self._exactly(-size % BLOCK)
         return content
@@ -198,13 +208,9 @@ def _number(field: bytes, what: str, *, signed: bool = False) -> int:
             raise ImageError(f"the archive has an entry with a negative {what}")
         return number
     digits = field.strip(b" \0")
-    try:
-        number = int(digits or b"0", 8)
-    except ValueError:
-        raise ImageError(f"the archive has an entry whose {what} is no number") from None
-    if number < 0 and not signed:
-        raise ImageError(f"the archive has an entry with a negative {what}")
-    return number
+    if digits.strip(_OCTAL_DIGITS):  # int() takes signs, prefixes and underscores
+        raise ImageError(f"the archive has an entry whose {what} is no number")
+    return int(digits or b"0", 8)
 
 
 def _decimal(text: bytes, what: str) -> int:

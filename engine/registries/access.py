@@ -145,7 +145,7 @@ class Access:
             raise self._denied()
         try:
             found = msgspec.json.decode(body, type=_Token)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             raise ImageError(f"the token service of {self.registry} answers with what is no token") from None
         token = found.token or found.access_token
         if not token or not token.isprintable() or " " in token:

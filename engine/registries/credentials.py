@@ -94,7 +94,7 @@ class CredentialFile:
                 continue  # how a helper says that it has none
             try:
                 found = msgspec.json.decode(answer, type=_HelperAnswer)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 raise ImageError(f"docker-credential-{helper} answers with what is no credential") from None
             if found.secret:
                 return Credentials("" if found.username == _IDENTITY else found.username, found.secret)
@@ -110,7 +110,7 @@ class CredentialFile:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, Any])
         except (FileNotFoundError, NotADirectoryError):
             return {}
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ImageError(f"{self._path} cannot be read: {error}", hint="mend it, or move it away") from None
 
     def _write(self, document: dict[str, Any]) -> None:

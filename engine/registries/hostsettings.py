@@ -28,7 +28,7 @@ def read_settings(environment: Mapping[str, str], file: Path = FILE) -> Settings
         found = msgspec.json.decode(file.read_bytes(), type=_Document)
     except FileNotFoundError:
         found = _Document()
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         hint = 'it looks like {"insecure": ["host:port"], "mirrors": {"registry": ["host"]}}: see docs/registries.md'
         raise ImageError(f"{file} cannot be read: {error}", hint=hint) from None
     named = tuple(part.strip() for part in environment.get(VARIABLE, "").split(",") if part.strip())

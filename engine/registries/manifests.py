@@ -73,7 +73,7 @@ def read_document(content: bytes, media_type: str) -> Manifest | Index:
     """Reads what a registry answered; ImageError for what is none of the four kinds, or two at once."""
     try:
         fields = msgspec.json.decode(content, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # the second from within strings
         raise ImageError(f"the registry's manifest cannot be read: {error}") from None
     if fields.get("schemaVersion") == 1:
         raise ImageError("the image is in a form of 2015 that is not read any more", hint="push it again")

@@ -193,7 +193,7 @@ class _Errors(msgspec.Struct):
 def _words(body: bytes) -> str:
     try:
         found = msgspec.json.decode(body, type=_Errors)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return ""
     text = "; ".join(error.message or error.code for error in found.errors)[:_LONGEST_WORDS]
     return "".join((": ", *(letter if letter.isprintable() else "?" for letter in text))) if text else ""

@@ -30,7 +30,7 @@ def known_blobs(store: ImageStore, diff_id: str) -> tuple[KnownBlob, ...]:
     """Where a layer has been seen, the latest first."""
     try:
         return msgspec.json.decode(places.layer_blobs(store.root, diff_id).read_bytes(), type=tuple[KnownBlob, ...])
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return ()
 
 
