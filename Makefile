@@ -14,7 +14,7 @@ help:
 	@echo 'make check      what needs no root: linters, types, layers, unit tests'
 	@echo 'make kernel     tests of namespaces, bridges, overlays and cgroups (root)'
 	@echo 'make stacks     whole stacks, with the examples (root)'
-	@echo 'make fuzz       the property tests, with many more examples'
+	@echo 'make fuzz       the property tests with many more examples; what reads strangers'\'' words, SECONDS=60 each'
 	@echo 'make schema     the published JSON schema, after a change of the tables of keys'
 	@echo 'make attributes the page on every attribute, likewise'
 	@echo 'make bench      up, down and logs against Docker Compose, where shared/peers lies beside the checkout (root)'
@@ -51,6 +51,8 @@ fuzz:
 	@.ci/bootstrap test
 	@HYPOTHESIS_PROFILE=fuzz $(pytest) $$(grep -rl --include='*.py' hypothesis tests/unit)
 	@if $(python) -c 'import atheris' 2>/dev/null; then PYTHONPATH=. $(python) tests/fuzz/reading.py; fi
+	@for reader in references manifests dockerfiles $$(test $$(id -u) -ne 0 || echo unpacking); do \
+		echo "fuzzing $$reader"; PYTHONPATH=. $(python) tests/fuzz/$$reader.py || exit 1; done
 
 schema:
 	@.ci/bootstrap run

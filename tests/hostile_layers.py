@@ -292,13 +292,13 @@ HEADERS = {
     "nothing": Hostile(b""),
     "only an end": Hostile(bytes(1024)),
 }
-ARCHIVES: dict[str, Hostile] = {
-    **NAMES,
-    **LINKS,
-    **REPLACEMENTS,
-    **WHITEOUTS,
-    **KINDS,
-    **ATTRIBUTES,
-    **NUMBERS,
-    **HEADERS,
+GROUPS: dict[str, dict[str, Hostile]] = {
+    "names": NAMES,
+    "links": LINKS,
+    "replacements": REPLACEMENTS,
+    "whiteouts": WHITEOUTS,
+    "kinds": KINDS,
+    "attributes": ATTRIBUTES,
+    "numbers": NUMBERS,
+    "headers": HEADERS,
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.canary import Canary
 from tests.fuzz.driving import drive, instrumented
-from tests.hostile_layers import ARCHIVES
+from tests.hostile_layers import GROUPS
 
 with instrumented("engine"):
     from engine.errors import ImageError
@@ -89,7 +89,8 @@ def main() -> None:
     quick = "/dev/shm" if Path("/dev/shm").is_dir() else None
     with tempfile.TemporaryDirectory(prefix="windlass-fuzz-", dir=quick) as around:
         ground = Ground(Path(around))
-        archives = [hostile.archive for hostile in ARCHIVES.values() if len(hostile.archive) < 30_000]
+        hostile = [each.archive for group in GROUPS.values() for each in group.values()]
+        archives = [archive for archive in hostile if len(archive) < 30_000]
         seeds = [MENDED + archive for archive in archives]
         seeds += [PACKED + gzip.compress(archive) for archive in archives[::9]]
         drive(ground.check, [*seeds, PLAIN + archives[0]], longest=30_000)

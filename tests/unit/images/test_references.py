@@ -15,6 +15,8 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
         ("index.docker.io/library/redis", "docker.io/library/redis:latest", "redis:latest"),
         ("org/app", "docker.io/org/app:latest", "org/app:latest"),
         ("registry.example/org/app:1", "registry.example/org/app:1", "registry.example/org/app:1"),
+        ("docker.io/a.b/app", "docker.io/a.b/app:latest", "docker.io/a.b/app:latest"),
+        ("docker.io/library/a/b", "docker.io/library/a/b:latest", "library/a/b:latest"),
         ("localhost/app", "localhost/app:latest", "localhost/app:latest"),
         ("localhost:5000/app", "localhost:5000/app:latest", "localhost:5000/app:latest"),
         ("[::1]:5000/app:2", "[::1]:5000/app:2", "[::1]:5000/app:2"),

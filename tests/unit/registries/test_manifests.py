@@ -29,6 +29,8 @@ def test_documents_that_deceive_or_are_damaged_are_refused() -> None:
     assert "an index and an image at once" in refused({**MANIFEST, "manifests": []}, OCI_INDEX)
     assert "form of 2015" in refused({"schemaVersion": 1})
     assert "cannot be read" in refused([])
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_document(b'{"mediaType": "\xea"}', OCI_MANIFEST)
     assert "cannot be read" in refused({"schemaVersion": 2, "layers": []})
     assert "is no digest" in refused({**MANIFEST, "config": {**PART, "digest": "sha256:../../etc"}})
     assert "is no digest" in refused({**MANIFEST, "layers": [{**PART, "digest": "md5:" + "a" * 64}]})
