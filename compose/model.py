@@ -17,12 +17,36 @@ Condition = Literal["service_started", "service_healthy", "service_completed_suc
 
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):
-    """How to build a service's image. `context` is absolute; `dockerfile` relative to it unless absolute."""
+    """How to build a service's image. `context` is absolute; `dockerfile` relative to it unless absolute.
+
+    `contexts` are what names in the Dockerfile stand for: an absolute path, "docker-image://NAME" or "service:NAME".
+    `secrets` are (id, key of the file's secrets), `ssh` (id, path or empty for the user's own agent).
+    """
 
     context: str
     dockerfile: str = "Dockerfile"
+    dockerfile_inline: str | None = None
     args: dict[str, str | None] = {}
     target: str = ""
+    labels: dict[str, str] = {}
+    tags: tuple[str, ...] = ()
+    no_cache: bool = False
+    no_cache_filter: tuple[str, ...] = ()
+    pull: bool = False
+    contexts: dict[str, str] = {}
+    secrets: tuple[tuple[str, str], ...] = ()
+    ssh: tuple[tuple[str, str], ...] = ()
+    network: str = ""
+    extra_hosts: tuple[tuple[str, str], ...] = ()
+    shm_size_bytes: int | None = None
+    ulimits: "tuple[Ulimit, ...]" = ()
+    privileged: bool = False
+    entitlements: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The services whose images have to be built first."""
+        return tuple(place.removeprefix("service:") for place in self.contexts.values() if place.startswith("service:"))
 
 
 class Port(msgspec.Struct, frozen=True, kw_only=True):

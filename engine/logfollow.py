@@ -75,8 +75,9 @@ class Follower:
         return runs
 
     def remove(self, name: str) -> list[LogLine]:
-        """The same, line by line."""
-        return [line for run in self.end(name) for line in run.lines()]
+        """The same, line by line, for a log that nobody writes to any more: its last line may lack an end."""
+        followed = self._followed[name]
+        return [line for run in (*self.end(name), *followed.rest()) for line in run.lines()]
 
     def news(self) -> Iterator[tuple[str, Run]]:
         """What was written since, in the order of its time; to be asked for to its end.
@@ -164,6 +165,10 @@ class _Followed:
             if self._fd >= 0:
                 os.close(self._fd)
             self._fd = newer
+
+    def rest(self) -> Iterator[Run]:
+        """What was read of lines that never ended."""
+        return self._joiner.rest()
 
     def close(self) -> None:
         """Lets go of the files."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from compose import codes
 from compose.decoding.findings import Findings
+from compose.decoding.limits import ulimits
 from compose.decoding.security_options import parsed
 from compose.decoding.values import NOTHING, flag, text, texts, words
-from compose.model import Device, Ulimit
+from compose.model import Device
 from compose.nodes import Node
-from compose.spelling import did_you_mean
 
 _MODES = {
     "pid": ("host",),
@@ -43,7 +43,7 @@ class ProgramsDecoder:
             "devices": tuple(self._devices()),
             "device_cgroup_rules": self._device_rules(),
             "sysctls": self._sysctls(),
-            "ulimits": tuple(self._ulimits()),
+            "ulimits": tuple(ulimits(self._fields, self._path, self._findings)),
             "tty": flag(fields, "tty"),
             "stdin_open": flag(fields, "stdin_open"),
             **{key: self._mode(key) for key in _MODES},
@@ -129,25 +129,6 @@ class ProgramsDecoder:
             message = f"sysctls: {name} belongs to the IPC namespace, which is the host's here"
             self._refuse(node, message, "delete it, or ipc: host", codes.WRONG_SYSCTL)
 
-    def _ulimits(self) -> Iterator[Ulimit]:
-        limits = self._fields.get("ulimits", NOTHING).fields
-        if not limits:
-            return
-        from engine.rlimits import NUMBERS  # noqa: PLC0415 - few services have limits of their own
-
-        for name, node in limits.items():
-            soft, hard = (int(str(child.value)) for child in _both(node))
-            if name not in NUMBERS:
-                hint = did_you_mean(name, NUMBERS) or f"the limits are {', '.join(NUMBERS)}"
-                self._refuse(node, f"ulimits: there is no limit '{name}'", hint, codes.WRONG_LIMIT)
-            elif soft < -1 or hard < -1:
-                self._refuse(node, f"ulimits.{name} is less than -1", "-1 stands for no limit", codes.WRONG_LIMIT)
-            elif hard != -1 and (soft > hard or soft == -1):
-                message = f"ulimits.{name} has a soft limit above the hard one"
-                self._refuse(node, message, "raise 'hard', or lower 'soft'", codes.WRONG_LIMIT)
-            else:
-                yield Ulimit(name=name, soft=soft, hard=hard)
-
     def _mode(self, key: str) -> str:
         mode = text(self._fields, key)
         if not mode or mode in _MODES[key] or (key in _SHARED and mode.startswith(("service:", "container:"))):
@@ -158,6 +139,3 @@ class ProgramsDecoder:
         )
         return ""
 
-
-def _both(node: Node) -> tuple[Node, Node]:
-    return (node.fields["soft"], node.fields["hard"]) if isinstance(node.value, dict) else (node, node)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from compose.decoding.builds import build
 from compose.decoding.elsewhere import tell_what_is_elsewhere
 from compose.decoding.files import FilesDecoder
 from compose.decoding.findings import Findings
@@ -14,7 +15,6 @@ from compose.decoding.resources import ResourcesDecoder
 from compose.decoding.updates import updates
 from compose.decoding.values import NOTHING, flag, number, seconds, text, texts, words
 from compose.model import (
-    Build,
     Content,
     Dependency,
     Healthcheck,
@@ -40,7 +40,7 @@ class Decoder:
         return Service(
             name=name,
             image=text(fields, "image"),
-            build=_build(fields["build"].fields) if "build" in fields else None,
+            build=build(fields["build"].fields, f"{path}.build", self.findings) if "build" in fields else None,
             container_name=text(fields, "container_name"),
             command=words(fields["command"]) if "command" in fields else None,
             entrypoint=words(fields["entrypoint"]) if "entrypoint" in fields else None,
@@ -77,15 +77,6 @@ class Decoder:
     def content(self, kind: Kind, key: str, node: Node, variables: Mapping[str, str]) -> Content:
         """One config or secret; `variables` are the project's."""
         return content(kind, key, node, variables, self.findings)
-
-
-def _build(fields: Mapping[str, Node]) -> Build:
-    return Build(
-        context=text(fields, "context"),
-        dockerfile=text(fields, "dockerfile"),
-        args=dict(texts(fields.get("args"))),
-        target=text(fields, "target"),
-    )
 
 
 def _dependencies(node: Node) -> Iterable[Dependency]:

@@ -49,6 +49,15 @@ def gather_contents(stack: Stack, services: Iterable[Service], layout: Layout) -
     return Contents(digests, by_digest)
 
 
+def secret_contents(stack: Stack, keys: Iterable[str], layout: Layout) -> dict[str, bytes]:
+    """The contents of some of the file's secrets, by their keys; raises FileError with every one that is not there."""
+    found = {key: _content(stack, "secrets", stack.secrets[key], layout) for key in keys if key in stack.secrets}
+    problems = tuple(content for content in found.values() if isinstance(content, Problem))
+    if problems:
+        raise FileError(problems)
+    return {key: content for key, content in found.items() if isinstance(content, bytes)}
+
+
 def granted(service: Service, kind: Kind) -> tuple[Grant, ...]:
     """The configs or the secrets of a service."""
     return service.configs if kind == "configs" else service.secrets

@@ -7,7 +7,8 @@ from compose import codes, naming
 from compose.deciding.pulls import pull_need
 from compose.deciding.steps import MakeImage, Plan
 from compose.deciding.wanted import UNKNOWN_IMAGE, ImageChoice, ImageNeed
-from compose.doing.build_requests import request_for
+from compose.doing.build_requests import BuildFlags, request_for
+from compose.doing.contents import secret_contents
 from compose.errors import FileError, Problem
 from compose.model import Service, Stack
 from engine.images.model import Image, Origin
@@ -164,13 +165,14 @@ def make_images(
     on_line: Callable[[str], None],
     on_layer: "Callable[[LayerNews], None]",
     environment: Mapping[str, str],
-    no_cache: bool = False,
+    flags: BuildFlags = BuildFlags(),  # noqa: B008 -- it never changes
 ) -> None:
-    """Makes the plan's images in its order; `on_step` is told of begin (False) and end (True) of each.
+    """Makes the plan's images; `on_step` is told of begin (False) and end (True) of each.
 
-    Pulls come first, several at once; `environment` says where this user's credentials for registries are.
+    Pulls come first, several at once; `environment` says where this user's credentials for registries are. Builds
+    come in the plan's order, but for those that others need.
 
-    With `no_cache`, builds do every step again. Raises BuildError or ImageError; what was made until then stays.
+    Raises BuildError or ImageError; what was made until then stays.
     """
     store = ImageStore(layout.images, layout.cache)
     actions = [step.action for step in plan.steps if isinstance(step.action, MakeImage)]
@@ -181,17 +183,48 @@ def make_images(
         failures = pull_images(pulls, store, way_of(environment), on_step=on_step, on_layer=on_layer)
         for error in failures.values():
             raise error
-    for action in actions:
-        if action.pull:
-            continue
+    for action in builds_in_order(stack, [action for action in actions if not action.pull]):
         on_step(action, False)
         if action.builder:
-            _build(action, stack, store, layout, on_line, environment=environment, no_cache=no_cache)
+            _build(action, stack, store, layout, on_line, environment=environment, flags=flags)
         else:
             from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - rarely needed
 
             ensure_debootstrap(store, action.name.removeprefix(BOOTSTRAP), on_line)
         on_step(action, True)
+
+
+def builds_in_order(stack: Stack, actions: Iterable[MakeImage]) -> tuple[MakeImage, ...]:
+    """The actions with those of services whose images they build on, each once, and these first."""
+    services = _all_services(stack)
+    ordered: dict[str, MakeImage] = {}
+    wanted = {action.name: action for action in actions}
+
+    def add(action: MakeImage, above: tuple[str, ...]) -> None:
+        build = services[action.builder].build if action.builder else None
+        for needed in build.needs if build else ():
+            if needed in above:
+                chain = " -> ".join((*above[above.index(needed) :], needed))
+                place = stack.place("services", action.builder, "build")
+                message = f"the builds of services need each other in a circle: {chain}"
+                raise FileError((Problem(place, message, "take one of them out of additional_contexts", codes.CIRCLE),))
+            name = image_of(stack, needed)
+            add(wanted.get(name) or MakeImage(name=name, services=(), builder=needed), (*above, needed))
+        ordered.setdefault(action.name, action)
+
+    for action in wanted.values():
+        add(action, (action.builder,))
+    return tuple(ordered.values())
+
+
+def image_of(stack: Stack, service_name: str) -> str:
+    """The name of a service's image."""
+    return _all_services(stack)[service_name].image or naming.image_name(stack.name, service_name, stack.separator)
+
+
+def own_labels(stack: Stack, service_name: str) -> dict[str, str]:
+    """The labels that every image has which a service builds."""
+    return {naming.PROJECT: stack.name, naming.SERVICE: service_name, naming.VERSION: VERSION}
 
 
 def _build(
@@ -202,7 +235,7 @@ def _build(
     on_line: Callable[[str], None],
     *,
     environment: Mapping[str, str],
-    no_cache: bool,
+    flags: BuildFlags,
 ) -> None:
     """Builds an image as its service says."""
     from compose.doing.pulling import obtain  # noqa: PLC0415 - rarely needed
@@ -211,9 +244,15 @@ def _build(
     wanted = _all_services(stack)[action.builder].build
     if wanted is None:
         raise AssertionError(f"a build of {action.name} was planned for a service without one")
-    request = request_for(wanted, action.name)
-    own = {naming.PROJECT: stack.name, naming.SERVICE: action.builder, naming.VERSION: VERSION}
-    request = request._replace(labels={**request.labels, **own}, no_cache=request.no_cache or no_cache)
+    request = request_for(
+        wanted,
+        action.name,
+        environment=environment,
+        image_of=lambda name: image_of(stack, name),
+        secrets=secret_contents(stack, {key for _, key in wanted.secrets}, layout),
+        flags=flags,
+    )
+    request = request._replace(labels={**request.labels, **own_labels(stack, action.builder)})
 
     def pull(store: ImageStore, name: str, on_line: Callable[[str], None]) -> Image:
         return obtain(store, name, environment, on_line, refresh=True)

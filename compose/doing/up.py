@@ -13,6 +13,7 @@ from compose.deciding.plan import plan
 from compose.deciding.steps import Action, CreateContainer, MakeImage, Plan
 from compose.deciding.translate_files import Surroundings
 from compose.deciding.wanted import Options, selected_services, wanted_stack
+from compose.doing.build_requests import BuildFlags
 from compose.doing.contents import Contents, gather_contents, keep_contents
 from compose.doing.images import choose_images, make_images, mount_choices, mounted_images
 from compose.doing.plainlines import Silence
@@ -144,7 +145,7 @@ def make_planned_images(
     *,
     open_progress: OpenProgress,
     environment: Mapping[str, str],
-    no_cache: bool = False,
+    flags: BuildFlags = BuildFlags(),  # noqa: B008 -- it never changes
     quiet: Quiet = Quiet(),  # noqa: B008 - it cannot change
 ) -> None:
     """Makes the images that a plan begins with, telling how it gets on, but for what is to be `quiet`."""
@@ -159,7 +160,7 @@ def make_planned_images(
             decided,
             stack,
             layout,
-            no_cache=no_cache,
+            flags=flags,
             on_step=lambda action, over: (pulls if action.pull else builds).report(image_report(action, over=over)),
             on_line=builds.line,
             on_layer=layer_reports(pulls),

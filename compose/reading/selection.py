@@ -36,6 +36,7 @@ def with_used_resources(stack: Stack) -> Stack:
     volumes = {mount.source for service in services for mount in service.mounts if mount.type == "volume"}
     configs = {grant.source for service in services for grant in service.configs}
     secrets = {grant.source for service in services for grant in service.secrets}
+    secrets |= {key for service in services if service.build for _, key in service.build.secrets}
     return structs.replace(
         stack,
         networks={key: network for key, network in stack.networks.items() if key in networks},

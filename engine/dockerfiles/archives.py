@@ -9,11 +9,13 @@ import os
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, cast
 
 from engine.dockerfiles import placing
 from engine.dockerfiles.placing import Attributes, Owner
 from engine.dockerfiles.problems import Mistake
+from engine.errors import ImageError
+from engine.images.decompression import Unpacked
 
 _CHUNK_BYTES = 1 << 20
 _ZSTD_START = b"\x28\xb5\x2f\xfd"
@@ -22,13 +24,11 @@ _ATTRIBUTE_KEY = "SCHILY.xattr."
 
 
 def is_archive(file: int) -> bool:
-    """Says whether a file is a tar archive, compressed by gzip, bzip2, xz or not at all."""
-    if os.pread(file, 4, 0) == _ZSTD_START:
-        raise Mistake("ADD of a zstd archive is not supported yet", hint="pack it with gzip or xz")
+    """Says whether a file is a tar archive, compressed by gzip, bzip2, xz, zstd or not at all."""
     try:
         with _opened(file) as archive:
             return archive.next() is not None
-    except (tarfile.TarError, EOFError, OSError):
+    except (tarfile.TarError, EOFError, OSError, ImageError):
         return False
 
 
@@ -81,11 +81,28 @@ def _put(
 @contextmanager
 def _opened(file: int) -> Iterator[tarfile.TarFile]:
     """A reader from the file's beginning."""
-    with (
-        io.FileIO(os.open(f"/proc/self/fd/{file}", os.O_RDONLY)) as stream,
-        tarfile.open(fileobj=stream, mode="r:*", errorlevel=2) as archive,
-    ):
-        yield archive
+    with io.FileIO(os.open(f"/proc/self/fd/{file}", os.O_RDONLY)) as stream:
+        if os.pread(file, 4, 0) == _ZSTD_START:
+            packed = cast("IO[bytes]", _Bytes(Unpacked(stream.fileno())))
+            with tarfile.open(fileobj=packed, mode="r|", errorlevel=2) as archive:
+                yield archive
+        else:
+            with tarfile.open(fileobj=stream, mode="r:*", errorlevel=2) as archive:
+                yield archive
+
+
+class _Bytes:
+    """What comes out of a packed file, as tarfile reads it."""
+
+    def __init__(self, source: Unpacked) -> None:
+        self._source = source
+
+    def read(self, count: int) -> bytes:
+        pieces = []
+        while count and (piece := self._source.some(count)):
+            pieces.append(piece)
+            count -= len(piece)
+        return b"".join(pieces)
 
 
 def _inside(destination: str, name: str) -> str:

@@ -105,6 +105,13 @@ def build_image(
     return image
 
 
+def check(request: BuildRequest) -> tuple[str, ...]:
+    """What may be wrong with a Dockerfile, and with what it is built with; BuildError tells what is wrong for sure."""
+    text, file = read_dockerfile(request)
+    dockerfile, _ = planned(request, text, file)
+    return (*dockerfile.warnings, *unused_arguments(dockerfile, request.args))
+
+
 def planned(request: BuildRequest, text: str, file: str) -> tuple[Dockerfile, StagesPlan]:
     """Reads a Dockerfile and decides which stages to build."""
     dockerfile = parse_dockerfile(text, file)

@@ -25,6 +25,7 @@ class Sandbox(NamedTuple):
     network: Network = "default"
     hosts: tuple[tuple[str, str], ...] = ()
     shm_bytes: int | None = None
+    memory_bytes: int | None = None
     limits: tuple[ResourceLimit, ...] = ()
     privileged: bool = False
     entitlements: frozenset[str] = frozenset()

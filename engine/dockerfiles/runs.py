@@ -39,6 +39,7 @@ from engine.spec import (
     Confinement,
     ContainerSpec,
     FileMount,
+    Limits,
     Mount,
     Namespaces,
     Resolver,
@@ -152,6 +153,7 @@ class BuildStack:
             resolver=Resolver(hosts=sandbox.hosts),
             shm_bytes=sandbox.shm_bytes,
             resource_limits=sandbox.limits,
+            limits=Limits(memory_bytes=sandbox.memory_bytes),
             restart=RestartPolicy(condition="no"),
         )
 

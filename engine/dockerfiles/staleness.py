@@ -15,6 +15,7 @@ from engine.dockerfiles.sources import Root, Source, digests, find_sources
 from engine.errors import EngineError
 from engine.images.durable import write_file
 
+_EPOCH = "SOURCE_DATE_EPOCH"  # the environment's may be another tomorrow
 _CLOCK_NS = 1_000_000_000  # within this, two changes may have the same time
 
 
@@ -93,7 +94,7 @@ def _changes(inputs: BuildInputs, request: BuildRequest) -> Iterator[str]:
         yield Path(file).name
     if request.target != inputs.target:
         yield "the target"
-    for name in sorted(args.keys() | inputs.args.keys()):
+    for name in sorted((args.keys() | inputs.args.keys()) - {_EPOCH}):
         if args.get(name) != inputs.args.get(name):
             yield f"argument {name}"
     with opened_context(request.context, request.dockerfile) as root:
