@@ -156,7 +156,10 @@ class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True):
-    """A program to run in a service's containers at a turn of their lives; what is empty is as for the service."""
+    """A program to run in a service's containers at a turn of their lives; what is empty is as for the service.
+
+    With an `image` of its own, an empty command is the image's.
+    """
 
     command: tuple[str, ...]
     user: str = ""
@@ -164,6 +167,7 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
     working_dir: str = ""
     environment: dict[str, str] = {}
     per_replica: bool = False
+    image: str = ""
 
 
 class UpdatePolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -237,7 +237,8 @@ class HealthProbe(msgspec.Struct, frozen=True, kw_only=True):
 class Hook(msgspec.Struct, frozen=True, kw_only=True):
     """A program to run inside a container at a turn of its life; what is empty is as for the container's own.
 
-    `per_replica` is for those that run before a start: once for each replica.
+    `per_replica` is for those that run before a start: once for each replica. So are the image and its layers, where
+    it is not the container's own; the environment and all else is complete then.
     """
 
     argv: tuple[str, ...]
@@ -246,6 +247,9 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
     working_directory: str = ""
     environment: dict[str, str] = {}
     per_replica: bool = False
+    image_id: str = ""
+    image_name: str = ""
+    layers: tuple[str, ...] = ()
 
 
 class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):

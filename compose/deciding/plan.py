@@ -150,7 +150,10 @@ class _Planning:
         """The container for `run`: made once its dependencies are as it needs them, started by whoever talks to it."""
         for spec in service.specs:
             hard, soft = self._dependency_gates(service)
-            needs = (*self._creation_needs(service, spec), *hard)
+            hooks = self._hooks_of(service)
+            ready = hooks.before(spec, hard) if self._is_new(service) else hard
+            hooks.clear()
+            needs = (*self._creation_needs(service, spec), *ready)
             self._draft.add(CreateContainer(spec=spec), "run" + _reach(spec), needs=needs, after=soft)
 
     def _plan_service(self, service: WantedService) -> None:
@@ -293,6 +296,10 @@ class _Planning:
         mine = (record for record in self._observed.containers if record.spec.service == service.name)
         needs = self._creation_needs(service, service.specs[0]) if service.specs else ()
         return PreStarts(self._draft, service.specs, mine, needs)
+
+    def _is_new(self, service: WantedService) -> bool:
+        """Whether no container of a service has ever run, and so none of its pre_start hooks."""
+        return not any(record.state.started_ns for record in self._records_by_service.get(service.name, ()))
 
     def _gates_before(self, service: WantedService, spec: ContainerSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
         hard, soft = self._dependency_gates(service)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from compose.deciding.orphans import is_one_off
 from compose.deciding.plan_down import conditions_of, dependencies_of, stop_containers
+from compose.deciding.pre_starts import PreStarts
 from compose.deciding.steps import (
     Action,
     Await,
@@ -49,9 +50,11 @@ def plan_start(stack: str, records: Records, services: tuple[str, ...], *, wait:
     """Starts what does not run, dependencies first, as their conditions ask."""
     chosen = of_services(records, with_dependencies(records, services))
     draft = Draft()
+    hooks = _Hooks(draft, records)
     for record in chosen:
         if record.state.status not in ALIVE:
-            _start(draft, record, chosen, "start")
+            _start(draft, record, chosen, "start", hooks)
+    hooks.clear()
     if wait:
         for record in chosen:
             if record.spec.health and record.state.health != "healthy":
@@ -76,9 +79,11 @@ def plan_restart(
         chosen = of_services(records, with_restarted_dependants(records, services))
     draft = Draft()
     stops = stop_containers(draft, chosen, grace_seconds, "restart")
+    hooks = _Hooks(draft, records)
     for record in chosen:
         stop = stops.get(record.spec.id)
-        _start(draft, record, chosen, "restart", needs=(stop,) if stop else ())
+        _start(draft, record, chosen, "restart", hooks, needs=(stop,) if stop else ())
+    hooks.clear()
     return Plan(stack=stack, steps=draft.sorted())
 
 
@@ -167,7 +172,38 @@ def _each(
     return Plan(stack=stack, steps=draft.sorted())
 
 
-def _start(draft: Draft, record: ContainerRecord, chosen: Records, cause: str, *, needs: tuple[str, ...] = ()) -> None:
+class _Hooks:
+    """The pre_start hooks of containers that were made and never started: their first start is to come."""
+
+    def __init__(self, draft: Draft, records: Records) -> None:
+        self._draft = draft
+        self._records = records
+        self._by_service: dict[str, PreStarts] = {}
+
+    def before(self, record: ContainerRecord, needs: tuple[str, ...]) -> tuple[str, ...]:
+        """Adds those of a container; gives the keys that its start needs."""
+        service = record.spec.service
+        if service not in self._by_service:
+            mine = [each for each in self._records if each.spec.service == service]
+            specs = [each.spec for each in mine if not is_one_off(each)]
+            self._by_service[service] = PreStarts(self._draft, specs, mine, ())
+        return self._by_service[service].before(record.spec, needs)
+
+    def clear(self) -> None:
+        """Removes what is left of hooks of earlier starts."""
+        for hooks in self._by_service.values():
+            hooks.clear()
+
+
+def _start(
+    draft: Draft,
+    record: ContainerRecord,
+    chosen: Records,
+    cause: str,
+    hooks: _Hooks,
+    *,
+    needs: tuple[str, ...] = (),
+) -> None:
     gates = list(needs)
     for service, condition, _ in conditions_of(record):
         for other in chosen:
@@ -180,7 +216,8 @@ def _start(draft: Draft, record: ContainerRecord, chosen: Records, cause: str, *
                 )
             else:
                 gates.append(f"start container {other.spec.name}")
-    draft.add(StartContainer(id=record.spec.id, name=record.spec.name), cause, needs=tuple(gates))
+    needs = hooks.before(record, tuple(gates))
+    draft.add(StartContainer(id=record.spec.id, name=record.spec.name), cause, needs=needs)
 
 
 def _await(draft: Draft, record: ContainerRecord, condition: AwaitCondition, cause: str, otherwise: str = "") -> str:

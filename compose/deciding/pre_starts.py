@@ -78,14 +78,17 @@ class PreStarts:
         return msgspec.structs.replace(
             spec,
             id=id_,
+            image_id=hook.image_id or spec.image_id,
+            image_name=hook.image_name or spec.image_name,
+            layers=hook.layers or spec.layers,
             name=f"{spec.stack}-{spec.service}-pre_start-{index}-{id_[:6]}",
             hostname=id_[:12],
             process=msgspec.structs.replace(
                 own,
                 argv=hook.argv,
-                user=hook.user or own.user,
+                user=hook.user if hook.layers else hook.user or own.user,
                 working_directory=hook.working_directory or own.working_directory,
-                environment={**own.environment, **hook.environment},
+                environment=hook.environment if hook.layers else {**own.environment, **hook.environment},
                 terminal=False,
                 stdin_open=False,
             ),
@@ -103,6 +106,7 @@ class PreStarts:
             post_start=(),
             pre_stop=(),
             previous=None,
+            remove_at_end=False,
         )
 
     def _run(self, spec: ContainerSpec, needs: tuple[str, ...]) -> str:

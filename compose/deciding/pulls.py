@@ -43,13 +43,14 @@ def pulls_of(
 ) -> tuple[tuple[MakeImage, ...], tuple[tuple[str, str], ...]]:
     """What `windlass pull` pulls, each image once; and what it leaves out, with the reason.
 
-    Services run images and mount them; of those that are mounted, the ones that are `built` here are left out.
+    Services run images, mount them and run hooks in them; of the latter two, those that are `built` here are left out.
     """
     users: dict[str, list[str]] = {}
     skipped: dict[str, str] = {}
     for service in services:
-        mounted = [mount.source for mount in service.mounts if mount.type == "image" and mount.source not in built]
-        for name in (service.image, *mounted):
+        beside = [mount.source for mount in service.mounts if mount.type == "image"]
+        beside += [hook.image for hook in service.pre_start if hook.image]
+        for name in (service.image, *(each for each in beside if each not in built)):
             if not name or name.startswith(_MADE_HERE):
                 skipped[name or service.name] = "is made here"
                 continue

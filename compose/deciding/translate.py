@@ -8,7 +8,14 @@ from compose import codes, naming
 from compose.deciding.fingerprint import config_hash
 from compose.deciding.replica import Replica
 from compose.deciding.translate_files import Surroundings, mounts
-from compose.deciding.translate_lives import health_probe, hooks, log_options, restart_policy, storage_bytes
+from compose.deciding.translate_lives import (
+    health_probe,
+    hooks,
+    hooks_before,
+    log_options,
+    restart_policy,
+    storage_bytes,
+)
 from compose.deciding.translate_networks import networking
 from compose.deciding.translate_programs import confinement_and_shares
 from compose.errors import FileError, Problem
@@ -59,7 +66,7 @@ def container_spec(
         health=health_probe(service.healthcheck, config),
         restart=restart_policy(service.restart, service.restart_policy),
         log=log_options(service.logging),
-        pre_start=hooks(service.pre_start),
+        pre_start=hooks_before(service, around.images if around else {}),
         post_start=hooks(service.post_start),
         pre_stop=hooks(service.pre_stop),
         annotations=service.annotations,

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Literal
 
+import msgspec.structs
+
 from compose.decoding.lives import KEPT_HERE
 from compose.grammar.quantities import size_bytes
-from compose.model import Healthcheck, Hook, Logging
+from compose.model import Healthcheck, Hook, Logging, Service
 from compose.model import RestartPolicy as DeployPolicy
-from engine.images.model import ImageConfig, ImageHealth
+from engine.images.model import Image, ImageConfig, ImageHealth
 from engine.spec import HealthProbe, LogOptions, RestartPolicy
 from engine.spec import Hook as SpecHook
 
@@ -81,6 +83,26 @@ def log_options(logging: Logging | None) -> LogOptions:
 def storage_bytes(options: Mapping[str, str]) -> int | None:
     """How large a container's writable layer may become; None without a limit."""
     return size_bytes(options["size"]) if "size" in options else None
+
+
+def hooks_before(service: Service, images: Mapping[str, Image]) -> tuple[SpecHook, ...]:
+    """A service's pre_start hooks, those that run in another image with all that this says and the file leaves out."""
+    plain = zip(service.pre_start, hooks(service.pre_start), strict=True)
+    return tuple(_in_image(hook, images[wish.image], wish, service) if wish.image else hook for wish, hook in plain)
+
+
+def _in_image(hook: SpecHook, image: Image, wish: Hook, service: Service) -> SpecHook:
+    config = image.config
+    return msgspec.structs.replace(
+        hook,
+        argv=(*config.entrypoint, *(hook.argv or config.command)),
+        user=hook.user or config.user,
+        working_directory=hook.working_directory or config.working_directory or "/",
+        environment={**config.environment, **service.environment, **hook.environment},
+        image_id=image.id,
+        image_name=wish.image,
+        layers=image.layers,
+    )
 
 
 def hooks(wanted: tuple[Hook, ...]) -> tuple[SpecHook, ...]:

@@ -62,18 +62,20 @@ def _hooks(fields: Mapping[str, Node], key: str, path: str, findings: Findings) 
     hooks = []
     for index, entry in enumerate(fields.get(key, NOTHING).entries if key in fields else ()):
         command = words(entry.fields.get("command"))
-        if not command:
+        image = text(entry.fields, "image")
+        if not command and not image:
             hint = "write a program with its arguments, such as [touch, /ready]"
             findings.hinder(entry, f"{path}.{key}[{index}] has no command", hint)
             continue
         hooks.append(
             Hook(
-                command=command,
+                command=command or (),
                 user=text(entry.fields, "user"),
                 privileged=flag(entry.fields, "privileged"),
                 working_dir=text(entry.fields, "working_dir"),
                 environment=texts(entry.fields.get("environment")),
                 per_replica=flag(entry.fields, "per_replica"),
+                image=image,
             )
         )
     return tuple(hooks)

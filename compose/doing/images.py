@@ -1,7 +1,7 @@
 """Which image each service runs, and what has to be done before it is there."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from compose import codes, naming
 from compose.deciding.pulls import pull_need
@@ -10,7 +10,7 @@ from compose.deciding.wanted import UNKNOWN_IMAGE, ImageChoice, ImageNeed
 from compose.doing.build_requests import BuildFlags, request_for
 from compose.doing.contents import secret_contents
 from compose.errors import FileError, Problem
-from compose.model import Service, Stack
+from compose.model import Path, Service, Stack
 from engine.images.model import Image, Origin
 from engine.images.store import ImageStore
 from engine.layout import Layout
@@ -69,20 +69,39 @@ def choose_images(
     return choices
 
 
+class Beside(NamedTuple):
+    """An image that a service needs besides its own, where it says so, and what for."""
+
+    path: Path
+    name: str
+    does: str
+    cause: str
+
+
+def images_beside(service: Service) -> Iterator[Beside]:
+    """The images that a service mounts, or runs hooks in."""
+    for index, mount in enumerate(service.mounts):
+        if mount.type == "image":
+            yield Beside(("volumes", index), mount.source, "mounts", f"mounted by {service.name}")
+    for index, hook in enumerate(service.pre_start):
+        if hook.image:
+            yield Beside(("pre_start", index, "image"), hook.image, "runs a hook in", f"a hook of {service.name}")
+
+
 def mount_choices(
     stack: Stack, services: Iterable[Service], choices: Mapping[str, ImageChoice], find: Callable[[str], Image | None]
 ) -> tuple[ImageChoice, ...]:
-    """The images that services mount, that are not here and no service's either, with what has to be done for them."""
+    """The images that services mount or run hooks in, that are neither here nor a service's, and what that asks for."""
     known = {choice.name for choice in choices.values()}
     builders = builders_of(stack)
     needed: dict[str, ImageChoice] = {}
     for service in services:
-        for name in (mount.source for mount in service.mounts if mount.type == "image"):
+        for _, name, _, cause in images_beside(service):
             if name in known or name in needed or service.pull_policy == "never" or find(name) is not None:
                 continue
-            need = ImageNeed(cause=f"mounted by {service.name}", pull=True)
+            need = ImageNeed(cause=cause, pull=True)
             if name in builders or name.startswith(BOOTSTRAP):
-                need = ImageNeed(cause=f"mounted by {service.name}", builder=builders.get(name, ""))
+                need = ImageNeed(cause=cause, builder=builders.get(name, ""))
             needed[name] = ImageChoice(name=name, need=need)
     return tuple(needed.values())
 
@@ -93,7 +112,7 @@ def mounted_images(
     choices: Mapping[str, ImageChoice],
     find: Callable[[str], Image | None],
 ) -> dict[str, Image]:
-    """The images that services mount, by name; one that is still to be made for a service counts as an empty one.
+    """The images that services mount or run hooks in, by name; one that is to be made for a service counts as empty.
 
     Raises FileError for those that are not here.
     """
@@ -101,17 +120,17 @@ def mounted_images(
     images: dict[str, Image] = {}
     problems: list[Problem] = []
     for service in services:
-        for index, mount in enumerate(service.mounts):
-            if mount.type != "image" or mount.source in images:
+        for path, name, does, _ in images_beside(service):
+            if name in images:
                 continue
-            image = find(mount.source) or (UNKNOWN_IMAGE if mount.source in made else None)
+            image = find(name) or (UNKNOWN_IMAGE if name in made else None)
             if image is not None:
-                images[mount.source] = image
+                images[name] = image
                 continue
             problems.append(
                 Problem(
-                    stack.place("services", service.name, "volumes", index),
-                    f"services.{service.name} mounts the image {mount.source}, which is not here",
+                    stack.place("services", service.name, *path),
+                    f"services.{service.name} {does} the image {name}, which is not here",
                     "windlass pull gets it, whatever the pull policy says",
                     codes.IMAGE_MISSING,
                 )

@@ -14,7 +14,7 @@ from compose.grammar.shapes import (
     Text,
 )
 from compose.grammar.special_shapes import ExtraHosts, Mode
-from compose.grammar.structures import Assignments, Command, Fields, Later, ListOf, MapOf, OneOf
+from compose.grammar.structures import Assignments, Command, Fields, ListOf, MapOf, OneOf
 from compose.nodes import Node
 
 
@@ -80,4 +80,4 @@ HOOK: dict[str, Shape] = {
     "environment": ENVIRONMENT,
 }
 HOOKS = ListOf(Fields(HOOK, required=("command",)))
-PRE_START = ListOf(Fields({**HOOK, "image": Later(TEXT), "per_replica": BOOLEAN}))
+PRE_START = ListOf(Fields({**HOOK, "image": TEXT, "per_replica": BOOLEAN}))

@@ -44,4 +44,9 @@ def _of_spec(spec: ContainerSpec, record: ContainerRecord, *, former: bool) -> l
     stack, container, alive = record.spec.stack, record.spec.name, record.state.status in ALIVE
     own = Use(spec.image_id, spec.image_name, spec.layers, stack, container, alive, former)
     mounted = [mount for mount in spec.mounts if isinstance(mount, ImageMount)]
-    return [own, *(Use(mount.image_id, "", mount.layers, stack, container, alive, former) for mount in mounted)]
+    hooks = [hook for hook in spec.pre_start if hook.layers]
+    return [
+        own,
+        *(Use(mount.image_id, "", mount.layers, stack, container, alive, former) for mount in mounted),
+        *(Use(hook.image_id, hook.image_name, hook.layers, stack, container, alive, former) for hook in hooks),
+    ]

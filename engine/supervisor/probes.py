@@ -7,6 +7,7 @@ from engine.spec import HealthProbe, Process
 from engine.supervisor.containers import Container
 from engine.supervisor.exits import reap
 from engine.supervisor.health import HealthHistory, after, begin, next_probe_at, resume
+from engine.supervisor.hooks import run_hooks
 from engine.supervisor.quitting import ask_to_quit
 from engine.supervisor.site import Site
 from engine.supervisor.visits import Visit
@@ -31,9 +32,25 @@ def resume_probing(site: Site, container: Container) -> None:
 
 
 def _heal(site: Site, container: Container) -> None:
-    """Ends an unhealthy container that wants to be started again then; its end does the rest."""
-    if container.state.health == "unhealthy" and container.spec.on_unhealthy == "restart" and container.running:
-        ask_to_quit(site, container, container.spec.stop_grace_seconds)
+    """Ends an unhealthy container that wants to be started again then; its end does the rest.
+
+    Its pre_stop hooks run before. A sick container's may fail or hang: after the grace period it ends all the same.
+    """
+    spec, process = container.spec, container.state.process
+    if container.state.health != "unhealthy" or spec.on_unhealthy != "restart" or not container.running:
+        return
+
+    def quit_once(_failure: str = "") -> None:
+        cancel()
+        if container.running and container.state.process == process:
+            ask_to_quit(site, container, spec.stop_grace_seconds)
+
+    cancel = site.loop.call_later(spec.stop_grace_seconds, quit_once) if spec.pre_stop else _nothing
+    run_hooks(site, container, "pre_stop", spec.pre_stop, quit_once)
+
+
+def _nothing() -> None:
+    """Stands for what there is not to cancel."""
 
 
 class Prober:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from tests.stacks.outside import eventually
 from tests.stacks.product import Windlass
 
 FILE = """
@@ -82,4 +83,56 @@ def test_pre_start_hooks_gate_the_first_start_and_run_again_when_they_failed(
 
     project(BEFORE.format(version=2))("up", "-d")
     assert boat("exec", "web", "cat", "/notes/log").stdout.splitlines() == [*notes, "once 2", "each", "each"]
+    boat("down", "-v")
+
+
+INSIDE = """
+services:
+  web:
+    image: localhost/bb:1
+    command: [sh, -c, "cat /notes/log; exec sleep 1000"]
+    stop_signal: SIGKILL
+    volumes: [notes:/notes]
+    pre_start:
+      - {image: "localhost/other:1", command: [sh, -c, "echo $$COLOUR $$WHO >> /notes/log"], environment: {WHO: hook}}
+volumes: {notes: {}}
+"""
+
+
+def test_a_hook_runs_in_an_image_of_its_own_before_start_and_run(project: Callable[[str], Windlass]) -> None:
+    boat = project(INSIDE)
+    boat.directory.joinpath("Dockerfile").write_text("FROM localhost/bb:1\nENV COLOUR=green\n")
+    boat.directory.joinpath("build.yaml").write_text(
+        "services: {tool: {image: 'localhost/other:1', build: {context: .}}}\n"
+    )
+    boat("-f", "build.yaml", "build")
+    assert boat("run", "--rm", "-T", "web", "cat", "/notes/log").stdout == "green hook\n"
+    boat("down", "-v")
+    boat("create")
+    boat("start")
+    assert boat("run", "--rm", "-T", "web", "cat", "/notes/log").stdout == "green hook\n"
+    assert list(boat.ps()) == ["boat-web-1"]
+    boat("down", "-v")
+
+
+def test_healing_runs_pre_stop_first(project: Callable[[str], Windlass]) -> None:
+    boat = project(
+        """
+services:
+  web:
+    image: localhost/bb:1
+    command: [sh, -c, "test -e /notes/log || touch /sick; exec sleep 1000"]
+    stop_signal: SIGKILL
+    volumes: [notes:/notes]
+    healthcheck: {test: [CMD, test, "!", -e, /sick], interval: 50ms, retries: 1}
+    x-on-unhealthy: restart
+    pre_stop:
+      - command: [sh, -c, "rm /sick; echo leaves >> /notes/log"]
+volumes: {notes: {}}
+"""
+    )
+    boat("up", "-d")
+    log = boat.roots.volumes / "boat_notes" / "_data" / "log"
+    eventually(lambda: log.exists() and boat.ps()["boat-web-1"]["Health"] == "healthy", "a healed container")
+    assert log.read_text() == "leaves\n"
     boat("down", "-v")

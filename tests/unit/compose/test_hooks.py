@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable
 import msgspec.structs
 
 from compose.deciding.fingerprint import changes
+from compose.deciding.one_off import OneOff
+from compose.deciding.plan_life import plan_start
 from compose.deciding.steps import CreateContainer, Plan
-from compose.deciding.translate_lives import hooks
+from compose.deciding.translate_lives import hooks, hooks_before
 from compose.model import Hook, Stack, UpdatePolicy
+from engine.images.model import Image, ImageConfig
 from engine.spec import ContainerSpec
 from engine.spec import Hook as SpecHook
 from engine.state import ContainerRecord, ContainerState
@@ -148,3 +151,49 @@ def test_replicas_that_are_updated_in_turn_have_theirs_before_they_start() -> No
     starts = [step for key, step in steps.items() if key.startswith("start") and "pre_start" not in key]
 
     assert [len([key for key in step.needs if "pre_start" in key]) for step in starts] == [2, 2]
+
+
+def test_a_hook_in_an_image_of_its_own_takes_from_it_what_the_file_leaves_out(read: Read) -> None:
+    file = """
+services:
+  web:
+    image: bb
+    user: www
+    environment: {COLOUR: red}
+    pre_start:
+      - image: tools
+      - {image: tools, command: [fix], user: root, environment: {MODE: fast}}
+"""
+    config = ImageConfig(
+        entrypoint=("run",), command=("all",), user="worker", working_directory="/w", environment={"PATH": "/bin"}
+    )
+    image = Image(id="sha256:t", created_ns=0, architecture="amd64", config=config, layers=("sha256:9",))
+    plain, fixed = hooks_before(read(file).services["web"], {"tools": image})
+
+    assert plain.argv == ("run", "all")
+    assert (plain.user, plain.working_directory, plain.layers) == ("worker", "/w", ("sha256:9",))
+    assert plain.environment == {"PATH": "/bin", "COLOUR": "red"}
+    assert (fixed.argv, fixed.user) == (("run", "fix"), "root")
+    assert fixed.environment == {"PATH": "/bin", "COLOUR": "red", "MODE": "fast"}
+
+
+def test_start_runs_the_hooks_of_what_was_only_made() -> None:
+    world = World().add(wanted(of()))
+    for name in ("shop-web-1", "shop-web-2"):
+        world.put(name, status="created")
+    records = tuple(world.containers.values())
+    assert [key for key in hooks_of(plan_start("shop", records, ())) if key.startswith("create")] == [
+        "create container shop-web-pre_start-1",
+        "create container shop-web-pre_start-2",
+        "create container shop-web-pre_start-2",
+    ]
+    assert hooks_of(plan_start("shop", tuple(started(world).containers.values()), ())) == []
+
+
+def test_run_has_them_run_first_unless_the_service_has_had_them() -> None:
+    one_off = OneOff(service="web", name="shop-web-run-1")
+    keys = [step.key for step in up(of(), World(), one_off=one_off).steps]
+    assert len(hooks_of(up(of(), World(), one_off=one_off))) == 2 * 4
+    assert keys[-1] == "create container shop-web-run-1"
+    world = started(World().add(wanted(of())))
+    assert hooks_of(up(of(environment={"A": "1"}), world, one_off=one_off)) == []
