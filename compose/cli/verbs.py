@@ -17,6 +17,7 @@ from engine.version import VERSION
 VERBS = {
     "attach": "Joins a running container.",
     "build": "Builds the images of services with a Dockerfile.",
+    "builder prune": "Removes what builds have kept.",
     "check": "Tells everything that is wrong with the file.",
     "commit": "Makes an image of a service's container.",
     "config": "Checks the file, prints it in its canonical form.",
@@ -36,8 +37,10 @@ VERBS = {
     "image ls": "Lists the images that are here.",
     "image prune": "Removes the images that nobody needs.",
     "images": "Lists the images that the containers use.",
+    "import": "Makes an image of an archive of files.",
     "init": "Writes a first compose.yaml.",
     "kill": "Sends running containers a signal.",
+    "load": "Takes in the images of an archive.",
     "login": "Keeps credentials for a registry.",
     "logout": "Forgets the credentials for a registry.",
     "logs": "Shows the output of the containers.",
@@ -54,6 +57,7 @@ VERBS = {
     "rmi": "Removes images.",
     "rollback": "Takes services back to what they were before their last change.",
     "run": "Runs a command in a container of its own.",
+    "save": "Writes images as an archive.",
     "scale": "Runs as many replicas as asked for.",
     "schema": "Prints the JSON Schema of Compose files, for editors.",
     "start": "Starts containers that exist.",
@@ -74,6 +78,9 @@ ALIASES = {
     "image rm": "rmi",
     "image tag": "tag",
     "image history": "history",
+    "image import": "import",
+    "image load": "load",
+    "image save": "save",
     "system df": "df",
 }
 GROUPS = frozenset(("builder", "image", "system"))
@@ -110,7 +117,7 @@ def load(name: str) -> Callable[..., Any]:
         hint = f"say what: {among}" if among else did_you_mean(name, known)
         raise UsageError(f"windlass has no verb '{name}'", hint=hint)
     with PatternsOnDemand():
-        command: Callable[..., Any] = import_module(f"compose.cli.{name.replace(' ', '_')}").command
+        command: Callable[..., Any] = import_module(f"compose.cli.{_module(name)}").command
     return command
 
 
@@ -189,6 +196,11 @@ def _called_plainly(arguments: list[str]) -> Callable[[], int] | None:
         return status if isinstance(status, int) else 0
 
     return call
+
+
+def _module(verb: str) -> str:
+    """The name of a verb's module: one word that Python does not need itself."""
+    return "import_" if verb == "import" else verb.replace(" ", "_")
 
 
 def _joined(words: list[str]) -> list[str]:

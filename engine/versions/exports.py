@@ -14,7 +14,7 @@ from engine.images.store import ImageStore
 from engine.images.tarheaders import Entry
 from engine.layout import StackLayout
 from engine.state import ContainerRecord
-from engine.versions.writable import lower_directories, opened, upper_directory
+from engine.versions.writable import Opened, lower_directories, opened, status_at, upper_directory
 
 Write = Callable[[bytes | memoryview], object]
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -37,10 +37,15 @@ def export(store: ImageStore, stack: StackLayout, record: ContainerRecord, write
         with read_only_view(layers, aside) as view:
             root = os.open(".", _DIRECTORY, dir_fd=view)
             try:
-                _Archive(write, record.state.first_id, container.left_out).directory(root, b"", 0)
+                _Archive(write, record.state.first_id, _mount_points(container)).directory(root, b"", 0)
             finally:
                 os.close(root)
     write(bytes(2 * tarheaders.BLOCK))
+
+
+def _mount_points(container: Opened) -> frozenset[str]:
+    """What only mounts needed, and the image has not."""
+    return frozenset(path for path in container.left_out if status_at(container.image, path) is None)
 
 
 class _Archive:

@@ -72,19 +72,32 @@ def _left_out(upper: int, image: int, record: ContainerRecord) -> frozenset[str]
     found: set[str] = set()
     targets = [resolved(image, op.target) for op in mount_plan(record.spec)]
     for target in sorted(targets, key=lambda path: -path.count("/")):
-        status = _status(upper, target)
-        if status is None or _status(image, target) is not None:
+        status = status_at(upper, target)
+        if status is None or status_at(image, target) is not None:
             continue
         is_empty_file = stat.S_ISREG(status.st_mode) and status.st_size == 0
         if is_empty_file or (stat.S_ISDIR(status.st_mode) and _holds_only(upper, target, found)):
             found.add(target)
     for parent in _parents(targets):
-        ours, below = _status(upper, parent), _status(image, parent)
+        ours, below = status_at(upper, parent), status_at(image, parent)
         if ours is None or not stat.S_ISDIR(ours.st_mode) or not _holds_only(upper, parent, found):
             continue
         if below is None or _same_directory(ours, below, record.state.first_id):
             found.add(parent)
     return frozenset(found)
+
+
+def status_at(root: int, path: str) -> os.stat_result | None:
+    """The status of what lies at a path, without following links; None when there is nothing, or a deleted file."""
+    try:
+        handle = openat2(root, path.lstrip("/"), os.O_PATH | os.O_NOFOLLOW, Resolve.BENEATH | Resolve.NO_SYMLINKS)
+    except SyscallError:
+        return None
+    try:
+        status = os.fstat(handle)
+    finally:
+        os.close(handle)
+    return None if is_whiteout(status) else status
 
 
 def resolved(root: int, path: str) -> str:
@@ -134,16 +147,3 @@ def _holds_only(root: int, path: str, names: set[str]) -> bool:
 def _same_directory(ours: os.stat_result, below: os.stat_result, first_id: int) -> bool:
     owners = {(below.st_uid + first_id, below.st_gid + first_id)}
     return stat.S_IMODE(ours.st_mode) == stat.S_IMODE(below.st_mode) and (ours.st_uid, ours.st_gid) in owners
-
-
-def _status(root: int, path: str) -> os.stat_result | None:
-    """The status of what lies at a path, without following links; None when there is nothing, or a deleted file."""
-    try:
-        handle = openat2(root, path.lstrip("/"), os.O_PATH | os.O_NOFOLLOW, Resolve.BENEATH | Resolve.NO_SYMLINKS)
-    except SyscallError:
-        return None
-    try:
-        status = os.fstat(handle)
-    finally:
-        os.close(handle)
-    return None if is_whiteout(status) else status

@@ -1,0 +1,1 @@
+"""Whole images as files: archives that other programs read and write, too."""
