@@ -65,12 +65,31 @@ def lock_file(path: Path, *, blocking: bool) -> int | None:
         os.close(fd)
 
 
-def still_holds(path: Path, fd: int) -> bool:
-    """Whether a lock that was taken counts still: somebody may have removed its file, with all that lay beside it."""
-    try:
-        return os.fstat(fd).st_ino == path.stat().st_ino
-    except FileNotFoundError:
-        return False
+class Hold:
+    """A lock that was taken on a file, by its descriptor, and lasts as long as the file's directory does."""
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self._path = path
+        self._fd = fd
+        self._directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+
+    def lasts(self) -> bool:
+        """Whether the lock counts still; when somebody has removed its file alone, it is taken again if it can be."""
+        try:
+            if os.fstat(self._fd).st_ino == self._path.stat().st_ino:
+                return True
+        except FileNotFoundError:
+            pass
+        try:
+            # A removed directory has no name left, whatever stands in its place.
+            taken = lock_file(self._path, blocking=False) if os.fstat(self._directory).st_nlink else None
+        except OSError:
+            return False
+        if taken is None:
+            return False
+        os.close(self._fd)
+        self._fd = taken
+        return True
 
 
 def _lock(stack: StackLayout, timeout_seconds: float | None, on_wait: Callable[[str], None]) -> int:

@@ -17,6 +17,9 @@ from compose.errors import FileError, Problem
 from compose.model import Service, Stack
 from engine.layout import StackLayout
 from engine.spec import ContainerSpec
+from engine.state import ALIVE, ContainerRecord
+
+Records = tuple[ContainerRecord, ...]
 
 
 def require_resources(stack: Stack, services: Iterable[Service], observed: Observed) -> None:
@@ -49,20 +52,22 @@ def taken_ports(stack: Stack, decided: Plan, observed: Observed, place: StackLay
     told: set[tuple[str, int]] = set()
     for spec in (specs[id_] for id_ in started if id_ in specs):
         siblings = {record.spec.id for record in observed.containers if record.spec.service == spec.service}
-        for index, message, hint in _taken(spec, place, frozenset(leaving | siblings)):
+        yielding = tuple(record for record in observed.containers if record.spec.id in leaving | siblings)
+        for index, message, hint in _taken(spec, place, yielding):
             if (spec.service, index) not in told:
                 told.add((spec.service, index))
                 where = stack.place("services", spec.service, "ports", index)
                 yield Problem(where, f"services.{spec.service} {message}", hint, codes.PORT_TAKEN)
 
 
-def _taken(spec: ContainerSpec, place: StackLayout, yielding: frozenset[str]) -> Iterator[tuple[int, str, str]]:
+def _taken(spec: ContainerSpec, place: StackLayout, yielding: Records) -> Iterator[tuple[int, str, str]]:
     """By its index, every port that others than those who make room have: with a message and a hint."""
+    own = {port for record in yielding if record.state.status in ALIVE for port in record.spec.ports}
     for index, port in enumerate(spec.ports):
-        if port.host_port:
+        if port.host_port and port not in own:
             from net.publishing import why_taken  # noqa: PLC0415 - many stacks publish nothing
 
-            error = why_taken(port, place.networks, yielding)
+            error = why_taken(port, place.networks, {record.spec.id for record in yielding})
             if error is not None:
                 yield index, error.message, error.hint
 

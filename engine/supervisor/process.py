@@ -18,7 +18,7 @@ import msgspec
 from engine.errors import EngineError, SupervisorError
 from engine.images.places import layer_tree
 from engine.layout import Layout, StackLayout
-from engine.locks import lock_file, still_holds
+from engine.locks import Hold, lock_file
 from engine.spawn import Ready, Unready
 from engine.supervisor.supervisor import Supervisor
 from engine.unixsockets import connect
@@ -50,9 +50,8 @@ def main(arguments: list[str]) -> int:
         _log_errors(stack.supervisor_log)
         _raise_descriptor_limit()
         _survive_want_of_memory()
-        supervisor = Supervisor(
-            stack, partial(layer_tree, layout.images), holds_stack=partial(still_holds, stack.supervisor_lock, lock)
-        )
+        hold = Hold(stack.supervisor_lock, lock)
+        supervisor = Supervisor(stack, partial(layer_tree, layout.images), holds_stack=hold.lasts)
     except (EngineError, NetError) as error:
         _say(Unready(message=error.message, hint=error.hint))
         return 1

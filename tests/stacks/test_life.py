@@ -89,7 +89,7 @@ def test_kill_sends_a_signal_and_rm_removes_what_has_ended(project: Callable[[st
     assert boat("kill").stderr == "No container to kill\n"
     assert boat.ps()["boat-db-1"]["ExitCode"] == 137
 
-    assert "rm --force" in boat("rm").stderr
+    assert "--force does it without asking" in boat("rm").stderr
     assert len(boat.ps()) == 2
     assert "remove  volume" in boat("rm", "-v", "--dry-run").stdout
     boat("rm", "-f", "-v", "db")

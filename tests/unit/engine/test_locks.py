@@ -2,13 +2,14 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from engine.errors import StateError
 from engine.layout import Layout, StackLayout
-from engine.locks import command_lock, lock_file
+from engine.locks import Hold, command_lock, lock_file
 
 
 @pytest.fixture
@@ -62,3 +63,35 @@ def test_waiting_ends_after_a_while(stack: StackLayout) -> None:
         command_lock(stack, "windlass down", timeout_seconds=0.01),
     ):
         pytest.fail("held twice")
+
+
+def held(path: Path) -> Hold:
+    fd = lock_file(path, blocking=False)
+    assert fd is not None
+    return Hold(path, fd)
+
+
+def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
+    path = tmp_path / "stack" / "lock"
+    hold = held(path)
+    path.unlink()
+    assert hold.lasts()
+    assert lock_file(path, blocking=False) is None
+
+
+def test_a_lock_that_another_took_meanwhile_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "stack" / "lock"
+    hold = held(path)
+    path.unlink()
+    other = held(path)
+    assert other.lasts()
+    assert not hold.lasts()
+
+
+def test_a_lock_is_lost_with_its_directory_even_if_there_is_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "stack" / "lock"
+    hold = held(path)
+    shutil.rmtree(path.parent)
+    assert not hold.lasts()
+    path.parent.mkdir()
+    assert not hold.lasts()
