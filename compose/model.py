@@ -170,6 +170,18 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
     image: str = ""
 
 
+class Trigger(msgspec.Struct, frozen=True, kw_only=True):
+    """What `watch` does when files below `path` (absolute) change: those of `include` (empty: all), not of `ignore`."""
+
+    path: str
+    action: Literal["rebuild", "sync", "restart", "sync+restart", "sync+exec"]
+    target: str = ""
+    ignore: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    hook: Hook | None = None
+    initial_sync: bool = False
+
+
 class UpdatePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How replicas are replaced by new ones: so many at a time (0: all), with a pause between.
 
@@ -305,6 +317,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     pre_start: tuple[Hook, ...] = ()
     post_start: tuple[Hook, ...] = ()
     pre_stop: tuple[Hook, ...] = ()
+    watch: tuple[Trigger, ...] = ()
     update: UpdatePolicy | None = None
     rollback: UpdatePolicy | None = None
     # its network

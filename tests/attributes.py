@@ -38,7 +38,7 @@ REMARKS = {
     "services.*.runtime": (WARNED, "windlass is its own runtime; unknown ones are refused by `up`"),
     "services.*.storage_opt": (WORKS, "`size`; others are refused by `up`"),
     "services.*.use_api_socket": (LATER, "there is no daemon whose socket a container could use"),
-    "services.*.develop": (NOTE, "read and shown; `watch` is not there yet"),
+    "services.*.develop": (WORKS, "`watch`, `up --watch`"),
     "services.*.deploy.labels": (NOTE, "they are the service's, not its containers'"),
     "services.*.deploy.endpoint_mode": _SEVERAL_HOSTS,
     "services.*.deploy.mode": (WORKS, "replicated and global are the same on one host"),

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,7 +49,8 @@ class Showing(NamedTuple):
 class Way(NamedTuple):
     """How to go about it; without `showing`, the stack is left running. `verb` is what was typed.
 
-    `kept` is the plan that must still hold. If it fails, what ran stays, unless it is `atomic`.
+    `beside` goes on for as long as output is shown, which then is until Ctrl-C, whatever has ended. `kept` is the plan
+    that must still hold. If it fails, what ran stays, unless it is `atomic`.
     """
 
     options: Options
@@ -61,6 +63,7 @@ class Way(NamedTuple):
     abort: "AbortWhen | None" = None
     kept: "PlanFile | None" = None
     atomic: bool = False
+    beside: "Callable[[Stack], AbstractContextManager[None]] | None" = None
 
 
 def bring_up(session: Session, way: Way) -> int:
@@ -84,7 +87,8 @@ def bring_up(session: Session, way: Way) -> int:
                 found, failed = _carry_out(session, stack, connection, way, foreground)
                 forget_contents(connection.stack)
             if not failed and foreground:
-                return foreground.watch()
+                with way.beside(stack) if way.beside else nullcontext():
+                    return foreground.watch(until_told=way.beside is not None)
         except KeyboardInterrupt:
             session.tell("interrupted: what was begun stays; `windlass up` goes on with it, `windlass down` removes it")
             return failures.INTERRUPTED

@@ -24,7 +24,7 @@ from engine.errors import StartError
 from engine.layout import StackLayout
 from engine.processes import open_process
 from engine.protocol import Leave
-from engine.spec import Process
+from engine.spec import Hook, Process
 from engine.state import ContainerRecord
 
 LEFT_TO_ITSELF = 0
@@ -51,20 +51,42 @@ def command(
     place = session.stack_layout()
     record = choose_running(session, place, service, index)
     require_own(session, place.name, (record,))
-    process = Process(
+    hook = Hook(
         argv=tuple(words),
-        environment={**record.spec.process.environment, **given_variables(session.environment, environment or ())},
-        working_directory=directory or record.spec.process.working_directory,
-        user=user or record.spec.process.user,
-        groups=record.spec.process.groups,
+        environment=given_variables(session.environment, environment or ()),
+        working_directory=directory,
+        user=user,
+        privileged=privileged,
     )
-    if privileged:
-        confinement = msgspec.structs.replace(record.spec.confinement, privileged=True)
-        record = msgspec.structs.replace(record, spec=msgspec.structs.replace(record.spec, confinement=confinement))
     with session.connection(place) as connection:
         connection.client()  # a supervisor that has died answers no names: the program would find no other service
     plain = no_terminal or detach or not terminal or not interactive
     on_terminal = not plain and sys.stdin.isatty() and sys.stdout.isatty()
+    return run_inside(session, place, record, hook, on_terminal=on_terminal, detach=detach, interactive=interactive)
+
+
+def run_inside(
+    session: Session,
+    place: StackLayout,
+    record: ContainerRecord,
+    hook: Hook,
+    *,
+    on_terminal: bool,
+    detach: bool,
+    interactive: bool,
+) -> int:
+    """Runs a program in a running container until it ends; what the hook leaves empty is as for the container's own."""
+    own = record.spec.process
+    process = Process(
+        argv=hook.argv,
+        environment={**own.environment, **hook.environment},
+        working_directory=hook.working_directory or own.working_directory,
+        user=hook.user or own.user,
+        groups=own.groups,
+    )
+    if hook.privileged:
+        confinement = msgspec.structs.replace(record.spec.confinement, privileged=True)
+        record = msgspec.structs.replace(record, spec=msgspec.structs.replace(record.spec, confinement=confinement))
     try:
         with ExitStack() as resources:
             way = {"on_terminal": on_terminal, "detach": detach, "interactive": interactive}

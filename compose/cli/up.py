@@ -1,5 +1,6 @@
 """`windlass up`."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import structs
@@ -10,7 +11,6 @@ from compose.cli.options import Argument, Option
 from compose.cli.scales import scale_of
 from compose.cli.session import Session
 from compose.deciding.wanted import Options
-from compose.errors import UsageError
 
 if TYPE_CHECKING:
     from compose.terminal.foreground import AbortWhen
@@ -63,14 +63,12 @@ def command(
     quiet_pull: Annotated[bool, Option("--quiet-pull", tells="Say nothing while images are pulled.")] = False,
     quiet_build: Annotated[bool, Option("--quiet-build", tells="Say nothing while images are built.")] = False,
     plan_file: Annotated[str, Option("--plan", tells="Do what this file of `plan --out` says, or nothing.")] = "",
-    watch: Annotated[bool, Option("--watch", "-w", tells="Not supported yet.")] = False,
+    watch: Annotated[bool, Option("--watch", "-w", tells="Follow changed files as `watch` does.")] = False,
     menu: Annotated[bool, Option("--menu", tells="There is none: nothing changes.")] = False,
     yes: Annotated[bool, Option("--yes", "-y", tells="Ask nothing: `up` never does.")] = False,
 ) -> int:
     """Makes and starts what the file asks for, then shows its logs until Ctrl-C."""
     del yes, menu
-    if watch:
-        raise UsageError("windlass up --watch is not supported yet", hint="leave it out")
     if pull:
         one_of("--pull", pull, PULL_WORDS)
     options = Options(
@@ -102,6 +100,7 @@ def command(
         "--abort-on-container-failure": abort_on_container_failure,
     }
     one_at_most(aborts)
+    one_at_most({"--detach, --wait or --no-start": detach, "--watch": watch})
     for option, given in {**aborts, "--exit-code-from": bool(exit_code_from)}.items():
         one_at_most({"--detach, --wait or --no-start": detach, option: given})
     kept = None
@@ -125,6 +124,11 @@ def command(
         dependencies=attach_dependencies,
         hide=tuple(no_attach or ()),
     )
+    beside = None
+    if watch:
+        from compose.cli.vigil import Vigil, beside_output  # noqa: PLC0415 - only here
+
+        beside = partial(beside_output, session, Vigil(tuple(services or ()), quiet=quiet_build))
     way = Way(
         options=options,
         build=build,
@@ -134,6 +138,7 @@ def command(
         atomic=atomic,
         timeout_seconds=wait_timeout,
         showing=None if detach else showing,
+        beside=beside,
         abort=_abort(exit_code_from, failed=abort_on_container_failure, any_end=abort_on_container_exit),
     )
     return bring_up(session, way)

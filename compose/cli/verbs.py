@@ -70,6 +70,7 @@ VERBS = {
     "version": "Tells the version.",
     "volumes": "Lists the stack's volumes.",
     "wait": "Waits until containers have ended.",
+    "watch": "Brings changed files into containers, or makes these anew.",
 }
 ALIASES = {
     "convert": "config",  # what Compose used to call it
@@ -88,7 +89,6 @@ GROUPS = frozenset(("builder", "image", "system"))
 NOT_YET = frozenset(
     (
         "publish",
-        "watch",
     )
 )
 

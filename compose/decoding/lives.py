@@ -58,6 +58,19 @@ def lives(fields: Mapping[str, Node], path: str, findings: Findings) -> dict[str
     }
 
 
+def hook(fields: Mapping[str, Node], command: tuple[str, ...], *, image: str = "") -> Hook:
+    """A program to run in a service's containers."""
+    return Hook(
+        command=command,
+        user=text(fields, "user"),
+        privileged=flag(fields, "privileged"),
+        working_dir=text(fields, "working_dir"),
+        environment=texts(fields.get("environment")),
+        per_replica=flag(fields, "per_replica"),
+        image=image,
+    )
+
+
 def _hooks(fields: Mapping[str, Node], key: str, path: str, findings: Findings) -> tuple[Hook, ...]:
     hooks = []
     for index, entry in enumerate(fields.get(key, NOTHING).entries if key in fields else ()):
@@ -67,17 +80,7 @@ def _hooks(fields: Mapping[str, Node], key: str, path: str, findings: Findings) 
             hint = "write a program with its arguments, such as [touch, /ready]"
             findings.hinder(entry, f"{path}.{key}[{index}] has no command", hint)
             continue
-        hooks.append(
-            Hook(
-                command=command or (),
-                user=text(entry.fields, "user"),
-                privileged=flag(entry.fields, "privileged"),
-                working_dir=text(entry.fields, "working_dir"),
-                environment=texts(entry.fields.get("environment")),
-                per_replica=flag(entry.fields, "per_replica"),
-                image=image,
-            )
-        )
+        hooks.append(hook(entry.fields, command or (), image=image))
     return tuple(hooks)
 
 

@@ -14,6 +14,7 @@ from compose.decoding.programs import ProgramsDecoder
 from compose.decoding.resources import ResourcesDecoder
 from compose.decoding.updates import updates
 from compose.decoding.values import NOTHING, flag, number, seconds, text, texts, words
+from compose.decoding.watches import triggers
 from compose.model import (
     Content,
     Dependency,
@@ -62,6 +63,7 @@ class Decoder:
             **ProgramsDecoder(fields, path, self.findings).settings(),
             **networking(fields, path, self.findings),
             **self._files.settings(fields, path),
+            watch=triggers(fields, path, self.findings) if "develop" in fields else (),
             **lives(fields, path, self.findings),
             **updates(fields, path, self.findings),
         )

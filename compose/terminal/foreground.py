@@ -58,6 +58,7 @@ class Foreground:
         self._running: set[str] = set()
         self._jobs: set[str] = set()
         self._aborting: int | None = None
+        self._until_told = False
         self._statuses: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -134,9 +135,15 @@ class Foreground:
         if self._abort.ends and not expected and self._aborting is None:
             self._aborting = status
 
-    def watch(self) -> int:
-        """Shows output until everything has ended (0), or one container's end ends all; raises InterruptedByUser."""
-        while (self._running or (not self._own and self._attachment.alive)) and self._aborting is None:
+    def watch(self, *, until_told: bool = False) -> int:
+        """Shows output until everything has ended (0), or one container's end ends all; raises InterruptedByUser.
+
+        With `until_told`, ends do not matter as long as there is a stack: what has ended may come again.
+        """
+        self._until_told = until_told
+        while (
+            self._until_told or self._running or (not self._own and self._attachment.alive)
+        ) and self._aborting is None:
             try:
                 client = self._connection.client()
                 self.wait(client, None)
@@ -195,6 +202,7 @@ class Foreground:
         """Goes on with another supervisor after the first has died; what has ended meanwhile is noticed."""
         client = self._connection.renew()
         if client is None:
+            self._until_told = False
             self._attachment.alive.clear()
             self._running.clear()
             return

@@ -46,7 +46,7 @@ def copy_out(begin: Begin, path: str, destination: str, manner: Manner) -> Copie
     wish = Wish(name, contents_only, destination)
 
     def take(reading: int) -> Received:
-        return receive(_archive(reading), wish, rules)
+        return receive(archive_from(reading), wish, rules)
 
     return _from_container(begin, _inner_source(path, manner, holes=True), take)
 
@@ -82,7 +82,7 @@ def copy_in(begins: Sequence[Begin], source: str, destination: str, manner: Mann
     )
     return into_containers(
         begins,
-        lambda reading: receive(_archive(reading), wish, rules),
+        lambda reading: receive(archive_from(reading), wish, rules),
         lambda write: send(sent, write),
     )
 
@@ -96,7 +96,7 @@ def stream_in(begins: Sequence[Begin], fd: int, directory: str, manner: Manner) 
             write(chunk)
         return ()
 
-    return into_containers(begins, lambda reading: receive_all(_archive(reading), directory, rules), pass_on)
+    return into_containers(begins, lambda reading: receive_all(archive_from(reading), directory, rules), pass_on)
 
 
 def into_containers(
@@ -187,7 +187,9 @@ def _from_container(begin: Begin, source: Source, take: Callable[[int], Received
     return outcome._replace(entries=received.entries, size_bytes=received.size_bytes)
 
 
-def _archive(reading: int) -> TarStream:
+def archive_from(reading: int) -> TarStream:
+    """The archive that comes out of a pipe."""
+
     def forget(_bytes: bytes | memoryview) -> None:
         """Nobody needs the archive's own bytes."""
 

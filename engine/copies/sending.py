@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -45,7 +46,7 @@ class Source(NamedTuple):
     it leads to. With `attributes`, extended attributes come along; with `holes`, so do the places of a file's holes,
     in a form that `engine.copies.receiving` alone understands. `kernel` are names that are sent as empty directories.
     `wanted` says of a path below the source, and of whether it is a directory, if it is sent; a directory that is not
-    is not descended into.
+    is not descended into. Without `hard_links`, each name of a file is sent as a file of its own.
     """
 
     path: str
@@ -57,29 +58,29 @@ class Source(NamedTuple):
     resolve: Resolve = Resolve(0)
     kernel: frozenset[bytes] = frozenset()
     wanted: Callable[[str, bool], bool] | None = None
+    hard_links: bool = True
+
+
+class MissingError(CopyError):
+    """There is nothing at the source's path."""
 
 
 def send(source: Source, write: Write) -> tuple[str, ...]:
     """Writes the source and all below it, then the archive's end; returns what was left out, and why."""
-    return send_all((source,), write)
-
-
-def send_all(sources: Iterable[Source], write: Write) -> tuple[str, ...]:
-    """The same for several sources in one archive."""
     left_out: list[str] = []
-    for source in sources:
-        _Sending(source, write, left_out).run()
+    _Sending(source, write, left_out).run()
     write(bytes(2 * tarheaders.BLOCK))
     return tuple(left_out)
 
 
-def look(source: Source) -> os.stat_result:
-    """What is at the source's path; CopyError when there is nothing."""
-    fd = _open(source, os.O_PATH)
-    try:
-        return os.fstat(fd)
-    finally:
-        os.close(fd)
+def send_those_there(sources: Iterable[Source], write: Write) -> tuple[str, ...]:
+    """The same for several sources in one archive, but for those that are gone."""
+    left_out: list[str] = []
+    for source in sources:
+        with suppress(MissingError):
+            _Sending(source, write, left_out).run()
+    write(bytes(2 * tarheaders.BLOCK))
+    return tuple(left_out)
 
 
 def _open(source: Source, flags: int) -> int:
@@ -87,7 +88,7 @@ def _open(source: Source, flags: int) -> int:
         return syscalls.openat2(AT_FDCWD, source.path, flags | (0 if source.follow else os.O_NOFOLLOW), source.resolve)
     except SyscallError as error:
         if error.errno in {errno.ENOENT, errno.ENOTDIR}:
-            raise CopyError(f"there is no {source.shown}", hint="check the path for a typing error") from None
+            raise MissingError(f"there is no {source.shown}", hint="check the path for a typing error") from None
         raise CopyError(f"cannot read {source.shown}: {os.strerror(error.errno)}") from None
 
 
@@ -251,7 +252,7 @@ class _Sending:
 
     def _is_second_name(self, path: bytes, found: os.stat_result) -> bool:
         """Writes a further name of a file that was sent already; whether it was one."""
-        if found.st_nlink < 2:
+        if found.st_nlink < 2 or not self._source.hard_links:
             return False
         first = self._first_names.setdefault((found.st_dev, found.st_ino), path)
         if first == path:

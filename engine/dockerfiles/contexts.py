@@ -40,13 +40,13 @@ def opened_context(context: Path, dockerfile: str, title: str = _TITLE) -> Itera
     except OSError as error:
         raise BuildError(f"cannot open the build context {context}: {error.strerror}", file=str(context)) from None
     try:
-        rules = _read_rules(context, context / dockerfile)
+        rules = read_rules(context, context / dockerfile)
         yield Root(handle, title, Resolve.BENEATH | Resolve.NO_MAGICLINKS, rules)
     finally:
         os.close(handle)
 
 
-def _read_rules(context: Path, dockerfile: Path) -> IgnoreRules:
+def read_rules(context: Path, dockerfile: Path) -> IgnoreRules:
     """The rules beside the Dockerfile win over those of the context."""
     beside = (dockerfile.with_name(f"{dockerfile.name}.dockerignore"),) if dockerfile != context else ()
     for path in (*beside, context / ".dockerignore"):

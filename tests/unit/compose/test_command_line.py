@@ -84,7 +84,7 @@ def test_the_version_is_told(windlass: Windlass, words: tuple[str, ...]) -> None
     ("words", "message"),
     [
         (("pss",), "windlass has no verb 'pss'\n  hint: did you mean 'ps'?\n"),
-        (("watch",), "windlass watch is not supported yet"),
+        (("publish",), "windlass publish is not supported yet"),
         (("up", "--bogus"), "windlass up: No such option: --bogus"),
         (("-p",), "windlass: Option '-p' requires an argument."),
         (("--ansi", "pink", "version"), "--ansi pink: no such choice\n  hint: choose one of: auto, always, never"),

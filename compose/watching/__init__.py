@@ -1,0 +1,1 @@
+"""Files that change while a stack runs, and what comes of it."""
