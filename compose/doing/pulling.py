@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from compose.deciding.steps import MakeImage
@@ -13,6 +13,7 @@ from engine.registries.credentials import credential_file
 from engine.registries.hostsettings import read_settings
 from engine.registries.proxies import read_proxies
 from engine.registries.pulling import pull
+from engine.registries.sidebyside import side_by_side
 from engine.registries.terms import LayerNews, Way
 
 IMAGES_AT_ONCE: Final = 3
@@ -57,9 +58,7 @@ def pull_images(
         with lock:
             on_step(action, True)
 
-    with ThreadPoolExecutor(IMAGES_AT_ONCE) as threads:
-        for future in [threads.submit(work, action) for action in actions]:
-            future.result()
+    side_by_side((partial(work, action) for action in actions), IMAGES_AT_ONCE)
     return failures
 
 

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 
-from engine import programs
 from engine.errors import EngineError, ImageError
 from engine.images.references import DEFAULT_REGISTRY
 from engine.registries.access import Credentials
@@ -86,6 +85,8 @@ class CredentialFile:
         return True
 
     def _ask_helper(self, helper: str, registry: str) -> Credentials | None:
+        from engine import programs  # noqa: PLC0415 - few have helpers
+
         programs.find(f"docker-credential-{helper}")
         for key in _keys(registry):
             try:
@@ -101,6 +102,8 @@ class CredentialFile:
         return None
 
     def _run_helper(self, helper: str, verb: str, given: bytes) -> bytes:
+        from engine import programs  # noqa: PLC0415 - likewise
+
         home = self._environment.get("HOME", "/root")
         environment = {**programs.FIXED_ENVIRONMENT, "HOME": home}
         return programs.run((f"docker-credential-{helper}", verb), stdin=given, environment=environment)

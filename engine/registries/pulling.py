@@ -4,13 +4,11 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, TypeVar
 
 from engine.errors import ImageError
 from engine.images import ociconfig
-from engine.images.layer_archives import add_archive
 from engine.images.model import Image, Origin
 from engine.images.places import DIGEST_PREFIX
 from engine.images.references import Reference, parse_reference
@@ -28,6 +26,7 @@ from engine.registries.manifests import (
     read_document,
 )
 from engine.registries.patience import Patience
+from engine.registries.sidebyside import side_by_side
 from engine.registries.sources import Sources
 from engine.registries.terms import LayerNews, Way, short
 from engine.registries.whereabouts import KnownBlob, remember_blob
@@ -48,7 +47,7 @@ def pull(store: ImageStore, name: str, way: Way, on_news: Callable[[LayerNews], 
     wire = Wire(way.timeout_seconds, way.proxies)
     try:
         with store.in_use():
-            return _Pull(store, reference, Sources(reference, way, wire), way.patience, on_news).image()
+            return _Pull(store, reference, Sources(reference, way, wire), way.patience, on_news, wire.close).image()
     except ImageError as error:
         raise type(error)(f"cannot pull {reference.familiar}: {error.message}", hint=error.hint) from error
     except OSError as error:
@@ -68,12 +67,14 @@ class _Pull:
         sources: Sources,
         patience: Patience,
         on_news: Callable[[LayerNews], None],
+        stop: Callable[[], None],
     ) -> None:
         self._store = store
         self._reference = reference
         self._sources = sources
         self._patience = patience
         self._on_news = on_news
+        self._stop = stop
         self._lock = threading.Lock()
         self._downloads = store.cache / "downloads"
 
@@ -136,14 +137,7 @@ class _Pull:
                 self._remember(diff_id, blob)
                 forget(self._downloads, blob.digest)
         missing = {diff_id: blob for diff_id, blob in blobs.items() if self._store.layer_facts(diff_id) is None}
-        with ThreadPoolExecutor(LAYERS_AT_ONCE) as threads:
-            work = [threads.submit(self._fetch_layer, diff_id, blob) for diff_id, blob in missing.items()]
-            try:
-                for future in work:
-                    future.result()
-            except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
-                raise
+        side_by_side((partial(self._fetch_layer, diff_id, blob) for diff_id, blob in missing.items()), LAYERS_AT_ONCE)
 
     def _fetch_layer(self, diff_id: str, blob: Descriptor) -> None:
         with download_file(self._downloads, blob.digest) as file:
@@ -162,6 +156,8 @@ class _Pull:
             )
             self._tell(blob, "Download complete")
             self._tell(blob, "Extracting")
+            from engine.images.layer_archives import add_archive  # noqa: PLC0415 - an unchanged image does without
+
             try:
                 add_archive(self._store, file, diff_id)
             except ImageError as error:

@@ -4,7 +4,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from engine.images.store import ImageStore
 from engine.registries.access import Access
 from engine.registries.manifests import Descriptor, write_manifest
 from engine.registries.packing import packed_layer
+from engine.registries.sidebyside import side_by_side
 from engine.registries.terms import LayerNews, Way, short
 from engine.registries.uploads import has_blob, mount, refused, require_digest, upload
 from engine.registries.whereabouts import KnownBlob, known_blobs, remember_blob
@@ -63,6 +63,7 @@ class _Push:
         self._reference = reference
         self._patience = way.patience
         self._on_news = on_news
+        self._stop = wire.close
         self._lock = threading.Lock()
         self._image = self._found()
         self._known = {diff_id: known_blobs(store, diff_id) for diff_id in self._image.layers}
@@ -79,13 +80,13 @@ class _Push:
     def image(self) -> Pushed:
         for diff_id in self._known:
             self._tell(diff_id, "Preparing")
-        with self._store.workspace() as aside, ThreadPoolExecutor(LAYERS_AT_ONCE) as threads:
-            work = {diff_id: threads.submit(self._layer, diff_id, aside) for diff_id in self._known}
-            try:
-                blobs = {diff_id: future.result() for diff_id, future in work.items()}
-            except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
-                raise
+        blobs: dict[str, Descriptor] = {}
+
+        def send(diff_id: str, aside: Path) -> None:
+            blobs[diff_id] = self._layer(diff_id, aside)
+
+        with self._store.workspace() as aside:
+            side_by_side((partial(send, diff_id, aside) for diff_id in self._known), LAYERS_AT_ONCE, self._stop)
         document = places.image_document(self._store.root, self._image.id).read_bytes()
         config = Descriptor(digest=self._image.id, size=len(document))
         self._send_document(config, document)

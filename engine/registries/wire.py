@@ -124,6 +124,7 @@ class Wire:
         self._own = threading.local()
         self._all: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
+        self._closed = False
 
     def ask(self, method: str, origin: Origin, url: str, headers: Mapping[str, str], body: Body = None) -> Answer:
         """Sends a request and returns its answer, whatever its status; UnreachableError when there is none."""
@@ -149,9 +150,11 @@ class Wire:
             raise _unreachable(origin.url, error) from error
 
     def close(self) -> None:
-        """Ends all connections, of whichever thread."""
+        """Ends all connections, of whichever thread; nothing more can be asked."""
         with self._lock:
+            self._closed = True
             for connection in self._all:
+                _cut(connection)
                 connection.close()
             self._all.clear()
 
@@ -173,6 +176,8 @@ class Wire:
         else:
             connection = http.client.HTTPConnection(host, port, timeout=self._timeout_seconds)
         with self._lock:
+            if self._closed:
+                raise ImageError(f"{origin.url} is not asked any more")
             self._all.append(connection)
         return connection
 
@@ -194,7 +199,12 @@ class Wire:
             sent |= _told(proxy)
         connection.request(method, target, body=body.pieces() if isinstance(body, Portion) else body, headers=sent)
         late = threading.Event()
-        watch = threading.Timer(_PATIENCE_FACTOR * self._timeout_seconds, _cut, (connection, late))
+
+        def give_up() -> None:
+            late.set()
+            _cut(connection)
+
+        watch = threading.Timer(_PATIENCE_FACTOR * self._timeout_seconds, give_up)
         watch.daemon = True
         watch.start()  # the connection's own time begins anew with every byte
         try:
@@ -207,9 +217,8 @@ class Wire:
         return Answer(response, origin.url, self._clock)
 
 
-def _cut(connection: http.client.HTTPConnection, late: threading.Event) -> None:
+def _cut(connection: http.client.HTTPConnection) -> None:
     """Ends a connection that somebody waits for."""
-    late.set()
     socket = connection.sock
     if socket is not None:
         with suppress(OSError):
