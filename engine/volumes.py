@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import ENOENT, EXDEV
 from pathlib import Path
 
@@ -111,18 +111,21 @@ class VolumeStore:
             record = msgspec.json.decode((directory / _RECORD).read_bytes(), type=VolumeRecord)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError) as error:
-            raise VolumeError(
-                f"the record of the volume {name} cannot be read: {error}", hint=f"its data are in {directory / _DATA}"
-            ) from error
+        except (OSError, msgspec.MsgspecError, UnicodeError) as error:
+            raise _unreadable(directory, str(error)) from error
+        if record.name != name:
+            raise _unreadable(directory, f"it is of another volume ({record.name})")
         return Volume(record=record, directory=directory)
 
     def list(self) -> tuple[Volume, ...]:
-        """Returns every volume, sorted by name."""
+        """Returns every volume whose record can be read, sorted by name: a damaged one is told to who uses it."""
         if not self._root.exists():
             return ()
-        names = sorted(entry.name for entry in self._root.iterdir() if re.fullmatch(_NAME, entry.name))
-        return tuple(volume for name in names if (volume := self.find(name)) is not None)
+        found = []
+        for name in sorted(entry.name for entry in self._root.iterdir() if re.fullmatch(_NAME, entry.name)):
+            with suppress(VolumeError):
+                found.append(self.find(name))
+        return tuple(volume for volume in found if volume is not None)
 
     def remove(self, name: str) -> None:
         """Removes a volume with its data; nothing happens when there is none. Nobody may use it any more."""
@@ -191,8 +194,15 @@ def _may_be_mounted(directory: Path) -> bool:
         return bool(msgspec.json.decode((directory / _RECORD).read_bytes(), type=VolumeRecord).options)
     except FileNotFoundError:
         return False
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeError):
         return True
+
+
+def _unreadable(directory: Path, reason: str) -> VolumeError:
+    return VolumeError(
+        f"the record of the volume {directory.name} cannot be read: {reason}",
+        hint=f"its data are in {directory / _DATA}: move them away, remove {directory}, put them into a new volume",
+    )
 
 
 def _remove_tree(directory: Path) -> None:

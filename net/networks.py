@@ -105,6 +105,7 @@ class NetworkRecords:
         for directory in sorted(path for path in self._directory.iterdir() if not path.name.startswith(".")):
             try:
                 state = msgspec.json.decode((directory / "network.json").read_bytes(), type=NetworkState)
+                _require_name(state, directory)
                 networks[state.spec.name] = Network(state, directory)
             except FileNotFoundError:
                 self.remove(directory.name)
@@ -171,7 +172,15 @@ def read_states(directory: Path) -> tuple[NetworkState, ...]:
     states = []
     for path in sorted(directory.glob("*/network.json")):
         try:
-            states.append(msgspec.json.decode(path.read_bytes(), type=NetworkState))
-        except (OSError, msgspec.MsgspecError):
+            state = msgspec.json.decode(path.read_bytes(), type=NetworkState)
+            _require_name(state, path.parent)
+        except (OSError, msgspec.MsgspecError, UnicodeError, AddressError):
             continue
+        states.append(state)
     return tuple(states)
+
+
+def _require_name(state: NetworkState, directory: Path) -> None:
+    """A network is found by its directory's name; a record that tells another one is damaged."""
+    if state.spec.name != directory.name:
+        raise AddressError(f"it is of another network ({state.spec.name})")

@@ -247,10 +247,12 @@ def _holder(port: PublishedPort, stacks: Path, directory: Path) -> str:
 
 
 def _read(path: Path) -> Publication | None:
+    """A container's publication; None for what cannot be read, or tells of another container than its name."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Publication)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        found = msgspec.json.decode(path.read_bytes(), type=Publication)
+    except (OSError, msgspec.DecodeError, UnicodeError):
         return None
+    return found if found.container_id == path.name else None
 
 
 def _made(wish: PublishedPort, address6: str, number: int) -> PublishedPort:

@@ -1,6 +1,7 @@
 """One run of the command line: its global options, the environment, the terminal."""
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -74,6 +75,8 @@ class Session:
                 "windlass needs root to make namespaces, mounts and networks; running without it is not supported yet",
                 hint="run it as root, for example with sudo",
             )
+        for root in (self.layout.run, self.layout.data):
+            _require_ours(root)
 
     def read_request(self, services: tuple[str, ...] = ()) -> "ReadRequest":
         """What the reader has to know; naming a service enables its profiles."""
@@ -214,6 +217,20 @@ def _limit(text: str) -> int:
         raise UsageError(
             f"COMPOSE_PARALLEL_LIMIT is '{text}', which is no number", hint="write one, or unset it"
         ) from None
+
+
+def _require_ours(root: Path) -> None:
+    """Refuses a root that others may have written to: what lies in it is believed."""
+    try:
+        found = root.stat()
+    except FileNotFoundError:
+        return
+    if found.st_uid != os.geteuid() or found.st_mode & stat.S_IWOTH:
+        whose = "everybody may write to it" if found.st_uid == os.geteuid() else f"it belongs to user {found.st_uid}"
+        raise StackError(
+            f"{root} is not only root's: {whose}",
+            hint=f"see what lies in it, then: chown root:root {root} && chmod 700 {root}",
+        )
 
 
 def _seconds(variable: str, text: str) -> float:

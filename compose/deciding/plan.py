@@ -119,7 +119,11 @@ class _Planning:
         for spec in self._wanted.networks:
             state = existing.get(spec.name)
             if state is None:
-                self._draft.add(CreateNetwork(spec=spec), "new network")
+                stranded = any(_is_on(record, spec.name) for record in self._observed.containers)
+                if stranded:
+                    self._network_changes[spec.name] = f"network {spec.name} is gone"
+                cause = "gone, though containers are on it" if stranded else "new network"
+                self._draft.add(CreateNetwork(spec=spec), cause)
                 continue
             differences = network_changes(state.spec, spec)
             if differences:
@@ -132,7 +136,7 @@ class _Planning:
         """The keys of the removals of everything on a network; planned with their services, or here for the rest."""
         keys = []
         for record in self._observed.containers:
-            if any(endpoint.network == network for endpoint in record.spec.endpoints):
+            if _is_on(record, network):
                 keys.append(f"remove container {record.spec.name}")
                 if record.spec.service not in self._services:
                     self._remove(record, f"network {network} changed")
@@ -369,6 +373,10 @@ class _Planning:
         for service in self._wanted.services:
             for spec in service.specs:
                 self._draft.order(f"remove container {spec.name}", f"create container {spec.name}")
+
+
+def _is_on(record: ContainerRecord, network: str) -> bool:
+    return any(endpoint.network == network for endpoint in record.spec.endpoints)
 
 
 def _reach(spec: ContainerSpec) -> str:

@@ -4,6 +4,8 @@ import contextlib
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from engine import freezer, terminals
 from engine.errors import EngineError, StateError
 from engine.namespaces import exit_status_of_pin
@@ -111,6 +113,9 @@ def _adopt_running(site: Site, container: Container) -> None:
     try:
         join = site.network.connect if site.network.is_anew else site.network.answer_names
         join(container.spec, container.state.attachments, identity.pid)
+        if container.state.ports:  # the record of what it publishes may have been damaged
+            published = msgspec.structs.replace(spec, ports=container.state.ports)
+            site.network.publish(published, container.state.attachments)
     except (EngineError, NetError, OSError) as error:
         site.report(f"{container.spec.name}: {error}")
     if container.state.paused:

@@ -11,20 +11,14 @@ pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="there is
 SAMPLE = (
     ("supervisor/up-anew", "mkdir", 20),
     ("supervisor/up-anew", "sendto", 30),
-    ("supervisor/up-anew", "rename", 6),
     ("supervisor/up", "unlinkat", 8),
-    ("supervisor/up", "write", 12),
     ("supervisor/restart", "pwrite64", 2),
-    ("supervisor/restart", "mknodat", 3),
     ("supervisor/down", "rmdir", 25),
     ("supervisor/down", "sendto", 24),
     ("command/up-anew", "sendto", 4),
-    ("command/up-anew", "rename", 1),
-    ("command/up", "write", 5),
     ("command/restart", "sendto", 3),
     ("command/down", "sendto", 6),
     ("all/up-anew", "move_mount", 9),
-    ("all/up-anew", "write", 20),
 )
 
 

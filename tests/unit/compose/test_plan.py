@@ -155,6 +155,21 @@ def test_what_was_removed_half_way_is_removed_and_made_again() -> None:
     """)
 
 
+def test_containers_on_a_network_that_is_gone_are_made_again() -> None:
+    of = stack(service("web"))
+    world = World().add(wanted(of))
+    world.networks.clear()
+    assert text(up(of, world)) == golden("""
+        Stack shop:
+          create  network    shop_default  gone, though containers are on it
+          stop    container  shop-web-1    network shop_default is gone
+          remove  container  shop-web-1    network shop_default is gone
+          create  container  shop-web-1    network shop_default is gone
+          start   container  shop-web-1    network shop_default is gone
+        1 network to create, 1 container to stop, 1 container to remove, 1 container to create, 1 container to start.
+    """)
+
+
 def test_forced_recreation_concerns_the_selected_services() -> None:
     of = stack(*WEB_ON_DB)
     found = up(of, World().add(wanted(of)), services=("web",), force_recreate=True)
