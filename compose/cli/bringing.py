@@ -50,7 +50,8 @@ class Way(NamedTuple):
     """How to go about it; without `showing`, the stack is left running. `verb` is what was typed.
 
     `beside` goes on for as long as output is shown, which then is until Ctrl-C, whatever has ended. `kept` is the plan
-    that must still hold. If it fails, what ran stays, unless it is `atomic`.
+    that must still hold. If it fails, what ran stays, unless it is `atomic`. Who is `sure` gives up the data of volumes
+    whose definition changed.
     """
 
     options: Options
@@ -64,6 +65,7 @@ class Way(NamedTuple):
     kept: "PlanFile | None" = None
     atomic: bool = False
     beside: "Callable[[Stack], AbstractContextManager[None]] | None" = None
+    sure: bool = False
 
 
 def bring_up(session: Session, way: Way) -> int:
@@ -161,6 +163,7 @@ def _carry_out(
     observed = connection.observe()
     if not observed.containers:  # after a boot every stack is new
         remove_leftovers(session.layout, booted_at=boot_time())
+    way = way._replace(options=_with_volumes(session, stack, observed, way))
     if way.kept:
         from compose.doing.up import decide  # noqa: PLC0415 - likewise
         from compose.showing.plan_files import require_unchanged  # noqa: PLC0415 - rarely asked for
@@ -220,6 +223,23 @@ def _carry_out(
 def _images(session: Session) -> AbstractContextManager[None]:
     """While it is entered, no image goes: those that are picked have no container yet that needs them."""
     return ImageStore(session.layout.images, session.layout.cache).in_use()
+
+
+def _with_volumes(session: Session, stack: Stack, observed: Observed, way: Way) -> Options:
+    """The options with the volumes that are made anew because their definition changed, as the user says."""
+    from compose.deciding.plan_volumes import changed_volumes  # noqa: PLC0415 - loads while the supervisor does
+
+    if way.kept or way.options.no_recreate or not (way.sure or sys.stdin.isatty()):
+        return way.options
+    changed = changed_volumes(stack, selected_services(stack, way.options), observed)
+    given_up = []
+    for name, words in changed.items():
+        from compose.cli.questions import is_sure  # noqa: PLC0415 - volumes hardly change
+
+        what = f"Volume {name} was made with other {words}: make it anew? Its data will be lost."
+        if way.sure or is_sure(session, what):
+            given_up.append(name)
+    return structs.replace(way.options, recreate_volumes=tuple(given_up))
 
 
 def _take_back(session: Session, connection: Connection, observed: Observed, extent: "Extent", way: Way) -> None:

@@ -22,10 +22,9 @@ def command(
     scale: Annotated[list[str] | None, Option(tells="SERVICE=NUMBER of replicas; may be repeated.")] = None,
     pull: Annotated[str, Option(tells="When to ask a registry: always, missing or never.")] = "",
     quiet_pull: Annotated[bool, Option("--quiet-pull", tells="Say nothing while images are pulled.")] = False,
-    yes: Annotated[bool, Option("--yes", "-y", tells="Ask nothing: `create` never does.")] = False,
+    yes: Annotated[bool, Option("--yes", "-y", tells="Ask nothing: lose the data of changed volumes.")] = False,
 ) -> int:
     """Makes what the file asks for, and starts nothing."""
-    del yes
     if pull:
         one_of("--pull", pull, PULL_WORDS)
     one_at_most({"--force-recreate": force_recreate, "--no-recreate": no_recreate})
@@ -43,4 +42,4 @@ def command(
         remove_orphans=remove_orphans or session.is_set("COMPOSE_REMOVE_ORPHANS"),
         ignore_orphans=session.is_set("COMPOSE_IGNORE_ORPHANS"),
     )
-    return bring_up(session, Way(options, verb="create", build=build, quiet_pull=quiet_pull))
+    return bring_up(session, Way(options, verb="create", build=build, sure=yes, quiet_pull=quiet_pull))

@@ -5,11 +5,11 @@ import sys
 from compose.cli.session import Session
 
 
-def is_sure(session: Session, what: str) -> bool:
-    """Asks on a terminal; without one, nobody can be asked, and the answer is no."""
+def is_sure(session: Session, what: str, *, unasked: str = "--force does it without asking") -> bool:
+    """Asks on a terminal; without one, nobody can be asked, and the answer is no: `unasked` says how to do without."""
     session.tell(what)
     if not sys.stdin.isatty():
-        session.tell("nobody to ask: --force does it without asking")
+        session.tell(f"nobody to ask: {unasked}")
         return False
     sys.stderr.write("Are you sure? [yN] ")
     sys.stderr.flush()

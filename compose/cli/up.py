@@ -65,10 +65,10 @@ def command(
     plan_file: Annotated[str, Option("--plan", tells="Do what this file of `plan --out` says, or nothing.")] = "",
     watch: Annotated[bool, Option("--watch", "-w", tells="Follow changed files as `watch` does.")] = False,
     menu: Annotated[bool, Option("--menu", tells="There is none: nothing changes.")] = False,
-    yes: Annotated[bool, Option("--yes", "-y", tells="Ask nothing: `up` never does.")] = False,
+    yes: Annotated[bool, Option("--yes", "-y", tells="Ask nothing: lose the data of changed volumes.")] = False,
 ) -> int:
     """Makes and starts what the file asks for, then shows its logs until Ctrl-C."""
-    del yes, menu
+    del menu
     if pull:
         one_of("--pull", pull, PULL_WORDS)
     options = Options(
@@ -136,6 +136,7 @@ def command(
         quiet_build=quiet_build,
         quiet_pull=quiet_pull,
         atomic=atomic,
+        sure=yes,
         timeout_seconds=wait_timeout,
         showing=None if detach else showing,
         beside=beside,

@@ -86,11 +86,7 @@ ALIASES = {
 }
 GROUPS = frozenset(("builder", "image", "system"))
 """Words that say what the verb behind them is about."""
-NOT_YET = frozenset(
-    (
-        "publish",
-    )
-)
+NOT_YET = frozenset(("publish",))
 
 
 def carry_out(arguments: list[str]) -> int:

@@ -90,13 +90,24 @@ def changes(old: ContainerSpec, new: ContainerSpec) -> tuple[str, ...]:
 
 
 def network_changes(old: NetworkSpec, new: NetworkSpec) -> tuple[str, ...]:
-    """What differs between two networks of a name, but for their labels ("subnet changed: 10.5.0.0/24 -> any")."""
+    """What differs between two networks of a name ("subnet changed: 10.5.0.0/24 -> any"), with the file's labels."""
     before, after = msgspec.to_builtins(old), msgspec.to_builtins(new)
-    return tuple(
+    found = [
         f"{field} changed: {_setting(before[field])} -> {_setting(after[field])}"
         for field in after
         if field not in ("name", "labels") and before[field] != after[field]
-    )
+    ]
+    return (*found, *_entries("labels", files_labels(old.labels), files_labels(new.labels)))
+
+
+def files_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels that a file gives, without those that tell what a stack knows of a thing."""
+    return {key: value for key, value in labels.items() if not naming.is_ours(key)}
+
+
+def definition_hash(definition: object) -> str:
+    """SHA-256 over what a file says of a network or volume, for the label that Compose's tools read."""
+    return hashlib.sha256(msgspec.json.encode(definition, order="deterministic")).hexdigest()
 
 
 def _setting(value: Any) -> str:

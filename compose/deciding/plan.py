@@ -10,7 +10,7 @@ from compose.deciding.fingerprint import changes, network_changes
 from compose.deciding.finished_jobs import JOBS_CONDITION, conditions_of, is_finished
 from compose.deciding.observed import Observed
 from compose.deciding.orphans import is_one_off, orphans, orphans_warning, why_orphan
-from compose.deciding.plan_volumes import plan_renewals, plan_volumes, renewable_volumes, renews
+from compose.deciding.plan_volumes import masked, plan_renewals, plan_volumes, renewable_volumes, renews
 from compose.deciding.pre_starts import PreStarts
 from compose.deciding.rolling import Needs, Place, is_settled, place_of, roll, successor
 from compose.deciding.steps import (
@@ -40,7 +40,8 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     """
     if not wanted.options.adopt:
         require_same_directory(wanted.stack, wanted.directory, observed.containers)
-    return _Planning(wanted, observed).plan()
+    found = _Planning(wanted, observed).plan()
+    return structs.replace(found, warnings=(*found.warnings, *masked(found, wanted, observed)))
 
 
 class _Planning:
@@ -76,7 +77,7 @@ class _Planning:
     def plan(self) -> Plan:
         self._plan_images()
         self._plan_networks()
-        self._warnings.extend(plan_volumes(self._draft, self._wanted, self._observed))
+        self._warnings.extend(plan_volumes(self._draft, self._wanted, self._observed, self._renewable))
         self._plan_orphans()
         for service in self._wanted.services:
             if service.one_off:
@@ -259,8 +260,9 @@ class _Planning:
             return f"taken over from {other}"
         if service.recreate:
             return "--force-recreate" if self._wanted.options.force_recreate else "--always-recreate-deps"
-        if renews(record, self._renewable):
-            return "--renew-anon-volumes"
+        renewed = renews(record, self._renewable)
+        if renewed:
+            return renewed
         for endpoint in record.spec.endpoints:
             if endpoint.network in self._network_changes:
                 return self._network_changes[endpoint.network]

@@ -3,7 +3,10 @@
 import os
 from typing import Any
 
+from msgspec import structs
+
 from compose import codes, naming
+from compose.deciding.fingerprint import definition_hash
 from compose.deciding.replica import Replica
 from compose.decoding.driver_options import link_settings, network_settings
 from compose.errors import FileError, Problem
@@ -49,7 +52,7 @@ def network_namespace(stack: Stack, replica: Replica) -> str:
 def network_spec(stack: Stack, key: str) -> NetworkSpec:
     """The network that `stack.networks[key]` describes."""
     network = stack.networks[key]
-    return NetworkSpec(
+    spec = NetworkSpec(
         name=network.name,
         subnet=network.subnet,
         gateway=network.gateway,
@@ -61,8 +64,15 @@ def network_spec(stack: Stack, key: str) -> NetworkSpec:
         subnet6=network.subnet6,
         gateway6=network.gateway6,
         **network_settings(network.driver_opts),
-        labels={**network.labels, naming.PROJECT: stack.name, naming.NETWORK: key, naming.VERSION: VERSION},
+        labels=network.labels,
     )
+    ours = {
+        naming.PROJECT: stack.name,
+        naming.NETWORK: key,
+        naming.CONFIG_HASH: definition_hash(spec),
+        naming.VERSION: VERSION,
+    }
+    return structs.replace(spec, labels={**network.labels, **ours})
 
 
 def _endpoints(stack: Stack, service: Service) -> tuple[Endpoint, ...]:

@@ -6,6 +6,7 @@ from graphlib import TopologicalSorter
 import msgspec
 
 from compose import codes, naming
+from compose.deciding.fingerprint import definition_hash
 from compose.deciding.one_off import OneOff, one_off_spec
 from compose.deciding.replica import Replica
 from compose.deciding.translate import container_spec
@@ -74,6 +75,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     With `no_start`, containers are made but not started; with `rerun_jobs`, those that have finished their work are
     started, too; with `adopt`, those of another directory's project are taken over. `force_recreate` concerns
     the named services alone, unless `recreate_dependencies`; with `no_recreate`, what exists stays, changed or not.
+    The `recreate_volumes` are made anew, by name, if no container keeps them.
     """
 
     services: tuple[str, ...] = ()
@@ -87,6 +89,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     rerun_jobs: bool = False
     adopt: bool = False
     renew_anonymous_volumes: bool = False
+    recreate_volumes: tuple[str, ...] = ()
     pull: str = ""
     all_resources: bool = False
     one_off: OneOff | None = None
@@ -247,16 +250,23 @@ def _volumes(stack: Stack, services: Iterable[WantedService], *, unused: bool) -
                 if isinstance(mount, VolumeMount) and mount.volume not in volumes:
                     key = keys_by_name.get(mount.volume)
                     volumes[mount.volume] = (
-                        _anonymous_volume(stack, spec, mount) if key is None else _named_volume(stack, key)
+                        _anonymous_volume(stack, spec, mount) if key is None else named_volume(stack, key)
                     )
     for key, volume in stack.volumes.items() if unused else ():
-        volumes.setdefault(volume.name, _named_volume(stack, key))
+        volumes.setdefault(volume.name, named_volume(stack, key))
     return tuple(volumes.values())
 
 
-def _named_volume(stack: Stack, key: str) -> WantedVolume:
+def named_volume(stack: Stack, key: str) -> WantedVolume:
+    """The volume that `stack.volumes[key]` describes."""
     volume = stack.volumes[key]
-    labels = {**volume.labels, naming.PROJECT: stack.name, naming.VOLUME: key, naming.VERSION: VERSION}
+    ours = {
+        naming.PROJECT: stack.name,
+        naming.VOLUME: key,
+        naming.CONFIG_HASH: definition_hash(volume),
+        naming.VERSION: VERSION,
+    }
+    labels = {**volume.labels, **ours}
     return WantedVolume(name=volume.name, external=volume.external, labels=labels, options=volume.driver_opts)
 
 

@@ -138,4 +138,3 @@ class ProgramsDecoder:
             self._fields[key], f"{key} cannot be '{mode}'", f"use {' or '.join(choices)}", codes.NO_SUCH_CHOICE
         )
         return ""
-

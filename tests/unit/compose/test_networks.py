@@ -40,7 +40,10 @@ networks:
         - {subnet: "fd00:5::/64", gateway: "fd00:5::ff", aux_addresses: {router: "fd00:5::fe"}}
         - {subnet: 10.5.0.0/24, ip_range: 10.5.0.128/25, gateway: 10.5.0.9, aux_addresses: {printer: 10.5.0.130}}
 """)
-    assert network_spec(stack, "n") == NetworkSpec(
+    spec = network_spec(stack, "n")
+    digest = spec.labels["com.docker.compose.config-hash"]
+    assert len(digest) == 64
+    assert spec == NetworkSpec(
         name="proj_n",
         subnet="10.5.0.0/24",
         gateway="10.5.0.9",
@@ -48,6 +51,7 @@ networks:
         labels={
             "com.docker.compose.project": "proj",
             "com.docker.compose.network": "n",
+            "com.docker.compose.config-hash": digest,
             "com.docker.compose.version": VERSION,
         },
         ip_range="10.5.0.128/25",

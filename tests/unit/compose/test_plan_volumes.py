@@ -3,10 +3,11 @@
 import msgspec.structs
 
 from compose.deciding.plan import plan
+from compose.deciding.plan_volumes import changed_volumes
 from compose.deciding.wanted import Wanted
-from compose.model import Mount, VolumesFrom
+from compose.model import Mount, Network, Volume, VolumesFrom
 from compose.showing.plan_text import plan_text
-from tests.unit.compose.planning import World, golden, service, stack, up, wanted
+from tests.unit.compose.planning import OTHER_IMAGE, World, golden, service, stack, up, wanted
 
 MODULES = Mount(type="volume", source="", target="/app/node_modules")
 
@@ -75,3 +76,55 @@ def test_a_renewed_volume_of_a_container_that_is_gone_loses_its_old_data() -> No
     keys = [step.key.split()[:2] for step in plan(of, world.observed).steps]
 
     assert keys[:3] == [["remove", "volume"], ["create", "volume"], ["create", "container"]]
+
+
+DATA = Mount(type="volume", source="data", target="/data")
+
+
+def test_a_volume_whose_definition_changed_is_made_anew_with_those_who_mount_it_if_its_data_is_given_up() -> None:
+    labelled = {"data": Volume(key="data", name="shop_data", labels={"tier": "2"})}
+    before, after = stack(service("db", mounts=(DATA,))), stack(service("db", mounts=(DATA,)), volumes=labelled)
+    world = world_of(wanted(before))
+
+    assert changed_volumes(after, after.services.values(), world.observed) == {"shop_data": "labels"}
+    assert up(after, world).steps == ()
+    assert up(after, world).warnings == (
+        "volume shop_data was made with other labels; it is used as it is (`up -y` makes it anew, its data is lost)",
+    )
+    found = up(after, world, recreate_volumes=("shop_data",))
+    assert found.warnings == ()
+    assert [f"{step.key}: {step.cause}" for step in found.steps[:4]] == [
+        "stop container shop-db-1: volume shop_data is made anew: its definition changed",
+        "remove container shop-db-1: volume shop_data is made anew: its definition changed",
+        "remove volume shop_data: its definition changed",
+        "create volume shop_data: its definition changed",
+    ]
+
+
+def test_a_changed_volume_stays_while_others_use_it() -> None:
+    labelled = {"data": Volume(key="data", name="shop_data", labels={"tier": "2"})}
+    services = (service("db", mounts=(DATA,)), service("backup", mounts=(DATA,)))
+    world = world_of(wanted(stack(*services)))
+    found = up(stack(*services, volumes=labelled), world, services=("db",), recreate_volumes=("shop_data",))
+
+    assert found.steps == ()
+    assert len(found.warnings) == 1
+
+
+def test_a_new_image_behind_an_anonymous_volume_of_the_file_is_told() -> None:
+    of = stack(service("web", mounts=(MODULES,)))
+    world = world_of(wanted(of))
+
+    (warning,) = up(of, world, OTHER_IMAGE).warnings
+    assert warning.startswith("shop-web-1 keeps its anonymous volume on /app/node_modules, which hides what its new")
+    assert up(of, world, OTHER_IMAGE, renew_anonymous_volumes=True).warnings == ()
+
+
+def test_a_network_with_other_labels_is_made_anew_and_its_hash_is_a_label() -> None:
+    labelled = {"default": Network(key="default", name="shop_default", labels={"tier": "2"})}
+    before, after = stack(service("web")), stack(service("web"), networks=labelled)
+    found = up(after, World().add(wanted(before)))
+
+    assert found.steps[0].cause == "network shop_default: labels.tier added: '2'"
+    hashes = {wanted(each).networks[0].labels["com.docker.compose.config-hash"] for each in (before, after)}
+    assert len(hashes) == 2
