@@ -1,17 +1,21 @@
 """A container's log as it is written: one file of time-stamped lines, rotated by size.
 
 The format is Kubernetes' (CRI): `2026-11-21T02:30:00.123456789Z stdout F text`, flag F for a whole line (or the last
-piece of one), P for a piece that goes on. All lines of one chunk bear one time. `log` is the newest file, `log.1` the
-one before it.
+piece of one), P for a piece that goes on. Lines bear the same time only if a stream brought them at once and the other
+none in between. `log` is the newest file, `log.1` the one before it.
 """
 
 import contextlib
 import os
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 Stream = Literal["stdout", "stderr"]
+STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
+Chunk = tuple[Stream, bytes]
+"""What a stream brought."""
 
 LOG_FILE = "log"
 ROTATE_BYTES = 10 << 20
@@ -73,15 +77,19 @@ class LogWriter:
 
     def write(self, stream: Stream, chunk: bytes, time_ns: int) -> None:
         """Appends what a stream brought. What does not fit the disk is dropped, counted and told once there is room."""
-        stamp = self._stamp(time_ns)
+        self.write_all(((stream, chunk),), time_ns)
+
+    def write_all(self, chunks: Sequence[Chunk], time_ns: int) -> None:
+        """The same with what the streams brought in turn, each a nanosecond later: all of it or nothing."""
         unfinished = self._unfinished.copy()
-        gap = self._gap(stamp) if self.dropped_bytes else b""
-        if self._append(gap + self._lines(stream, chunk, stamp)):
+        told = [*self._gap(), *chunks] if self.dropped_bytes else chunks
+        if self._append(self._records(told, time_ns)):
             self.dropped_bytes = 0
         else:
             self._unfinished = unfinished
-            self.dropped_bytes += len(chunk)
-            self.lost_bytes += len(chunk)
+            lost = sum(len(chunk) for _stream, chunk in chunks)
+            self.dropped_bytes += lost
+            self.lost_bytes += lost
 
     @property
     def position(self) -> LogPosition:
@@ -93,25 +101,28 @@ class LogWriter:
             return LogPosition()
         return LogPosition(self._inode, self._size)
 
-    def finish(self, begun_at: LogPosition, stream: Stream, chunk: bytes, time_ns: int) -> None:
-        """Does what is missing of a `write` that was killed, if anything: the log ended at `begun_at` before it."""
+    def finish(self, begun_at: LogPosition, chunks: Sequence[Chunk], time_ns: int) -> None:
+        """Does what is missing of a write that was killed, if anything: the log ended at `begun_at` before it.
+
+        The order of the streams may have been another then, not the length.
+        """
         if not begun_at.inode:
             return
         self.close()
-        length = len(self._lines(stream, chunk, self._stamp(time_ns)))
-        self._unfinished[stream] = 0
+        length = len(self._records(chunks, time_ns))
+        self._unfinished = dict.fromkeys(self._unfinished, 0)
         with contextlib.suppress(OSError):
             fd = os.open(self._directory / LOG_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 found = os.fstat(fd)
-                # Another file than that was begun by that very `write`.
+                # Another file than that was begun by that very write.
                 begin = begun_at.size if found.st_ino == begun_at.inode and found.st_size >= begun_at.size else 0
                 if found.st_size == begin + length:
                     return
                 os.ftruncate(fd, begin)
             finally:
                 os.close(fd)
-        self.write(stream, chunk, time_ns)
+        self.write_all(chunks, time_ns)
 
     def close(self) -> None:
         """Closes the file; writing opens it again."""
@@ -126,12 +137,18 @@ class LogWriter:
             self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
         return b"%b.%09dZ" % (self._second_text, nanosecond)
 
-    def _gap(self, stamp: bytes) -> bytes:
+    def _gap(self) -> Iterator[Chunk]:
         """Says that something is missing here, where it goes on; a line that was begun before that is ended."""
-        ends = b"".join(b"%b %b F \n" % (stamp, name.encode()) for name, bytes_ in self._unfinished.items() if bytes_)
-        self._unfinished = dict.fromkeys(self._unfinished, 0)
+        for stream in STREAMS:
+            if self._unfinished[stream]:
+                yield stream, b"\n"
         told = f"[{self.dropped_bytes} bytes of output were dropped: the log could not be written]\n"
-        return ends + stamp + b" stderr F " + told.encode()
+        yield "stderr", told.encode()
+
+    def _records(self, chunks: Sequence[Chunk], time_ns: int) -> bytes:
+        return b"".join(
+            [self._lines(stream, chunk, self._stamp(time_ns + turn)) for turn, (stream, chunk) in enumerate(chunks)]
+        )
 
     def _lines(self, stream: Stream, chunk: bytes, stamp: bytes) -> bytes:
         whole = stamp + (b" stdout F " if stream == "stdout" else b" stderr F ")

@@ -4,6 +4,8 @@ The container holds its ends open for reading and writing, so that they break ne
 another one reads on.
 """
 
+import contextlib
+import fcntl
 import os
 import stat
 import time
@@ -11,23 +13,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from engine.logstore import LogWriter, Stream
+from engine.logstore import STREAMS, Chunk, LogWriter, Stream
 from engine.spec import LogOptions
+from engine.supervisor.arrivals import Arrivals, Turns, in_order, joined
 from engine.supervisor.audience import Audience
-from engine.supervisor.intake import Intake, Unlogged
+from engine.supervisor.intake import CUTS, Intake, Unlogged
 from engine.supervisor.loop import READABLE, Loop
 
 _CHUNK_BYTES = 1 << 16
 _LEAST_CHUNK_BYTES = 128
-_MOST_GROWTH = 42  # of a line's end in a log, behind its time and stream
+_MOST_GROWTH = 84  # of the line's ends of two streams in a log, behind their times and streams
+_FIONREAD = 0x541B
+_MOST_TURNS = CUTS
 _DRAIN_BYTES = 4 << 20
 Source = Stream | Literal["terminal"]
-_STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 
 
 def make_fifos(directory: Path) -> None:
     """Makes the FIFOs of a container, if missing. Any user of the container may open its own output again."""
-    for stream in _STREAMS:
+    for stream in STREAMS:
         path = directory / stream
         try:
             os.mkfifo(path, 0o600)
@@ -50,6 +54,7 @@ class Output:
         clock_ns: Callable[[], int] = time.time_ns,
         audience: Audience | None = None,
         intake: Intake | None = None,
+        arrivals: Arrivals | None = None,
         on_loss: Callable[[int], None] = lambda _lost: None,
     ) -> None:
         """`fifos` is the directory that holds them, named by the container's id.
@@ -70,6 +75,8 @@ class Output:
             else None
         )
         self._intake = intake
+        self._arrivals = arrivals
+        self._turns: Turns | None = None
         self._on_loss = on_loss
         self._told_lost = 0
         self._chunk_bytes = _CHUNK_BYTES  # what is one chunk is in one file of the log
@@ -94,20 +101,22 @@ class Output:
         That is a stream whose FIFO somebody removed, unless the container's first process `pid` still has it.
         """
         lost = []
-        for number, stream in enumerate(_STREAMS, start=1):
+        for number, stream in enumerate(STREAMS, start=1):
             fd = _open_to_read(self._fifos / stream, Path(f"/proc/{pid}/fd/{number}"))
             if fd is None:
                 lost.append(stream)
                 continue
             self._fds[stream] = fd
             self._loop.watch(fd, READABLE, self._reader(stream, fd))
+        if self._arrivals is not None and self._log is not None and not lost:
+            self._turns = self._arrivals.watch(self._fifos / "stdout", self._fifos / "stderr")
         return tuple(lost)
 
     def recover(self, unlogged: Unlogged) -> None:
         """Logs what an earlier supervisor had taken when it was killed, unless it got that far; before `read`."""
         if self._log is not None:
-            stream = _STREAMS[unlogged.stream]
-            self._log.finish(unlogged.log, stream, unlogged.chunk, self._clock_ns())
+            chunks = [(STREAMS[stream], chunk) for stream, chunk in unlogged.chunks]
+            self._log.finish(unlogged.log, chunks, self._clock_ns())
             self._log.close()
 
     def open_stdin(self) -> int:
@@ -133,9 +142,10 @@ class Output:
         """Reads what is left (of a container that ended), then lets go of everything."""
         for stream, fd in self._fds.items():
             self._loop.forget(fd)
-            for _ in range(_DRAIN_BYTES // self._chunk_bytes):
-                if not self._take(stream, fd):
-                    break
+            with contextlib.suppress(BlockingIOError):
+                for _ in range(_DRAIN_BYTES // self._chunk_bytes):
+                    if not self._take(stream, fd):
+                        break
         self.close()
 
     def close(self) -> None:
@@ -144,6 +154,9 @@ class Output:
             self._loop.forget(fd)
             os.close(fd)
         self._fds.clear()
+        if self._turns is not None:
+            self._turns.close()
+            self._turns = None
         if self._log is not None:
             self._log.close()
             if self._log.lost_bytes > self._told_lost:
@@ -151,7 +164,11 @@ class Output:
 
     def _reader(self, stream: Source, fd: int) -> Callable[[int], None]:
         def on_ready(_events: int) -> None:
-            if not self._take(stream, fd):
+            try:
+                is_open = self._take(stream, fd)
+            except BlockingIOError:  # it was read with the other stream
+                return
+            if not is_open:
                 self._loop.forget(fd)  # nobody writes any more, as when a daemon closed its output
             elif self._audience is not None and self._audience.full:
                 self._held_back = True
@@ -167,10 +184,12 @@ class Output:
                 self._loop.watch(fd, READABLE, self._reader(stream, fd))
 
     def _take(self, stream: Source, fd: int) -> bool:
-        """Logs one chunk; False when there is none, be it for now or for ever."""
+        """Logs one chunk; False when there will be none. BlockingIOError when there is none for now."""
         try:
             chunk = self._next(stream, fd)
-        except OSError:  # nothing for now, or a terminal that no program has open any more
+        except BlockingIOError:
+            raise
+        except OSError:  # a terminal that no program has open any more
             return False
         if not chunk:
             return False
@@ -180,10 +199,53 @@ class Output:
         if stream == "terminal":
             chunk = self._lines(chunk)
         if chunk and self._log is not None:
-            self._log.write(name, chunk, self._clock_ns())
+            self._log.write_all(self._with_other(stream, chunk), self._clock_ns())
             if self._log.lost_bytes > self._told_lost:
                 self._tell_loss(at_least=2 * self._told_lost)
         return True
+
+    def _with_other(self, stream: Source, chunk: bytes) -> list[Chunk]:
+        """A chunk, with what the other stream brought meanwhile, in the order in which it was written.
+
+        Both are read by turns until nothing is left, lest one has lines that came after others still in its FIFO.
+        """
+        if stream == "terminal" or self._turns is None:
+            return [("stderr" if stream == "stderr" else "stdout", chunk)]
+        texts = [b"", b""]
+        now = STREAMS.index(stream)
+        texts[now] = chunk
+        runs = self._turns.take()
+        if 1 - now not in runs:
+            return [(stream, chunk)]
+        for _ in range(_MOST_TURNS):
+            now = 1 - now
+            rest = self._rest(STREAMS[now], 2 * self._chunk_bytes - len(texts[0]) - len(texts[1]))
+            texts[now] += rest
+            runs = joined(runs, self._turns.take())
+            if not rest or not self._left_in(STREAMS[1 - now]):
+                break
+        else:
+            self._turns.note(1 - now)  # of what is left, some runs have told already
+        return [(STREAMS[part.stream], part.text) for part in in_order((texts[0], texts[1]), runs)]
+
+    def _rest(self, stream: Stream, most_bytes: int) -> bytes:
+        """What a stream has brought besides a chunk that was just taken."""
+        fd = self._fds.get(stream)
+        if fd is None or most_bytes <= 0:
+            return b""
+        most_bytes = min(most_bytes, self._chunk_bytes)
+        try:
+            rest = self._intake.take_other(fd, most_bytes) if self._intake is not None else os.read(fd, most_bytes)
+        except OSError:
+            return b""
+        if rest and self._audience is not None:
+            self._audience.hear(stream, rest)
+        return rest
+
+    def _left_in(self, stream: Stream) -> bool:
+        """Whether there is anything to read."""
+        fd = self._fds.get(stream)
+        return fd is not None and any(fcntl.ioctl(fd, _FIONREAD, bytes(4)))
 
     def _tell_loss(self, at_least: int) -> None:
         """Tells of what was dropped when there is room again, or when it has become twice as much."""

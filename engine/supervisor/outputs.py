@@ -18,6 +18,7 @@ def output_of(site: Site, container: Container) -> Output:
         clock_ns=site.clock_ns,
         audience=container.audience,
         intake=site.intake,
+        arrivals=site.arrivals,
         on_loss=partial(_note_loss, site, container, container.state.dropped_bytes),
     )
 

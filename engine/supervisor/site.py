@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.cgroups import Cgroups
+from engine.errors import SyscallError
 from engine.eventlog import EventWriter
 from engine.layout import StackLayout
 from engine.protocol import Action, Event
 from engine.records import write_state
+from engine.supervisor.arrivals import Arrivals
 from engine.supervisor.containers import Container
 from engine.supervisor.happenings import event
 from engine.supervisor.intake import Intake
@@ -56,6 +58,11 @@ class Site:
         except OSError as error:
             self.intake = None
             self.report(f"a kill of this supervisor may cost a chunk of output: {error}")
+        try:
+            self.arrivals: Arrivals | None = Arrivals()
+        except SyscallError as error:
+            self.arrivals = None
+            self.report(f"lines of standard output and error may overtake each other: {error.message}")
         self._events = EventWriter(stack.directory)
 
     def pin(self, container_id: str) -> Path:
