@@ -90,6 +90,7 @@ class Resolve(IntFlag):
 class Prctl:
     """prctl(2): the PR_* options that are used here."""
 
+    SET_PDEATHSIG = 1
     SET_DUMPABLE = 4
     CAPBSET_DROP = 24
     SET_NO_NEW_PRIVS = 38

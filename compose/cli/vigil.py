@@ -35,7 +35,7 @@ from engine import spec, syscalls
 from engine.images.model import Image
 from engine.processes import has_ended, kill_and_reap
 from engine.state import ContainerRecord
-from engine.syscalls import Clone
+from engine.syscalls import Clone, Prctl
 
 _QUIET_SECONDS: Final = 0.1  # nothing has changed for so long: an editor, or a checkout, is done
 _LONGEST_SECONDS: Final = 2.0
@@ -61,10 +61,11 @@ def keep_watch(session: Session, vigil: Vigil, *, start: bool) -> int:
 def beside_output(session: Session, vigil: Vigil, _stack: Stack) -> Iterator[None]:
     """Watches in another process while the block runs."""
     sys.stdout.flush()
+    parent = os.getpid()
     pid, pidfd = syscalls.clone3(Clone(0))
     if pid == 0:
         session.progress_mode = "plain" if session.progress_mode in {"auto", "tty"} else session.progress_mode
-        _be(lambda: keep_watch(session, vigil, start=False))
+        _be(lambda: keep_watch(session, vigil, start=False), parent)
     try:
         yield
     finally:
@@ -148,6 +149,7 @@ class _Watch:
             wanted = Options(services=batch.rebuild, no_dependencies=True)
             if self._apart(partial(self._bring_up, wanted, build=True)) == 0:
                 self._say(f"{names}: rebuilt")
+                self._act(first_batch([rule for rule in self._rules if rule.service in batch.rebuild]))
                 if self._vigil.prune:
                     self._apart(self._prune)
         for service, transfers in batch.sync.items():
@@ -193,7 +195,7 @@ class _Watch:
         services = selected_services(self._stack, Options(services=self._vigil.services))
         rules = gather(services, context_of)
         self._rules = tuple(rule for rule in rules if not self._is_mounted(rule))
-        self._about = frozenset((*self._stack.files, *self._stack.env_files))
+        self._about = frozenset(_described_by(self._stack))
         descends = partial(_any_descends, self._rules)
         return Notices((*(rule.trigger.path for rule in self._rules), *self._about), descends)
 
@@ -265,9 +267,10 @@ class _Watch:
     def _apart(self, action: Callable[[], int]) -> int:
         """Does something in a process of its own; returns its exit status. Ctrl-C ends it."""
         sys.stdout.flush()
+        parent = os.getpid()
         pid, pidfd = syscalls.clone3(Clone(0))
         if pid == 0:
-            _be(action)
+            _be(action, parent)
         try:
             ready = select.select([pidfd, self._interrupts.fileno()], [], [])[0]
             if pidfd not in ready:
@@ -282,14 +285,26 @@ class _Watch:
         self._session.tell(f"{_SIGN}{text}")
 
 
+def _described_by(stack: Stack) -> Iterator[str]:
+    """The files that say what the stack is: its own, and those of variables."""
+    yield from (*stack.files, *stack.env_files)
+    services = stack.document.fields.get("services") if stack.document else None
+    for service in services.fields.values() if services else ():
+        for entry in service.fields["env_file"].entries if "env_file" in service.fields else ():
+            yield str(entry.fields["path"].value)
+
+
 def _any_descends(rules: tuple[Rule, ...], directory: str) -> bool:
     return any(rule.descends(directory) for rule in rules)
 
 
-def _be(action: Callable[[], int]) -> None:
-    """Makes this process, just cloned, one that does something and ends."""
+def _be(action: Callable[[], int], parent: int) -> None:
+    """Makes this process, just cloned, one that does something and ends, with its parent if need be."""
     status = failures.BUG
     try:
+        syscalls.prctl(Prctl.SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(status)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.stacks.outside import eventually
 from tests.stacks.product import Windlass
 
 FILE = "services: {web: {image: localhost/bb:1, command: [sleep, '1000'], stop_signal: SIGKILL}}"
@@ -38,6 +39,27 @@ def test_a_descendant_that_keeps_the_output_open_is_not_waited_for(project: Call
     boat("up", "-d")
     done = boat("exec", "-T", "web", "sh", "-c", "sleep 999 & echo said; exit 3", status=3, seconds=20)
     assert done.stdout == "said\n"
+
+
+def test_a_descendant_that_floods_the_output_holds_nobody_up_and_ends(project: Callable[..., Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    script = "(yes; echo $? > /ended) & head -c 1000000 /dev/zero; exit 3"
+    done = boat("exec", "-T", "web", "sh", "-c", script, status=3, seconds=20)
+    assert len(done.stdout) < 64 << 20
+    eventually(
+        lambda: boat("exec", "-T", "web", "cat", "/ended", status=None).stdout, "the end of what nobody reads from"
+    )
+
+
+def test_what_outlives_the_container_s_own_program_ends_with_the_container(project: Callable[..., Windlass]) -> None:
+    boat = project(FILE)
+    boat("up", "-d")
+    for _ in range(3):
+        boat("exec", "-T", "web", "sh", "-c", "trap '' HUP TERM INT; setsid sleep 999 >/dev/null 2>&1 &")
+    boat("exec", "-d", "web", "sleep", "998")
+    assert boat("top").stdout.count("sleep 99") == 4
+    boat("down", seconds=20)
 
 
 def test_privileged_gives_all_capabilities(project: Callable[..., Windlass]) -> None:

@@ -14,6 +14,7 @@ services:
   web:
     image: localhost/bb:1
     command: [sh, -c, 'echo begun; exec sleep 1000']
+    env_file: [{path: settings.env, required: false}]
     stop_signal: SIGKILL
     develop:
       watch:
@@ -129,7 +130,7 @@ def test_a_rebuild_makes_the_container_anew_and_a_broken_one_leaves_it(project: 
     (boat.directory / "Dockerfile").write_text("FROM localhost/bb:1\nCOPY greeting /greeting\n")
     (boat.directory / ".dockerignore").write_text("*.md\ncompose.yaml\n")
     (boat.directory / "greeting").write_text("hello\n")
-    with watching(boat, "up", "--watch") as watch:
+    with watching(boat, "up", "--build", "--watch") as watch:
         watch.says("web-1  | hello")
         (boat.directory / "README.md").write_text("of no interest")
         (boat.directory / "greeting").write_text("ahoy\n")
@@ -144,6 +145,16 @@ def test_a_rebuild_makes_the_container_anew_and_a_broken_one_leaves_it(project: 
     assert boat.ps()["boat-web-1"]["State"] == "exited", "`up` stops what it has shown"
 
 
+def test_a_killed_command_leaves_no_watch_behind(project: Callable[..., Windlass]) -> None:
+    boat = project(FILE)
+    make_files(boat)
+    with boat.start("up", "--watch", "web", stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        assert process.stderr is not None
+        assert any("Watch enabled" in line for line in process.stderr)
+        process.kill()
+        process.stderr.read()  # to its end: until nobody has it open any more
+
+
 def test_the_file_itself_is_followed_and_its_mistakes_change_nothing(project: Callable[..., Windlass]) -> None:
     boat = project(FILE)
     make_files(boat)
@@ -156,6 +167,9 @@ def test_the_file_itself_is_followed_and_its_mistakes_change_nothing(project: Ca
         file.write_text(FILE.replace("target: /app", "target: /moved").replace("'1000'], stop", "'999'], stop"))
         eventually(lambda: content(boat, "/moved/first") == "1", "the new target")
         assert "999" in boat("top", "other").stdout
+        (boat.directory / "settings.env").write_text("WORD=second\n")
+        asked = ("exec", "-T", "web", "sh", "-c", "echo $WORD")
+        eventually(lambda: boat(*asked, status=None).stdout == "second\n", "the new variable")
 
 
 def test_what_cannot_be_watched_is_said(project: Callable[..., Windlass]) -> None:
