@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from queue import SimpleQueue
 from threading import Semaphore, Thread
 from types import TracebackType
@@ -32,9 +33,9 @@ class Unpacked:
         self._digest = hashlib.sha256()
         self._bytes = 0
         self._rest = memoryview(b"")
-        pieces = self._watched(_pieces(blob))
-        self._ahead = _Ahead(pieces) if self._packed_bytes > _CHUNK else None
-        self._pieces = self._ahead.pieces() if self._ahead else pieces
+        self._source = self._watched(_pieces(blob))
+        self._ahead = _Ahead(self._source) if self._packed_bytes > _CHUNK else None
+        self._pieces = self._ahead.pieces() if self._ahead else self._source
 
     def __enter__(self) -> Self:
         return self
@@ -44,6 +45,7 @@ class Unpacked:
     ) -> None:
         if self._ahead:
             self._ahead.end()
+        self._source.close()
 
     @property
     def diff_id(self) -> str:
@@ -57,15 +59,16 @@ class Unpacked:
         piece, self._rest = self._rest[:most], self._rest[most:]
         return piece
 
-    def _watched(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        for piece in pieces:
-            self._bytes += len(piece)
-            if self._bytes > _LARGEST_LAYER:
-                raise ImageError(f"the layer grows beyond {_LARGEST_LAYER >> 30} GiB")
-            if self._bytes > max(_UNSUSPECTED_BYTES, _LARGEST_RATIO * self._packed_bytes):
-                raise ImageError(f"the layer grows to more than {_LARGEST_RATIO} times its packed size")
-            self._digest.update(piece)
-            yield piece
+    def _watched(self, pieces: Generator[bytes]) -> Generator[bytes]:
+        with closing(pieces):
+            for piece in pieces:
+                self._bytes += len(piece)
+                if self._bytes > _LARGEST_LAYER:
+                    raise ImageError(f"the layer grows beyond {_LARGEST_LAYER >> 30} GiB")
+                if self._bytes > max(_UNSUSPECTED_BYTES, _LARGEST_RATIO * self._packed_bytes):
+                    raise ImageError(f"the layer grows to more than {_LARGEST_RATIO} times its packed size")
+                self._digest.update(piece)
+                yield piece
 
 
 class _Ahead:
@@ -80,6 +83,7 @@ class _Ahead:
         self._thread.start()
 
     def pieces(self) -> Iterator[bytes]:
+        """What the source has, or raises."""
         while piece := self._ready.get():
             self._room.release()
             if isinstance(piece, BaseException):
@@ -87,6 +91,7 @@ class _Ahead:
             yield piece
 
     def end(self) -> None:
+        """Returns when the thread has ended."""
         self._over = True
         self._room.release()
         self._thread.join()
@@ -103,17 +108,22 @@ class _Ahead:
             self._ready.put(error)
 
 
-def _pieces(blob: int) -> Iterator[bytes]:
+def _pieces(blob: int) -> Generator[bytes]:
     start = os.pread(blob, 4, 0)
     os.lseek(blob, 0, os.SEEK_SET)
     if start.startswith(_GZIP_START):
         return _gunzipped(blob)
     if start == _ZSTD_START:
         return _unzstd(blob)
-    return iter(lambda: os.read(blob, _CHUNK), b"")
+    return _plain(blob)
 
 
-def _gunzipped(blob: int) -> Iterator[bytes]:
+def _plain(blob: int) -> Generator[bytes]:
+    while piece := os.read(blob, _CHUNK):
+        yield piece
+
+
+def _gunzipped(blob: int) -> Generator[bytes]:
     """What gzip has packed, one member or several (RFC 1952)."""
     member = unpacker()
     packed = os.read(blob, _CHUNK)
@@ -138,7 +148,7 @@ def _gunzipped(blob: int) -> Iterator[bytes]:
         raise ImageError(f"the layer's gzip stream is damaged: {error}") from None
 
 
-def _unzstd(blob: int) -> Iterator[bytes]:
+def _unzstd(blob: int) -> Generator[bytes]:
     import zstandard  # noqa: PLC0415 - few layers need it
 
     unpacker = zstandard.ZstdDecompressor(max_window_size=_ZSTD_LARGEST_WINDOW)
