@@ -74,6 +74,7 @@ class Attribute(IntFlag):
     NOSUID = 0x2
     NODEV = 0x4
     NOEXEC = 0x8
+    NOSYMFOLLOW = 0x200000
     IDMAP = 0x100000
 
 

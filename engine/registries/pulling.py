@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from engine.errors import ImageError
 from engine.images import ociconfig
@@ -31,6 +31,9 @@ from engine.registries.sources import Sources
 from engine.registries.terms import LayerNews, Way, short
 from engine.registries.whereabouts import KnownBlob, remember_blob
 from engine.registries.wire import Answer, Wire
+
+if TYPE_CHECKING:
+    from engine.images.jail import Jail
 
 LAYERS_AT_ONCE: Final = 3
 
@@ -137,9 +140,15 @@ class _Pull:
                 self._remember(diff_id, blob)
                 forget(self._downloads, blob.digest)
         missing = {diff_id: blob for diff_id, blob in blobs.items() if self._store.layer_facts(diff_id) is None}
-        side_by_side((partial(self._fetch_layer, diff_id, blob) for diff_id, blob in missing.items()), LAYERS_AT_ONCE)
+        if not missing:
+            return
+        from engine.images.jail import Jail  # noqa: PLC0415 - an unchanged image does without
 
-    def _fetch_layer(self, diff_id: str, blob: Descriptor) -> None:
+        with Jail(self._store.cache) as jail:
+            work = (partial(self._fetch_layer, diff_id, blob, jail) for diff_id, blob in missing.items())
+            side_by_side(work, LAYERS_AT_ONCE)
+
+    def _fetch_layer(self, diff_id: str, blob: Descriptor, jail: "Jail") -> None:
         with download_file(self._downloads, blob.digest) as file:
             if self._store.layer_facts(diff_id) is not None:  # another pull has just made it
                 self._tell(blob, "Already exists", over=True)
@@ -159,7 +168,7 @@ class _Pull:
             from engine.images.layer_archives import add_archive  # noqa: PLC0415 - an unchanged image does without
 
             try:
-                add_archive(self._store, file, diff_id)
+                add_archive(self._store, file, diff_id, jail=jail)
             except ImageError as error:
                 raise ImageError(f"layer {short(blob.digest)}: {error.message}", hint=error.hint) from error
             self._remember(diff_id, blob)

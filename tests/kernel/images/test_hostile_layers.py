@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ImageError
+from engine.images.jail import Jail
 from engine.images.layer_archives import add_archive, write_archive
 from engine.images.store import ImageStore
 from tests.canary import Canary
@@ -30,11 +31,11 @@ def store(canary: Canary) -> ImageStore:
     return ImageStore(canary.inside / "images", canary.inside / "cache")
 
 
-def added(store: ImageStore, packed: bytes, diff_id: str = "") -> str:
+def added(store: ImageStore, packed: bytes, jail: Jail) -> str:
     handle = os.memfd_create("blob")
     try:
         os.write(handle, packed)
-        return add_archive(store, handle, diff_id)[0]
+        return add_archive(store, handle, jail=jail)[0]
     finally:
         os.close(handle)
 
@@ -71,24 +72,25 @@ def _line(folder: int, name: str, path: str) -> str:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_hostile_layers_end_as_they_should(group: str, store: ImageStore) -> None:
-    for case, hostile in GROUPS[group].items():
-        try:
-            check(hostile, store)
-        except BaseException as error:
-            error.add_note(f"this is {case!r}")
-            raise
+    with Jail(store.cache) as jail:
+        for case, hostile in GROUPS[group].items():
+            try:
+                check(hostile, store, jail)
+            except BaseException as error:
+                error.add_note(f"this is {case!r}")
+                raise
 
 
-def check(hostile: Hostile, store: ImageStore) -> None:
+def check(hostile: Hostile, store: ImageStore, jail: Jail) -> None:
     packed = gzip.compress(hostile.archive)
     layers = list((store.root / "layers").glob("*"))
     if hostile.refused:
         with pytest.raises(ImageError, match=hostile.refused) as refusal:
-            added(store, packed)
+            added(store, packed, jail)
         assert refusal.value.message.isprintable()
         assert list((store.root / "layers").glob("*")) == layers
         return
-    diff_id = added(store, packed)
+    diff_id = added(store, packed, jail)
     assert listed(store.layer_directory(diff_id)) == hostile.tree
     pieces: list[bytes] = []
     write_archive(store, diff_id, lambda piece: pieces.append(bytes(piece)))

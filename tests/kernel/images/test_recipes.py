@@ -6,11 +6,14 @@ import io
 import os
 import random
 import tarfile
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.errors import ImageError
+from engine.images.jail import Jail
 from engine.images.layer_archives import add_archive, write_archive
 from engine.images.store import ImageStore
 from tests.registry import archive, digest_of, entry, file
@@ -19,17 +22,25 @@ LINK, HARD, DIRECTORY = tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ImageStore:
-    return ImageStore(tmp_path / "images", tmp_path / "cache")
+def store() -> Iterator[ImageStore]:
+    """A store in memory: many layers are written through."""
+    with tempfile.TemporaryDirectory(prefix="wl-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as root:
+        yield ImageStore(Path(root, "images"), Path(root, "cache"))
 
 
-def added(store: ImageStore, packed: bytes) -> str:
+def added(store: ImageStore, packed: bytes, jail: Jail | None = None) -> str:
     handle = os.memfd_create("blob")
     try:
         os.write(handle, packed)
-        return add_archive(store, handle)[0]
+        return add_archive(store, handle, jail=jail)[0]
     finally:
         os.close(handle)
+
+
+@pytest.fixture
+def jail(store: ImageStore) -> Iterator[Jail]:
+    with Jail(store.cache) as made:
+        yield made
 
 
 def written(store: ImageStore, diff_id: str) -> bytes:
@@ -82,8 +93,8 @@ def test_the_same_archive_comes_out(case: str, store: ImageStore) -> None:
     assert written(store, diff_id) == content
 
 
-def test_whatever_order_entries_come_in_the_same_archive_comes_out(store: ImageStore) -> None:
-    for seed in range(40):
+def test_whatever_order_entries_come_in_the_same_archive_comes_out(store: ImageStore, jail: Jail) -> None:
+    for seed in range(20):
         dice = random.Random(seed)  # noqa: S311 -- no secrets
         names = ["a", "b", "a/b", "a/c", "b/a", "b/a/c", "a/b/c"]
         kinds = (DIRECTORY, LINK, HARD, tarfile.FIFOTYPE)
@@ -95,7 +106,7 @@ def test_whatever_order_entries_come_in_the_same_archive_comes_out(store: ImageS
             else:
                 members.append(entry(name, dice.choice(kinds), dice.choice(names)))
             try:
-                diff_id = added(store, archive(*members))
+                diff_id = added(store, archive(*members), jail)
             except ImageError:
                 members.pop()  # it lies below a file, or is another name of nothing
             else:

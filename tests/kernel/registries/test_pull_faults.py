@@ -113,7 +113,7 @@ def check_that_it_goes_on(puller: Puller, registry: FakeRegistry, name: str, mad
 def test_a_pull_that_is_killed_at_a_change_is_gone_on_with(
     puller: Puller, registry: FakeRegistry, made: Made, call: str
 ) -> None:
-    """It dies at its first such call, then the next one at its second, and so on until one gets through."""
+    """It, or its unpacker, dies at its first such call, then the next at its second, until one gets through."""
     strace = shutil.which("strace")
     assert strace, "install the package strace"
     name = registry.add("a/b:1", made)
@@ -125,7 +125,8 @@ def test_a_pull_that_is_killed_at_a_change_is_gone_on_with(
             break
         if puller.store.list():  # the last name is given before the last step
             assert puller.store.find(name)
-    assert endings[0] == -signal.SIGKILL
+    assert set(endings[:-1]) <= {-signal.SIGKILL, 1}
+    assert endings[0] != 0
     assert endings[-1] == 0
     check_that_it_goes_on(puller, registry, name, made, fresh=False)
 
