@@ -5,7 +5,7 @@ windlass := .venv/bin/windlass
 pytest := $(python) -m pytest
 guestbook := examples/stacks/guestbook/compose.yaml
 
-.PHONY: help demo demo-down test check unit kernel stacks bench soak faults killpoints fuzz schema attributes clean
+.PHONY: interop-archives help demo demo-down test check unit kernel stacks bench soak faults killpoints fuzz schema attributes clean
 
 help:
 	@echo 'make demo       bring the guestbook example up and look at it'
@@ -18,6 +18,7 @@ help:
 	@echo 'make schema     the published JSON schema, after a change of the tables of keys'
 	@echo 'make attributes the page on every attribute, likewise'
 	@echo 'make bench      up, down and logs against Docker Compose, where shared/peers lies beside the checkout (root)'
+	@echo 'make interop-archives  images as files, to and from skopeo, Docker and Podman, where they are (root)'
 	@echo 'make soak       kill -9 of everything at random moments; SEED=N repeats a run (root)'
 	@echo 'make faults     single system calls fail, in every verb; then 1,000 crashes; SEED=N repeats a run (root)'
 	@echo 'make killpoints kill -9 at every system call that changes anything, of every verb: hours; EVERY=N takes each N-th (root)'
@@ -53,6 +54,10 @@ fuzz:
 	@if $(python) -c 'import atheris' 2>/dev/null; then PYTHONPATH=. $(python) tests/fuzz/reading.py; fi
 	@for reader in references manifests dockerfiles $$(test $$(id -u) -ne 0 || echo unpacking); do \
 		echo "fuzzing $$reader"; PYTHONPATH=. $(python) tests/fuzz/$$reader.py || exit 1; done
+
+interop-archives:
+	@.ci/bootstrap test
+	@$(python) tests/interop_archives.py
 
 schema:
 	@.ci/bootstrap run

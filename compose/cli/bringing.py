@@ -18,11 +18,11 @@ from compose.deciding.wanted import Options, require_service, selected_services
 from compose.doing.connection import Connection
 from compose.doing.contents import forget_contents
 from compose.doing.execute import Happening
+from compose.doing.holding import images_held
 from compose.doing.observe import containers
 from compose.errors import FileError, OverdueError, UsageError
 from compose.model import Stack
 from compose.terminal.interrupts import InterruptedByUser
-from engine.images.store import ImageStore
 from engine.state import ContainerRecord
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def bring_up(session: Session, way: Way) -> int:
             connection = resources.enter_context(session.connection(session.layout.stack(stack.name)))
         foreground = resources.enter_context(_foreground(session, stack, connection, way)) if way.showing else None
         try:
-            with session.lock(connection.stack, way.verb), _images(session):
+            with session.lock(connection.stack, way.verb), images_held(session.layout):
                 found, failed = _carry_out(session, stack, connection, way, foreground)
                 forget_contents(connection.stack)
             if not failed and foreground:
@@ -218,11 +218,6 @@ def _carry_out(
     if failed:
         _take_back(session, connection, observed, extent, way)
     return found, failed
-
-
-def _images(session: Session) -> AbstractContextManager[None]:
-    """While it is entered, no image goes: those that are picked have no container yet that needs them."""
-    return ImageStore(session.layout.images, session.layout.cache).in_use()
 
 
 def _with_volumes(session: Session, stack: Stack, observed: Observed, way: Way) -> Options:

@@ -86,7 +86,8 @@ def _chosen(stack: "Stack", named: tuple[str, ...], *, with_dependencies: bool) 
 def _build(
     session: Session, stack: "Stack", chosen: "tuple[Service, ...]", flags: BuildFlags, *, quiet: bool, push: bool
 ) -> None:
-    from compose.doing.images import image_of  # noqa: PLC0415 - reading files is enough for the others
+    from compose.doing.holding import images_held  # noqa: PLC0415 - reading files is enough for the others
+    from compose.doing.images import image_of  # noqa: PLC0415 - likewise
     from compose.doing.plainlines import Silence  # noqa: PLC0415 - likewise
     from compose.doing.up import layer_reports, make_planned_images  # noqa: PLC0415 - likewise
 
@@ -95,14 +96,15 @@ def _build(
         Step(key=f"build image {image}", action=MakeImage(name=image, services=(name,), builder=name), cause="build")
         for image, name in reversed(builders.items())
     )
-    make_planned_images(
-        Plan(stack=stack.name, steps=steps),
-        stack,
-        session.layout,
-        open_progress=(lambda _title, _actions: Silence()) if quiet else session.progress,
-        environment=session.environment,
-        flags=flags,
-    )
+    with images_held(session.layout):
+        make_planned_images(
+            Plan(stack=stack.name, steps=steps),
+            stack,
+            session.layout,
+            open_progress=(lambda _title, _actions: Silence()) if quiet else session.progress,
+            environment=session.environment,
+            flags=flags,
+        )
     if push:
         from compose.deciding.pushes import pushes_of  # noqa: PLC0415 - rarely asked for
         from compose.doing.pushing import push_images  # noqa: PLC0415 - likewise

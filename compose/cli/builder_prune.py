@@ -37,8 +37,8 @@ def command(
     def tell() -> None:
         session.tell_wait("other work on images")
 
-    count, freed = prune_builds(session.layout, limits, everything=everything, on_wait=tell)
-    sys.stdout.write(f"Total:\t{size_text(freed)} of {count} step{'' if count == 1 else 's'}\n")
+    _, freed = prune_builds(session.layout, limits, everything=everything, on_wait=tell)
+    sys.stdout.write(f"Total:\t{size_text(freed)}\n")
 
 
 def _limits(filters: list[str], keep_storage: str) -> Limits:

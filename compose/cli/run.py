@@ -15,11 +15,11 @@ from compose.deciding.one_off import OneOff
 from compose.deciding.steps import CreateContainer
 from compose.deciding.wanted import Options, require_service
 from compose.doing.connection import Connection
+from compose.doing.holding import images_held
 from compose.errors import FileError, UsageError
 from compose.model import Stack
 from compose.reading.run_overlay import RunOptions, overlay
 from engine.errors import RequestError
-from engine.images.store import ImageStore
 from engine.protocol import Start
 from engine.spec import ContainerSpec
 from engine.state import ContainerRecord, ContainerState
@@ -134,9 +134,7 @@ def _make(
     from compose.doing.up import Quiet, decide_with_images  # noqa: PLC0415 - likewise
     from engine.leftovers import boot_time, remove_leftovers  # noqa: PLC0415 - likewise
 
-    # No image may go before the container that needs it is there.
-    in_use = ImageStore(session.layout.images, session.layout.cache).in_use()
-    with session.lock(connection.stack, "run"), in_use:
+    with session.lock(connection.stack, "run"), images_held(session.layout):
         observed = connection.observe()
         if not observed.containers:
             remove_leftovers(session.layout, booted_at=boot_time())

@@ -23,6 +23,7 @@ VERBS = {
     "config": "Checks the file, prints it in its canonical form.",
     "cp": "Copies files into containers and out of them.",
     "create": "Makes what the file asks for, starts nothing.",
+    "df": "Tells what everything takes on the disk.",
     "diff": "Shows what a container has changed, or what differs between images.",
     "disable": "Keeps the stack from coming back after a boot.",
     "doctor": "Tells what this machine offers, what is missing, how to mend it.",

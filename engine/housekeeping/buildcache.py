@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from engine.dockerfiles.steps import StepRecord
+from engine.housekeeping.occupancy import disk_bytes
+from engine.images.durable import remove_unfinished
 from engine.images.model import LayerFacts
 
 LARGEST_BYTES: Final = 10 << 30
@@ -63,6 +65,31 @@ def within(
         counted.add(kept.layer)
         stay.append(kept)
     return tuple(stay)
+
+
+def kept_directories(cache: Path) -> tuple[Kept, ...]:
+    """The directories that commands of builds have as caches (`RUN --mount=type=cache`), what was of use last first."""
+    found = [Kept(path, "", path.stat().st_mtime_ns) for path in _files(cache / "build" / "mounts")]
+    return tuple(sorted(found, key=lambda kept: (-kept.used_ns, kept.path)))
+
+
+def spare_directories(directories: Iterable[Kept], *, largest_bytes: int, used_since_ns: int) -> dict[Path, int]:
+    """Those that go, with what they take: beyond a size altogether, or not of use since a moment."""
+    spare: dict[Path, int] = {}
+    spent = 0
+    for kept in directories:
+        cost = disk_bytes(kept.path)
+        if spent + cost > largest_bytes or kept.used_ns < used_since_ns:
+            spare[kept.path] = cost
+        else:
+            spent += cost
+    return spare
+
+
+def sweep(cache: Path) -> None:
+    """Removes what builds that crashed have left half written; none may be under way."""
+    for kind in ("steps", "histories", "inputs"):
+        remove_unfinished(cache / "build" / kind)
 
 
 def forget(steps: Iterable[Kept]) -> None:

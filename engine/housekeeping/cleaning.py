@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import ImageError
@@ -14,6 +15,7 @@ from engine.images.model import Image
 from engine.images.places import DIGEST_PREFIX
 from engine.images.references import parse_reference
 from engine.images.store import Catalogue, Doomed, ImageStore
+from engine.images.workspaces import remove_tree
 from engine.layout import Layout
 from engine.registries.downloads import sweep
 
@@ -67,6 +69,7 @@ def prune(
     def decide(catalogue: Catalogue) -> Doomed:
         needs, beyond = _needs(layout, store, catalogue, limits)
         buildcache.forget(beyond)
+        buildcache.sweep(store.cache)
         return unneeded(catalogue, needs, named=named, unwanted=unwanted)
 
     removed = Removed(*store.remove(decide, on_wait))
@@ -75,14 +78,16 @@ def prune(
 
 
 def prune_builds(
-    layout: Layout, limits: Limits, *, everything: bool = False, on_wait: OnWait | None = None
+    layout: Layout, limits: Limits, *, everything: bool = False, directories: bool = True, on_wait: OnWait | None = None
 ) -> tuple[int, int]:
     """Removes what builds have kept beyond limits, images stay; returns how many steps, and the bytes of their layers.
 
-    With `everything`, the steps go, too, whose layers images have.
+    With `everything`, the steps go, too, whose layers images have, and all directories that commands have as caches;
+    without `directories`, which may be large, these are not looked at.
     """
     store = ImageStore(layout.images, layout.cache)
     count = 0
+    spare: dict[Path, int] = {}
 
     def decide(catalogue: Catalogue) -> Doomed:
         nonlocal count
@@ -90,11 +95,32 @@ def prune_builds(
         gone = buildcache.kept_steps(store.cache) if everything else beyond
         buildcache.forget(gone)
         count = len(gone)
+        if directories:
+            spare.update(
+                buildcache.spare_directories(
+                    buildcache.kept_directories(store.cache),
+                    largest_bytes=0 if everything else limits.largest_bytes,
+                    used_since_ns=limits.used_since_ns,
+                )
+            )
+        for path in spare:
+            remove_tree(path)
         needs = needs._replace(cached=()) if everything else needs
         return unneeded(catalogue, needs, unwanted=lambda _image: False)
 
     _, freed = store.remove(decide, on_wait)
-    return count, freed
+    return count + len(spare), freed + sum(spare.values())
+
+
+def bound_builds(layout: Layout) -> int:
+    """Removes what builds have kept beyond the bound, unless somebody is at work on images; returns the bytes freed."""
+
+    def leave() -> None:
+        raise BlockingIOError
+
+    with suppress(BlockingIOError):
+        return prune_builds(layout, Limits(), directories=False, on_wait=leave)[1]
+    return 0
 
 
 def find(store: ImageStore, catalogue: Catalogue, word: str) -> tuple[Image | None, str]:

@@ -26,6 +26,14 @@ def write_file(path: Path, content: bytes) -> None:
     write_directory_through(path.parent)
 
 
+def remove_unfinished(directory: Path) -> None:
+    """Removes what a crash has left of `write_file`; nobody may be writing there."""
+    with suppress(FileNotFoundError):
+        for path in directory.iterdir():
+            if path.name.startswith("."):
+                path.unlink(missing_ok=True)
+
+
 def write_directory_through(directory: Path) -> None:
     """Returns when the names in a directory are on the disk."""
     with _opened(directory) as handle:

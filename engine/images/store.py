@@ -202,6 +202,8 @@ class ImageStore:
         """
         with self._locked("use.lock", on_wait=on_wait), self.workspace() as aside:
             with self._locked("store.lock"):
+                for kind in ("images", "references"):
+                    durable.remove_unfinished(self.root / kind)
                 catalogue = self.catalogue()
                 doomed = decide(catalogue)
                 for name in doomed.names:

@@ -94,3 +94,35 @@ def test_prune_takes_names_that_no_container_needs_if_asked_to(project: Callable
     boat("down", "-t", "0")
     assert "untagged: gone:1" in boat("image", "prune", "-a", "-f").stdout
     assert _listed(boat) == {}
+
+
+def test_what_everything_takes_on_the_disk_is_told(project: Callable[..., Windlass]) -> None:
+    boat = project(
+        "services: {web: {build: ., stop_signal: SIGKILL, command: [sleep, '1000'], volumes: ['data:/srv']}}\n"
+        "volumes: {data: {}}\n"
+    )
+    _version(boat, "one")
+    boat("up", "-d")
+    boat(
+        "exec",
+        "-T",
+        "-u",
+        "0",
+        "web",
+        "sh",
+        "-c",
+        "dd if=/dev/zero of=/srv/x bs=1M count=3; dd if=/dev/zero of=/x bs=1M count=2",
+    )
+    totals = {each["Type"]: each for each in map(json.loads, boat("df", "--format", "json").stdout.splitlines())}
+    assert (totals["Images"]["TotalCount"], totals["Images"]["Active"]) == ("2", "1")
+    assert totals["Images"]["Reclaimable"] == "0B (0%)"
+    assert totals["Containers"]["Size"].startswith("2.")
+    assert totals["Local Volumes"]["Size"].startswith("3.")
+    assert totals["Build Cache"]["Size"] == "0B"
+    assert "boat-web:latest" in boat("system", "df", "-v").stdout
+    boat("down", "--rmi", "all")
+    totals = {each["Type"]: each for each in map(json.loads, boat("df", "--format", "json").stdout.splitlines())}
+    assert totals["Build Cache"]["Size"] == "4B"
+    assert totals["Local Volumes"]["Reclaimable"].endswith("(100%)")
+    assert boat("builder", "prune", "-f").stdout == "Total:\t4B\n"
+    boat("down", "-v")
