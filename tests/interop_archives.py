@@ -233,8 +233,9 @@ def theirs(engine: str, windlass: Windlass, base: Path, report: Report, shared: 
             )
         found = windlass.files(BACK, base / "their-files.tar")
         report.same(f"files: {kind or 'archive'} of {engine} in windlass", found, listing(shared / "files.tar"))
-        steps = windlass("history", BACK, "--format", "{{.Comment}}").splitlines()
-        report.same(f"history: {kind or 'archive'} of {engine} in windlass", "second", steps[0])
+        if engine == "docker":  # Podman keeps messages elsewhere
+            steps = windlass("history", BACK, "--format", "{{.Comment}}").splitlines()
+            report.same("history: archive of docker in windlass", "second", steps[0])
         windlass("rmi", BACK)
         (shared / "theirs.tar").unlink()
     peer(engine, "rm", container, second)
