@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,7 +64,9 @@ class Way(NamedTuple):
     abort: "AbortWhen | None" = None
     kept: "PlanFile | None" = None
     atomic: bool = False
-    beside: "Callable[[Stack], AbstractContextManager[None]] | None" = None
+    beside: "Callable[[Stack], Callable[[], AbstractContextManager[None]] | None] | None" = None
+    watching: bool = False
+    menu: bool = False
     sure: bool = False
 
 
@@ -83,14 +85,16 @@ def bring_up(session: Session, way: Way) -> int:
         stack = session.startable_stack(services=way.options.services)
         if connection is None or connection.stack.name != stack.name:
             connection = resources.enter_context(session.connection(session.layout.stack(stack.name)))
+        beside = way.beside(stack) if way.beside else None
         foreground = resources.enter_context(_foreground(session, stack, connection, way)) if way.showing else None
         try:
             with session.lock(connection.stack, way.verb), images_held(session.layout):
                 found, failed = _carry_out(session, stack, connection, way, foreground)
                 forget_contents(connection.stack)
             if not failed and foreground:
-                with way.beside(stack) if way.beside else nullcontext():
-                    return foreground.watch(until_told=way.beside is not None)
+                from compose.cli.staying import stay  # noqa: PLC0415 - whoever detaches needs none of it
+
+                return stay(session, foreground, beside, watching=way.watching, menu=way.menu)
         except KeyboardInterrupt:
             session.tell("interrupted: what was begun stays; `windlass up` goes on with it, `windlass down` removes it")
             return failures.INTERRUPTED

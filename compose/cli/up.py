@@ -64,11 +64,11 @@ def command(
     quiet_build: Annotated[bool, Option("--quiet-build", tells="Say nothing while images are built.")] = False,
     plan_file: Annotated[str, Option("--plan", tells="Do what this file of `plan --out` says, or nothing.")] = "",
     watch: Annotated[bool, Option("--watch", "-w", tells="Follow changed files as `watch` does.")] = False,
-    menu: Annotated[bool, Option("--menu", tells="There is none: nothing changes.")] = False,
+    menu: Annotated[bool, Option("--menu", tells="Keys beside the output: d detaches, w watches.")] = False,
     yes: Annotated[bool, Option("--yes", "-y", tells="Ask nothing: lose the data of changed volumes.")] = False,
 ) -> int:
     """Makes and starts what the file asks for, then shows its logs until Ctrl-C."""
-    del menu
+    menu = menu or session.is_set("COMPOSE_MENU")
     if pull:
         one_of("--pull", pull, PULL_WORDS)
     options = Options(
@@ -125,10 +125,11 @@ def command(
         hide=tuple(no_attach or ()),
     )
     beside = None
-    if watch:
+    if watch or menu:
         from compose.cli.vigil import Vigil, beside_output  # noqa: PLC0415 - only here
 
-        beside = partial(beside_output, session, Vigil(tuple(services or ()), quiet=quiet_build))
+        vigil = Vigil(tuple(services or ()), quiet=quiet_build)
+        beside = partial(beside_output, session, vigil, required=watch)
     way = Way(
         options=options,
         build=build,
@@ -140,6 +141,8 @@ def command(
         timeout_seconds=wait_timeout,
         showing=None if detach else showing,
         beside=beside,
+        watching=watch,
+        menu=menu,
         abort=_abort(exit_code_from, failed=abort_on_container_failure, any_end=abort_on_container_exit),
     )
     return bring_up(session, way)

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -57,9 +57,21 @@ def keep_watch(session: Session, vigil: Vigil, *, start: bool) -> int:
         return _Watch(session, vigil, interrupts).run(start=start)
 
 
+def beside_output(
+    session: Session, vigil: Vigil, stack: Stack, *, required: bool
+) -> Callable[[], AbstractContextManager[None]] | None:
+    """What watches in another process while a block runs; if that is not `required`, None where nothing is watched."""
+    try:
+        require_watched(stack, vigil.services)
+    except UsageError:
+        if required:
+            raise
+        return None
+    return partial(_beside, session, vigil)
+
+
 @contextmanager
-def beside_output(session: Session, vigil: Vigil, _stack: Stack) -> Iterator[None]:
-    """Watches in another process while the block runs."""
+def _beside(session: Session, vigil: Vigil) -> Iterator[None]:
     sys.stdout.flush()
     parent = os.getpid()
     pid, pidfd = syscalls.clone3(Clone(0))

@@ -11,6 +11,7 @@ from compose.showing.logfilter import LineFilter
 from compose.showing.logjson import JsonLog
 from compose.showing.loglines import Prefixes
 from compose.terminal.interrupts import InterruptedByUser, Interrupts
+from compose.terminal.menu import Menu
 from engine.layout import StackLayout
 from engine.logfollow import Follower
 from engine.logreader import Run, merge
@@ -76,12 +77,20 @@ class Attachment:
         self._prefixes.add(name, service)
         return self._follower.begin(name, self._stack.data(container_id), tail=tail)
 
-    def wait(self, supervisor: Supervisor, timeout_seconds: float | None, interrupts: Interrupts | None) -> bool:
+    def wait(
+        self,
+        supervisor: Supervisor,
+        timeout_seconds: float | None,
+        interrupts: Interrupts | None,
+        menu: Menu | None = None,
+    ) -> bool:
         """Prints what comes until the supervisor has news (True) or the time is over (False).
 
-        Raises InterruptedByUser.
+        Raises InterruptedByUser, and what the menu's actions raise.
         """
-        sources: list[Supervisor | Interrupts | Follower] = [supervisor, self._follower]
+        sources: list[Supervisor | Interrupts | Follower | Menu] = [supervisor, self._follower]
+        if menu:
+            sources.append(menu)
         if interrupts:
             sources.append(interrupts)
         while not supervisor.pending:
@@ -91,6 +100,8 @@ class Attachment:
                 self.print_news()
             if interrupts in ready and interrupts and interrupts.take():
                 raise InterruptedByUser
+            if menu in ready and menu:
+                menu.press()
             if supervisor in ready:
                 return True
             if not ready and not behind:

@@ -14,6 +14,7 @@ from compose.doing.reports import Progress, report_of
 from compose.doing.shelf import LocalShelf
 from compose.terminal.attachment import Attachment, at_once
 from compose.terminal.interrupts import InterruptedByUser, Interrupts, interrupting
+from compose.terminal.menu import Menu
 from engine.client import Client
 from engine.errors import StateError, SupervisorError
 from engine.locks import command_lock
@@ -58,7 +59,9 @@ class Foreground:
         self._running: set[str] = set()
         self._jobs: set[str] = set()
         self._aborting: int | None = None
-        self._until_told = False
+        self.until_told = False
+        """As long as there is a stack, ends do not matter: what has ended may come again."""
+        self._menu: Menu | None = None
         self._statuses: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -114,7 +117,7 @@ class Foreground:
 
     def wait(self, supervisor: Supervisor, timeout_seconds: float | None) -> bool:
         """Shows output until the supervisor has news; see compose.doing.execute."""
-        return self._attachment.wait(supervisor, timeout_seconds, self._interrupts)
+        return self._attachment.wait(supervisor, timeout_seconds, self._interrupts, self._menu)
 
     def handle(self, event: Event) -> None:
         """Takes note of an event."""
@@ -135,14 +138,14 @@ class Foreground:
         if self._abort.ends and not expected and self._aborting is None:
             self._aborting = status
 
-    def watch(self, *, until_told: bool = False) -> int:
+    def watch(self, menu: Menu | None = None) -> int:
         """Shows output until everything has ended (0), or one container's end ends all; raises InterruptedByUser.
 
-        With `until_told`, ends do not matter as long as there is a stack: what has ended may come again.
+        Keys of a menu do what they are for meanwhile.
         """
-        self._until_told = until_told
+        self._menu = menu
         while (
-            self._until_told or self._running or (not self._own and self._attachment.alive)
+            self.until_told or self._running or (not self._own and self._attachment.alive)
         ) and self._aborting is None:
             try:
                 client = self._connection.client()
@@ -161,6 +164,7 @@ class Foreground:
     def stop(self, why: str = "Gracefully stopping... (press Ctrl+C again to force)") -> int:
         """Stops what belongs to this command; Ctrl-C meanwhile kills it. Returns 0, or 130 after it was killed."""
         self._say(why)
+        self._menu = None
         try:
             with command_lock(self._connection.stack, "windlass up", wait=False):
                 return self._stop()
@@ -202,7 +206,7 @@ class Foreground:
         """Goes on with another supervisor after the first has died; what has ended meanwhile is noticed."""
         client = self._connection.renew()
         if client is None:
-            self._until_told = False
+            self.until_told = False
             self._attachment.alive.clear()
             self._running.clear()
             return

@@ -38,6 +38,10 @@ class Terminal:
     def screen(self) -> str:
         return self.tmux("capture-pane", "-p")
 
+    def is_back(self) -> None:
+        """Waits for the prompt of the shell that everything was typed into: keys typed before are the program's."""
+        eventually(lambda: self.screen().rstrip().rpartition("\n")[2] == "#", "the shell's prompt")
+
     def shows(self, text: str) -> str:
         return eventually(lambda: self.screen() if text in self.screen() else "", f"{text!r} on the terminal")
 
@@ -64,6 +68,7 @@ def test_exec_gives_a_terminal_of_our_size_that_follows_and_is_restored(
     terminal.type("stty size")
     terminal.shows("40 120")
     terminal.type("exit 7")
+    terminal.is_back()
     terminal.type("echo status $?; stty -a | grep -o ' icanon'")
     assert " icanon" in terminal.shows("status 7")
     boat("down")
@@ -96,6 +101,7 @@ def test_a_program_that_was_left_goes_on_whatever_it_prints(
     terminal.run(boat, "exec", "web", "sh", "/script")
     terminal.shows("begun 42")
     terminal.tmux("send-keys", "C-p", "C-q")
+    terminal.is_back()
     terminal.type("echo left $((20+3)) with $?")
     terminal.shows("left 23 with 0")
     boat("exec", "-T", "web", "touch", "/go")
@@ -127,4 +133,32 @@ def test_ctrl_z_is_the_program_s_own(project: Callable[..., Windlass], terminal:
     terminal.type("jobs; kill %1; echo still $((20+3)) inside")
     terminal.shows("still 23 inside")
     terminal.type("exit")
+    boat("down")
+
+
+def test_the_menu_s_keys_watch_and_detach(project: Callable[..., Windlass], terminal: Terminal) -> None:
+    boat = project("""
+        services:
+          web:
+            image: localhost/bb:1
+            command: [sh, -c, 'echo begun $$((40+2)); exec sleep 1000']
+            stop_signal: SIGKILL
+            develop: {watch: [{path: ./src, action: sync, target: /app}]}
+    """)
+    (boat.directory / "src").mkdir()
+    terminal.run(boat, "up", "--menu")
+    terminal.shows("begun 42")
+    terminal.shows("d Detach   w Watch on/off   Ctrl+C Stop")
+    terminal.tmux("send-keys", "w")
+    terminal.shows("Watch enabled")
+    (boat.directory / "src" / "file").write_text("given")
+    eventually(lambda: boat("exec", "-T", "web", "cat", "/app/file", status=None).stdout == "given", "the file")
+    terminal.tmux("send-keys", "w")
+    terminal.shows("Watch disabled")
+    terminal.tmux("send-keys", "d")
+    terminal.shows("detached: the stack goes on")
+    terminal.is_back()
+    terminal.type("echo left with $?; stty -a | grep -o ' icanon'")
+    assert " icanon" in terminal.shows("left with 0")
+    assert boat.ps()["boat-web-1"]["State"] == "running"
     boat("down")
