@@ -27,14 +27,6 @@ MOST_NAMES: Final = 1_000_000
 _CHUNK_BYTES: Final = 1 << 20
 _NANOSECONDS: Final = 1_000_000_000
 _LONGEST_VALUES: Final = 1 << 19
-_KINDS = {
-    stat.S_IFREG: tarheaders.FILE,
-    stat.S_IFDIR: tarheaders.DIRECTORY,
-    stat.S_IFLNK: tarheaders.SYMLINK,
-    stat.S_IFCHR: tarheaders.CHARACTER_DEVICE,
-    stat.S_IFBLK: tarheaders.BLOCK_DEVICE,
-    stat.S_IFIFO: tarheaders.FIFO,
-}
 _QUIET = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _DIRECTORY = _QUIET | os.O_DIRECTORY
 
@@ -288,7 +280,7 @@ class _Sending:
             tarheaders.header(
                 Entry(
                     name=path,
-                    kind=kind or _KINDS[stat.S_IFMT(found.st_mode)],
+                    kind=kind or tarheaders.KINDS[stat.S_IFMT(found.st_mode)],
                     mode=stat.S_IMODE(found.st_mode),
                     uid=found.st_uid,
                     gid=found.st_gid,

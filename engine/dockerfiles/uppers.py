@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from engine.errors import ImageError
 from engine.images.serialisation import CAPABILITY_ATTRIBUTE, OPAQUE_ATTRIBUTE, is_whiteout
+from engine.images.trees import walk_tree
 
 ID_COUNT = 65536
 _OVERLAY_PREFIX = "trusted.overlay."
@@ -42,17 +43,12 @@ def make_layer_tree(upper: int, first_id: int, newest_ns: int | None = None) -> 
     return bool(names)
 
 
-def _clamp(directory: int, newest_ns: int) -> None:
-    for name in os.listdir(directory):
-        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        if stat.S_ISDIR(status.st_mode):
-            handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
-            try:
-                _clamp(handle, newest_ns)
-            finally:
-                os.close(handle)
+def _clamp(tree: int, newest_ns: int) -> None:
+    def clamp(directory: int, name: str, status: os.stat_result) -> None:
         if status.st_mtime_ns > newest_ns and not is_whiteout(status):
             os.utime(name, ns=(newest_ns, newest_ns), dir_fd=directory, follow_symlinks=False)
+
+    walk_tree(tree, clamp)
 
 
 def shifted_back(host_id: int, first_id: int) -> int:

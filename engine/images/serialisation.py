@@ -23,14 +23,6 @@ OPAQUE_ATTRIBUTE: Final = "trusted.overlay.opaque"
 CAPABILITY_ATTRIBUTE: Final = "security.capability"
 
 _CHUNK_BYTES = 1 << 20
-_KINDS = {
-    stat.S_IFREG: tarheaders.FILE,
-    stat.S_IFDIR: tarheaders.DIRECTORY,
-    stat.S_IFLNK: tarheaders.SYMLINK,
-    stat.S_IFCHR: tarheaders.CHARACTER_DEVICE,
-    stat.S_IFBLK: tarheaders.BLOCK_DEVICE,
-    stat.S_IFIFO: tarheaders.FIFO,
-}
 _ELF32_START = b"\x7fELF\x01"
 
 
@@ -84,7 +76,7 @@ class _Stream:
             raise ImageError(f"a layer cannot hold {os.fsdecode(prefix + name)!r}: names in .wh. mark what was deleted")
         entry = Entry(
             name=prefix + name,
-            kind=_KINDS[stat.S_IFMT(status.st_mode)],
+            kind=tarheaders.KINDS[stat.S_IFMT(status.st_mode)],
             mode=stat.S_IMODE(status.st_mode),
             uid=status.st_uid,
             gid=status.st_gid,

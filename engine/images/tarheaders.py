@@ -1,5 +1,6 @@
 """One entry of a tar archive as bytes: ustar headers, extended by pax records where ustar is too small (tar(5))."""
 
+import stat
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -12,6 +13,15 @@ CHARACTER_DEVICE: Final = b"3"
 BLOCK_DEVICE: Final = b"4"
 DIRECTORY: Final = b"5"
 FIFO: Final = b"6"
+# What an entry is, by the type of a file (S_IFMT of its mode); sockets have no place in archives.
+KINDS: Final[Mapping[int, bytes]] = {
+    stat.S_IFREG: FILE,
+    stat.S_IFDIR: DIRECTORY,
+    stat.S_IFLNK: SYMLINK,
+    stat.S_IFCHR: CHARACTER_DEVICE,
+    stat.S_IFBLK: BLOCK_DEVICE,
+    stat.S_IFIFO: FIFO,
+}
 _PAX: Final = b"x"
 
 _NAME_BYTES = 100

@@ -2,10 +2,10 @@
 
 import os
 import stat
-from collections.abc import Callable
 from contextlib import suppress
 
 from engine.errors import SyscallError
+from engine.images.trees import walk_tree
 from engine.syscalls import Resolve, openat2
 
 _NANOSECONDS = 1_000_000_000
@@ -58,7 +58,7 @@ def tidy(tree: int, started_ns: int, sources: str = "") -> int:
     for path in _EMPTIED:
         directory = _opened(tree, path)
         try:
-            _walk(directory, _remove_file)
+            walk_tree(directory, _remove_file)
         finally:
             os.close(directory)
     for path in _REMOVED:
@@ -83,7 +83,7 @@ def _newest(tree: int, started_ns: int) -> int:
         if status.st_mtime_ns <= started_ns:
             newest = max(newest, status.st_mtime_ns // _NANOSECONDS * _NANOSECONDS)
 
-    _walk(tree, note)
+    walk_tree(tree, note)
     return newest
 
 
@@ -108,20 +108,7 @@ def _clamp_times(tree: int, started_ns: int, newest: int) -> None:
         if status.st_mtime_ns > started_ns:
             os.utime(name, ns=(newest, newest), dir_fd=directory, follow_symlinks=False)
 
-    _walk(tree, clamp)
-
-
-def _walk(directory: int, visit: Callable[[int, str, os.stat_result], None]) -> None:
-    """Visits everything below a directory, what a directory holds before the directory itself."""
-    for name in os.listdir(directory):
-        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        if stat.S_ISDIR(status.st_mode):
-            child = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
-            try:
-                _walk(child, visit)
-            finally:
-                os.close(child)
-        visit(directory, name, status)
+    walk_tree(tree, clamp)
 
 
 def _remove_file(directory: int, name: str, status: os.stat_result) -> None:

@@ -20,14 +20,6 @@ Write = Callable[[bytes | memoryview], object]
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _DEEPEST = 900
 _CHUNK_BYTES = 1 << 20
-_KINDS = {
-    stat.S_IFREG: tarheaders.FILE,
-    stat.S_IFDIR: tarheaders.DIRECTORY,
-    stat.S_IFLNK: tarheaders.SYMLINK,
-    stat.S_IFCHR: tarheaders.CHARACTER_DEVICE,
-    stat.S_IFBLK: tarheaders.BLOCK_DEVICE,
-    stat.S_IFIFO: tarheaders.FIFO,
-}
 
 
 def export(store: ImageStore, stack: StackLayout, record: ContainerRecord, write: Write) -> None:
@@ -70,7 +62,7 @@ class _Archive:
             return
         entry = Entry(
             name=path,
-            kind=_KINDS[stat.S_IFMT(status.st_mode)],
+            kind=tarheaders.KINDS[stat.S_IFMT(status.st_mode)],
             mode=stat.S_IMODE(status.st_mode),
             uid=self._inside(status.st_uid),
             gid=self._inside(status.st_gid),
