@@ -38,6 +38,10 @@ CONTAINERS = Shape(
 )
 
 
+_UNKNOWN = -1
+"""The exit status of what ended unseen: no program can end with it, and nobody takes it for success."""
+
+
 def container_rows(records: Iterable[ContainerRecord], *, now_ns: int, whole: bool = False) -> list[Row]:
     """Containers as `ps` shows them; unless `whole`, ids, commands and mounts are cut short."""
     return [container_row(record, now_ns=now_ns, whole=whole) for record in records]
@@ -52,7 +56,7 @@ def container_row(record: ContainerRecord, *, now_ns: int, whole: bool = False) 
         **({"Annotations": spec.annotations} if spec.annotations else {}),
         "Command": command_text(spec.process.argv, whole=whole),
         "CreatedAt": date_text(state.created_ns),
-        "ExitCode": state.exit_code or 0,
+        "ExitCode": _UNKNOWN if state.exit_code is None and state.status == "exited" else state.exit_code or 0,
         "Health": "" if state.health == "none" else state.health,
         "ID": spec.id if whole else spec.id[:12],
         "Image": spec.image_name,

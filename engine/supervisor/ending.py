@@ -61,6 +61,8 @@ def end(
         paused=False,
     )
     site.save(container)
+    # Until that is written, the pin alone tells the next supervisor how it ended.
+    _try(site, container, lambda: unpin(site.pin(container.spec.id)))
     if oom_killed:
         site.tell(container, "oom")
     site.tell(container, "die")
@@ -96,7 +98,6 @@ def let_go(site: Site, container: Container) -> bool:
         container.output = None
     for let_go_of in (
         lambda: site.network.disconnect(container.spec.id),
-        lambda: unpin(site.pin(container.spec.id)),
         cgroup.kill,
         cgroup.remove,
     ):

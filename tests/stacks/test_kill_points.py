@@ -11,6 +11,7 @@ pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="there is
 SAMPLE = (
     ("supervisor/up-anew", "mkdir", 20),
     ("supervisor/up-anew", "sendto", 30),
+    ("supervisor/up", "rename", 2),
     ("supervisor/up", "unlinkat", 8),
     ("supervisor/restart", "pwrite64", 2),
     ("supervisor/down", "rmdir", 25),

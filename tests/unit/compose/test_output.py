@@ -61,6 +61,11 @@ def test_ps_is_a_table() -> None:
     ]
 
 
+def test_an_end_that_nobody_saw_is_no_success() -> None:
+    row = container_row(record(status="exited", exit_code=None, finished_ns=NOW - SECOND, ports=()), now_ns=NOW)
+    assert (row.fields["ExitCode"], row.fields["Status"]) == (-1, "Exited (unknown) 1 second ago")
+
+
 def test_ps_prints_json_lines_with_the_keys_of_compose() -> None:
     assert container_row(record(), now_ns=NOW).fields == {
         "Command": '"nginx -g \'daemon of…"',
