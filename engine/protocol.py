@@ -30,6 +30,7 @@ Action = Literal[
     "rename",
     "remove",
     "drop",
+    "trouble",
 ]
 
 

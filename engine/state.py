@@ -32,7 +32,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     `status` is running. `half_removed` says that its removal has failed: it lacks things and can only be removed.
     `failure` says why the last start failed or the health probe cannot run; empty otherwise.
     `health_output` is the end of what the probe printed that last changed `health`. `dropped_bytes` of its output
-    could not be logged, for want of room; when the supervisor was killed meanwhile, it is at least so many.
+    could not be logged, for want of room; when the supervisor was killed meanwhile, it is at least so many. `troubles`
+    are what somebody took from it, or did to it, while it ran.
     """
 
     id: str
@@ -53,6 +54,7 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     failure: str = ""
     health_output: str = ""
     dropped_bytes: int = 0
+    troubles: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     ports: tuple[PublishedPort, ...] = ()
 

@@ -57,6 +57,8 @@ def command(
                 session.warn(loss_text(record))
             if record.state.failure and record.state.status == "running":
                 session.warn(f"the health check of {record.spec.name} cannot run: {record.state.failure}")
+            for trouble in record.state.troubles:
+                session.warn(f"{record.spec.name}: {trouble}")
 
 
 def _is_shown(record: ContainerRecord, states: tuple[str, ...], *, everything: bool) -> bool:

@@ -59,6 +59,7 @@ def end(
         failure=failure,
         ports=(),
         paused=False,
+        troubles=(),
     )
     site.save(container)
     # Until that is written, the pin alone tells the next supervisor how it ended.

@@ -18,6 +18,8 @@ def event(container: Container, action: Action, time_ns: int) -> Event:
         attributes["exitCode"] = "" if state.exit_code is None else str(state.exit_code)
     elif action == "health":
         attributes["health"] = state.health
+    elif action == "trouble":
+        attributes["troubles"] = "; ".join(state.troubles)
     elif action == "drop":
         attributes["bytes"] = str(state.dropped_bytes)
     return Event(

@@ -8,6 +8,7 @@ from engine.namespaces import ensure_pins, pin_process
 from engine.records import SPEC_FILE, STATE_FILE, write_spec
 from engine.supervisor.containers import Container
 from engine.supervisor.creating import complete
+from engine.supervisor.inspecting import troubles
 from engine.supervisor.site import Site
 from net.errors import NetError
 
@@ -24,6 +25,19 @@ def mend(site: Site) -> None:
     for container in site.containers.values():
         if not container.removing:
             _keep_records(site, container)
+            _look_at(site, container)
+
+
+def _look_at(site: Site, container: Container) -> None:
+    """Tells once what is wrong with a running container, and when it is over."""
+    found = troubles(site, container)
+    if found == container.state.troubles:
+        return
+    for trouble in (each for each in found if each not in container.state.troubles):
+        site.report(f"{container.spec.name}: {trouble}")
+    container.change(troubles=found)
+    site.save(container)
+    site.tell(container, "trouble")
 
 
 def complete_again(site: Site, container: Container) -> None:

@@ -155,6 +155,43 @@ def test_the_next_up_serves(
     boat("down", "-t", "2")
 
 
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (remove_fifos, "its output's FIFO was removed"),
+        (remove_layers, "its writable layer was removed"),
+        (freeze, "somebody froze it: echo 0 >"),
+        (take_out_of_cgroups, "no limit holds; `windlass restart`"),
+    ],
+)
+def test_what_cannot_be_put_back_is_told_within_five_seconds(
+    project: Callable[..., Windlass], damage: Callable[[Windlass], None], told: str
+) -> None:
+    boat = project(FILE, PORT=str(free_port()))
+    boat("up", "-d")
+    pids = boat.pids()
+    damage(boat)
+    said = eventually(lambda: said if told in (said := boat("ps").stderr) else "", "the trouble in ps", seconds=5)
+    assert told in said.partition("warning: boat-sleeper-1: ")[2]
+    assert '"action":"trouble"' in boat("events", "--since", "1m", "--until", "0s", "--json").stdout.replace(": ", ":")
+    assert boat.pids() == pids
+    boat("up", "-d", "--force-recreate", "-t", "2", seconds=20)
+    assert boat("ps").stderr == ""
+    boat("down", "-t", "2")
+
+
+def test_trouble_that_is_over_is_told_no_more(project: Callable[..., Windlass]) -> None:
+    boat = project(FILE, PORT=str(free_port()))
+    boat("up", "-d")
+    freeze(boat)
+    eventually(lambda: "froze it" in boat("ps").stderr, "the trouble in ps", seconds=5)
+    for group in cgroups(boat):
+        if (group / "cgroup.freeze").exists():
+            (group / "cgroup.freeze").write_text("0")
+    eventually(lambda: boat("ps").stderr == "", "no trouble", seconds=5)
+    boat("down", "-t", "2")
+
+
 def test_exec_says_that_the_control_group_is_gone(project: Callable[..., Windlass]) -> None:
     boat = project(FILE, PORT=str(free_port()))
     boat("up", "-d")
