@@ -83,7 +83,7 @@ class Addresses:
     def _known(self, url: str) -> Known | None:
         try:
             return msgspec.json.decode(self._path(url).read_bytes(), type=Known)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, msgspec.MsgspecError, UnicodeError):
             return None
 
     def _path(self, url: str) -> Path:

@@ -43,7 +43,7 @@ def known_files(cache: Path, tag: str) -> dict[str, Seen]:
     """The files that an image was built of when it was built last, but for those that had just been changed then."""
     try:
         inputs = msgspec.json.decode(_path(cache, tag).read_bytes(), type=BuildInputs)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeError):
         return {}
     return {path: file for path, file in inputs.files.items() if file.changed_ns < inputs.read_ns - _CLOCK_NS}
 
@@ -77,7 +77,7 @@ def changes_since_build(cache: Path, image_id: str, request: BuildRequest) -> tu
     """
     try:
         inputs = msgspec.json.decode(_path(cache, request.tag).read_bytes(), type=BuildInputs)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeError):
         return ()
     if inputs.image_id != image_id:
         return ()

@@ -32,7 +32,7 @@ def kept_steps(cache: Path) -> tuple[Kept, ...]:
             layer = msgspec.json.decode(path.read_bytes(), type=StepRecord).layer
         except FileNotFoundError:
             continue
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeError):
             layer = ""
         found.append(Kept(path, layer, used_ns))
     return tuple(sorted(found, key=lambda kept: (-kept.used_ns, kept.path)))

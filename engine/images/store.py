@@ -259,7 +259,7 @@ class ImageStore:
 
     def _reference_text(self, reference: Reference) -> str:
         try:
-            return (self.root / "references" / reference.file_name).read_text()
+            return (self.root / "references" / reference.file_name).read_text(errors="replace")
         except FileNotFoundError:
             return ""
 
