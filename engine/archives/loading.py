@@ -9,6 +9,7 @@ from engine.archives.bundles import Bundle, opened_bundle, temporary
 from engine.archives.layouts import Packed, packed_images
 from engine.errors import ImageError
 from engine.images import ociconfig
+from engine.images.jail import Jail
 from engine.images.layer_archives import add_archive
 from engine.images.model import Image
 from engine.images.references import parse_reference
@@ -29,12 +30,23 @@ def load(store: ImageStore, file: int, on_layer: Callable[[str], None]) -> tuple
     ImageError says what is wrong with the archive; the images before the one that is wrong are here then.
     """
     host = Host(ociconfig.host_architecture(os.uname().machine))
-    with store.in_use(), store.workspace() as aside, opened_bundle(file, aside) as bundle:
+    with (
+        store.in_use(),
+        store.workspace() as aside,
+        Jail(store.cache) as jail,
+        opened_bundle(file, aside) as bundle,
+    ):
         found = packed_images(bundle, host)
-        return tuple(_take_in(store, bundle, packed, aside, on_layer) for packed in found)
+        return tuple(_take_in(store, bundle, packed, _Hands(aside, jail, on_layer)) for packed in found)
 
 
-def _take_in(store: ImageStore, bundle: Bundle, packed: Packed, aside: Path, on_layer: Callable[[str], None]) -> Loaded:
+class _Hands(NamedTuple):
+    aside: Path
+    jail: Jail
+    on_layer: Callable[[str], None]
+
+
+def _take_in(store: ImageStore, bundle: Bundle, packed: Packed, hands: _Hands) -> Loaded:
     document = bundle.document(packed.config.name, LARGEST_DOCUMENT)
     described = ociconfig.decode(document)
     if packed.config.digest not in {"", described.id}:
@@ -44,11 +56,11 @@ def _take_in(store: ImageStore, bundle: Bundle, packed: Packed, aside: Path, on_
     for diff_id, blob in zip(described.layers, packed.layers, strict=True):
         if store.layer_facts(diff_id) is not None:
             continue
-        on_layer(diff_id)
-        with temporary(aside) as layer:
+        hands.on_layer(diff_id)
+        with temporary(hands.aside) as layer:
             bundle.extract(blob.name, layer, blob.digest, blob.size)
             try:
-                add_archive(store, layer, diff_id)
+                add_archive(store, layer, diff_id, jail=hands.jail)
             except ImageError as error:
                 raise ImageError(f"layer {diff_id[7:19]}: {error.message}", hint=error.hint) from error
     image = store.add_document(document)
