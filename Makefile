@@ -5,7 +5,7 @@ windlass := .venv/bin/windlass
 pytest := $(python) -m pytest
 guestbook := examples/stacks/guestbook/compose.yaml
 
-.PHONY: interop-archives help demo demo-down test check unit kernel stacks bench soak faults killpoints fuzz schema attributes clean
+.PHONY: interop-archives help demo demo-down test check unit kernel stacks bench rolling soak faults killpoints fuzz schema attributes clean
 
 help:
 	@echo 'make demo       bring the guestbook example up and look at it'
@@ -19,6 +19,7 @@ help:
 	@echo 'make attributes the page on every attribute, likewise'
 	@echo 'make bench      up, down and logs against Docker Compose, where shared/peers lies beside the checkout (root)'
 	@echo 'make interop-archives  images as files, to and from skopeo, Docker and Podman, where they are (root)'
+	@echo 'make rolling    rolling updates under load, REQUESTS=12000 a test: none may fail (root)'
 	@echo 'make soak       kill -9 of everything at random moments; SEED=N repeats a run (root)'
 	@echo 'make faults     single system calls fail, in every verb; then 1,000 crashes; SEED=N repeats a run (root)'
 	@echo 'make killpoints kill -9 at every system call that changes anything, of every verb: hours; EVERY=N takes each N-th (root)'
@@ -72,6 +73,10 @@ bench:
 	@.ci/bootstrap test
 	@$(python) tests/benchmarks/updown.py
 	@$(python) tests/benchmarks/logs.py
+
+rolling:
+	@.ci/bootstrap test
+	@WINDLASS_TEST_REQUESTS=$(or $(REQUESTS),12000) PYTHONPATH=. $(python) -m pytest -q tests/stacks/test_rolling.py
 
 soak:
 	@.ci/bootstrap test

@@ -22,13 +22,6 @@ from tests.stacks.product import Windlass
 Seen = TypeVar("Seen")
 
 
-def free_port() -> int:
-    """A TCP port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def fetch(url: str, form: Mapping[str, str] | None = None) -> str:
     """The page at once: whoever says that a stack is healthy means that it serves."""
     data = urllib.parse.urlencode(form).encode() if form is not None else None

@@ -11,7 +11,8 @@ import pytest
 
 from engine.layout import StackLayout
 from engine.syscalls import MNT_DETACH, umount2
-from tests.stacks.outside import eventually, fetch, free_port, kill_supervisor
+from tests.ports import free_port
+from tests.stacks.outside import eventually, fetch, kill_supervisor
 from tests.stacks.product import Windlass
 
 FILE = """

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stacks.outside import eventually, fetch, free_port, kill_supervisor
+from tests.ports import free_port
+from tests.stacks.outside import eventually, fetch, kill_supervisor
 from tests.stacks.product import Windlass
 
 FILE = """

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stacks.outside import fetch, free_port, kill_supervisor
+from tests.ports import free_port
+from tests.stacks.outside import fetch, kill_supervisor
 from tests.stacks.product import Windlass
 
 pytestmark = pytest.mark.root

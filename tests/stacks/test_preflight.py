@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.stacks.conftest import Install
-from tests.stacks.outside import free_port
 from tests.stacks.product import Windlass
 
 pytestmark = pytest.mark.root

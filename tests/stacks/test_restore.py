@@ -12,7 +12,8 @@ import pytest
 
 from compose.doing.enabled import recall
 from engine.syscalls import MNT_DETACH, umount2
-from tests.stacks.outside import eventually, fetch, free_port, kill_supervisor
+from tests.ports import free_port
+from tests.stacks.outside import eventually, fetch, kill_supervisor
 from tests.stacks.product import Windlass
 
 FILE = """

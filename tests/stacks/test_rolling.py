@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import NamedTuple, Self
 
 import pytest
 
+from tests.ports import free_port
 from tests.stacks.product import Windlass
 
 REQUESTS = int(os.environ.get("WINDLASS_TEST_REQUESTS", "2000"))
@@ -83,9 +83,7 @@ class Shop(NamedTuple):
 @pytest.fixture
 def shop(project: Callable[..., Windlass]) -> Callable[..., Shop]:
     """The stack at a version of its service."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
 
     def make(version: str, action: str = "pause", parallelism: int = 1) -> Shop:
         file = FILE.format(version=version, port=port, action=action, parallelism=parallelism)

@@ -3,7 +3,8 @@
 import socket
 from collections.abc import Callable
 
-from tests.stacks.outside import eventually, fetch, free_port, kill_supervisor
+from tests.ports import free_port
+from tests.stacks.outside import eventually, fetch, kill_supervisor
 from tests.stacks.product import Windlass
 
 FILE = """

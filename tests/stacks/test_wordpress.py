@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.stacks.outside import fetch, free_port
+from tests.ports import free_port
+from tests.stacks.outside import fetch
 from tests.stacks.product import Windlass
 
 INSTALLATION = {

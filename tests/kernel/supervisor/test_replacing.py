@@ -11,16 +11,11 @@ from engine.spec import HealthProbe, RestartPolicy
 from engine.state import ContainerRecord
 from net.spec import PublishedPort
 from tests.kernel.supervisor.conftest import Driver
+from tests.ports import free_port
 
 pytestmark = pytest.mark.root
 
 SERVER = "nc -ll -p 80 -e echo {}"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def said(port: int) -> str:

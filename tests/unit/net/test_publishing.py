@@ -10,14 +10,9 @@ from net.errors import PortError
 from net.portmaps import Published
 from net.publishing import Publication, Publications, why_taken
 from net.spec import PublishedPort
+from tests.ports import free_port
 
 WEB, DB = "aa" * 32, "bb" * 32
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def loopback(host_port: int) -> PublishedPort:
