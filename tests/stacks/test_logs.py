@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.layout import Layout
 from engine.logstore import LogWriter
 from engine.records import read_records
 from tests.stacks.product import Windlass
@@ -229,6 +231,33 @@ def test_whoever_has_read_enough_ends_it_quietly(project: Callable[..., Windlass
         assert logs.wait(timeout=10) == 128 + signal.SIGPIPE
         assert logs.stderr is not None
         assert logs.stderr.read() == ""
+
+
+@pytest.fixture
+def small_disk(roots: Layout) -> Iterator[None]:
+    """Containers have two megabytes of room, logs and all."""
+    roots.containers.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "wl-small", roots.containers], check=True)
+    yield
+    subprocess.run(["umount", roots.containers], check=True)
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_output_that_no_room_was_for_is_told_of_everywhere(project: Callable[..., Windlass]) -> None:
+    boat = project("services: {web: {image: localhost/bb:1, command: [sh, -c, 'seq 200000; exit 3']}}")
+    boat("up", status=None)
+    container = boat.ps()["boat-web-1"]
+    assert (container["State"], container["ExitCode"]) == ("exited", 3)
+    warning = re.compile(r"boat-web-1: \d{6,7} bytes of its output were dropped, its log could not be written")
+    done = boat("logs", "--no-log-prefix")
+    assert warning.search(done.stderr)
+    assert done.stdout.split()[:3] == ["1", "2", "3"]
+    assert warning.search(boat("ps", "-a").stderr)
+    events = [
+        json.loads(line) for line in boat("events", "--json", "--since", "1h", "--until", "0s").stdout.splitlines()
+    ]
+    assert "drop" in {event["action"] for event in events}
+    boat("down")
 
 
 def test_without_a_log_nothing_is_kept_and_that_is_said(project: Callable[..., Windlass]) -> None:
