@@ -163,7 +163,8 @@ class TarStream:
         if not block.strip(b"\0"):
             return None
         total = sum(block) - sum(block[148:156]) + 8 * 32
-        if _number(block[148:156], "checksum") != total:
+        said = block[148:156].strip(b" \0")
+        if said.strip(_OCTAL_DIGITS) or int(said or b"0", 8) != total:
             raise ImageError("this is no tar archive, or a damaged one: a header's checksum is wrong")
         return block
 
