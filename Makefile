@@ -18,6 +18,7 @@ help:
 	@echo 'make schema     the published JSON schema, after a change of the tables of keys'
 	@echo 'make attributes the page on every attribute, likewise'
 	@echo 'make bench      up, down and logs against Docker Compose, where shared/peers lies beside the checkout (root)'
+	@echo 'make interop    images through registries between windlass, Docker, Podman and skopeo, where they are (root)'
 	@echo 'make interop-archives  images as files, to and from skopeo, Docker and Podman, where they are (root)'
 	@echo 'make rolling    rolling updates under load, REQUESTS=12000 a test: none may fail (root)'
 	@echo 'make soak       kill -9 of everything at random moments; SEED=N repeats a run (root)'
@@ -56,6 +57,12 @@ fuzz:
 	@for reader in references manifests dockerfiles $$(test $$(id -u) -ne 0 || echo unpacking); do \
 		echo "fuzzing $$reader"; PYTHONPATH=. $(python) tests/fuzz/$$reader.py || exit 1; done
 
+# Images through registries, file by file.
+.PHONY: interop
+interop:
+	@.ci/bootstrap test
+	@$(python) tests/interop/registries.py
+
 interop-archives:
 	@.ci/bootstrap test
 	@$(python) tests/interop_archives.py
@@ -73,6 +80,7 @@ bench:
 	@.ci/bootstrap test
 	@$(python) tests/benchmarks/updown.py
 	@$(python) tests/benchmarks/logs.py
+	@$(python) tests/benchmarks/images.py
 
 rolling:
 	@.ci/bootstrap test

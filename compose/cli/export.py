@@ -9,6 +9,7 @@ from compose.cli.chosen import containers_of
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from engine.images.store import ImageStore
+from engine.locks import command_lock
 from engine.versions.exports import export
 
 
@@ -24,7 +25,7 @@ def command(
     session.require_root()
     place = session.stack_layout()
     store = ImageStore(session.layout.images, session.layout.cache)
-    with session.lock(place, "export"):
+    with command_lock(place, "windlass export", on_wait=session.tell_wait):
         record = containers_of(session, place, service, index)[0]
         with written(output, "windlass export") as file:
             sys.stdout.flush()

@@ -35,10 +35,15 @@ class Origin(NamedTuple):
     port: int
 
     @property
+    def authority(self) -> str:
+        """Its host, with the port unless that is its scheme's."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
+
+    @property
     def url(self) -> str:
         """The beginning of its addresses."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}" + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
+        return f"{self.scheme}://{self.authority}"
 
 
 def origin_of_registry(registry: str, settings: Settings) -> Origin:

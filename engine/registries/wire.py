@@ -1,30 +1,28 @@
-"""HTTP requests, one at a time a thread, over connections that are kept. The one place that imports http.client.
+"""HTTP requests, one at a time a thread, over connections that are kept.
 
 Nothing is followed, repeated or authorised here: each of these is a decision of its callers.
 """
 
-import http.client
 import os
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from socket import SHUT_RDWR
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from engine.errors import ImageError
 from engine.registries.endpoints import Origin
+from engine.registries.http11 import CHUNK, Connection, Response
 from engine.registries.proxies import Proxies, Proxy
 from engine.version import VERSION
 
+if TYPE_CHECKING:
+    import ssl
+
 TIMEOUT_SECONDS: Final = 30.0
-_CHUNK: Final = 1 << 18
 _DIRECTLY: Final = Proxies()
 _PACE_SECONDS: Final = 30.0
 _PACE_BYTES: Final = 30 << 10
-_PATIENCE_FACTOR: Final = 2
 _NEVER_TWICE = frozenset(("PATCH", "PUT"))  # the other side may have taken it
 
 
@@ -47,7 +45,7 @@ class Portion(NamedTuple):
         """The part's bytes. The file's position does not matter, and stays."""
         at, end = self.start, self.start + self.size
         while at < end:
-            piece = os.pread(self.file, min(_CHUNK, end - at), at)
+            piece = os.pread(self.file, min(CHUNK, end - at), at)
             if not piece:
                 raise ImageError("a file that is being sent has become shorter")
             yield piece
@@ -60,7 +58,7 @@ Body = bytes | Portion | None
 class Answer:
     """A response whose body is still to be read; closing it early costs the connection."""
 
-    def __init__(self, response: http.client.HTTPResponse, address: str, clock: Callable[[], float]) -> None:
+    def __init__(self, response: Response, address: str, clock: Callable[[], float]) -> None:
         self._response = response
         self._address = address
         self._clock = clock
@@ -68,11 +66,11 @@ class Answer:
 
     def header(self, name: str) -> str:
         """A header's value, empty where there is none."""
-        return self._response.headers.get(name, "")
+        return next(iter(self.headers(name)), "")
 
     def headers(self, name: str) -> tuple[str, ...]:
         """All values of a header that may come more than once."""
-        return tuple(self._response.headers.get_all(name) or ())
+        return tuple(value for field, value in self._response.fields if field == name.lower())
 
     def body(self, most: int) -> bytes:
         """The whole body; ImageError when it is longer than `most`."""
@@ -90,8 +88,8 @@ class Answer:
         began, count = self._clock(), 0
         while True:
             try:
-                piece = self._response.read1(_CHUNK)
-            except (OSError, http.client.HTTPException) as error:
+                piece = self._response.read()
+            except OSError as error:
                 raise _unreachable(self._address, error) from error
             if not piece:
                 break
@@ -101,8 +99,6 @@ class Answer:
                     raise UnreachableError(f"{self._address} sends less than 1 KiB a second")
                 began, count = self._clock(), 0
             yield piece
-        if self._response.length:
-            raise UnreachableError(f"{self._address} broke off in the middle of an answer")
 
     def close(self) -> None:
         """Ends the answer, read or not."""
@@ -122,9 +118,10 @@ class Wire:
         self._proxies = proxies
         self._clock = clock
         self._own = threading.local()
-        self._all: list[http.client.HTTPConnection] = []
+        self._all: list[Connection] = []
         self._lock = threading.Lock()
         self._closed = False
+        self._context: ssl.SSLContext | None = None
 
     def ask(self, method: str, origin: Origin, url: str, headers: Mapping[str, str], body: Body = None) -> Answer:
         """Sends a request and returns its answer, whatever its status; UnreachableError when there is none."""
@@ -133,20 +130,18 @@ class Wire:
         sent = {"User-Agent": f"windlass/{VERSION}", "Accept-Encoding": "identity", **headers}
         connections = self._connections()
         kept = connections.pop(origin, None)
-        if kept is not None and _is_finished(kept):
+        if kept is not None and kept.idle:
             try:
                 return self._sent(kept, origin, method, target, sent, body)
-            except (OSError, http.client.HTTPException) as error:
+            except OSError as error:
                 kept.close()  # it may have been closed by the other side since the last request
                 if method in _NEVER_TWICE:
                     raise _unreachable(origin.url, error) from error
         elif kept is not None:
             kept.close()
-        fresh = self._connected(origin)
         try:
-            return self._sent(fresh, origin, method, target, sent, body)
-        except (OSError, http.client.HTTPException) as error:
-            fresh.close()
+            return self._sent(self._connected(origin), origin, method, target, sent, body)
+        except OSError as error:
             raise _unreachable(origin.url, error) from error
 
     def close(self) -> None:
@@ -154,91 +149,73 @@ class Wire:
         with self._lock:
             self._closed = True
             for connection in self._all:
-                _cut(connection)
+                connection.cut()
                 connection.close()
             self._all.clear()
 
-    def _connections(self) -> dict[Origin, http.client.HTTPConnection]:
-        connections: dict[Origin, http.client.HTTPConnection] | None = getattr(self._own, "connections", None)
+    def _connections(self) -> dict[Origin, Connection]:
+        connections: dict[Origin, Connection] | None = getattr(self._own, "connections", None)
         if connections is None:
             connections = self._own.connections = {}
         return connections
 
-    def _connected(self, origin: Origin) -> http.client.HTTPConnection:
+    def _connected(self, origin: Origin) -> Connection:
         proxy = self._proxies.towards(origin)
-        host, port = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
-        connection: http.client.HTTPConnection
-        if origin.scheme == "https":
-            context = ssl.create_default_context()
-            connection = http.client.HTTPSConnection(host, port, timeout=self._timeout_seconds, context=context)
-            if proxy:
-                connection.set_tunnel(origin.host, origin.port, headers=_told(proxy))
-        else:
-            connection = http.client.HTTPConnection(host, port, timeout=self._timeout_seconds)
+        address = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
+        connection = Connection(address, self._timeout_seconds)
         with self._lock:
             if self._closed:
+                connection.close()
                 raise ImageError(f"{origin.url} is not asked any more")
             self._all.append(connection)
+        if origin.scheme == "https":
+            if proxy:
+                connection.tunnel(origin, _told(proxy))
+            connection.encrypt(self._trust(), origin.host)
         return connection
+
+    def _trust(self) -> "ssl.SSLContext":
+        """Whom the host believes to be who they say."""
+        import ssl  # noqa: PLC0415 - loopback does without
+
+        with self._lock:
+            self._context = self._context or ssl.create_default_context()
+            return self._context
 
     def _sent(
         self,
-        connection: http.client.HTTPConnection,
+        connection: Connection,
         origin: Origin,
         method: str,
         target: str,
         headers: Mapping[str, str],
         body: Body,
     ) -> Answer:
-        sent = dict(headers)
+        sent = {"Host": origin.authority, **headers}
         if isinstance(body, Portion):
             sent["Content-Length"] = str(body.size)
         proxy = self._proxies.towards(origin) if origin.scheme == "http" else None
         if proxy:
             target = f"{origin.url}{target}"
             sent |= _told(proxy)
-        connection.request(method, target, body=body.pieces() if isinstance(body, Portion) else body, headers=sent)
-        late = threading.Event()
-
-        def give_up() -> None:
-            late.set()
-            _cut(connection)
-
-        watch = threading.Timer(_PATIENCE_FACTOR * self._timeout_seconds, give_up)
-        watch.daemon = True
-        watch.start()  # the connection's own time begins anew with every byte
         try:
-            response = connection.getresponse()
-        finally:
-            watch.cancel()
-        if late.is_set():
-            raise TimeoutError
+            response = connection.ask(method, target, sent, body.pieces() if isinstance(body, Portion) else body or b"")
+        except BaseException:
+            connection.close()
+            raise
         self._connections()[origin] = connection
         return Answer(response, origin.url, self._clock)
-
-
-def _cut(connection: http.client.HTTPConnection) -> None:
-    """Ends a connection that somebody waits for."""
-    socket = connection.sock
-    if socket is not None:
-        with suppress(OSError):
-            socket.shutdown(SHUT_RDWR)
 
 
 def _told(proxy: Proxy) -> dict[str, str]:
     return {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
 
 
-def _is_finished(connection: http.client.HTTPConnection) -> bool:
-    """Whether the last answer has been read, so that another request may follow."""
-    response = connection._HTTPConnection__response  # type: ignore[attr-defined]  # noqa: SLF001 -- it tells nobody else
-    return response is None or response.isclosed()
-
-
 def _unreachable(address: str, error: Exception) -> ImageError:
-    if isinstance(error, ssl.SSLCertVerificationError):
+    untrusted = getattr(error, "verify_message", "")
+    if untrusted:
         return ImageError(
-            f"{address} cannot prove that it is who it says: {error.verify_message}",
+            f"{address} cannot prove that it is who it says: {untrusted}",
             hint="put its certificate's authority among the host's (update-ca-certificates)",
         )
     reason = str(error) or type(error).__name__
