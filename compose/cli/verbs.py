@@ -93,7 +93,7 @@ NOT_YET = frozenset(("publish",))
 def carry_out(arguments: list[str]) -> int:
     """Runs the verb that the arguments name; returns its exit status. Errors come out as they are."""
     if arguments[:1] == ["help"]:
-        arguments = [*arguments[1:2], "--help"]
+        arguments = [*arguments[1:3], "--help"]
     called = _called_plainly(arguments)
     if called is not None:
         return called()
