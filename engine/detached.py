@@ -4,6 +4,7 @@ A detached mount is a descriptor: it is handed to the container's first process,
 namespace. So the host's mount table never sees a container, and nothing is left behind when one dies half-made.
 """
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterable, Sequence
@@ -228,6 +229,26 @@ def host_program(wanted: HostProgram) -> int:
     return tree
 
 
+def _make_source(source: Path) -> None:
+    """Makes a missing directory with those above it, each owned as the one that it lies in.
+
+    What is missing in somebody's project is theirs, though root makes it.
+    """
+    missing = [source]
+    while not os.path.lexists(missing[-1].parent):
+        missing.append(missing[-1].parent)
+    for directory in reversed(missing):
+        directory.mkdir(exist_ok=True)
+        owner = directory.parent.stat()
+        # By descriptor and through no link: who owns the directory around it may put another thing in its place.
+        made = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(OSError):  # not every file system has owners
+                os.fchown(made, owner.st_uid, owner.st_gid)
+        finally:
+            os.close(made)
+
+
 def host_path(wanted: HostPath, layers: Sequence[Path], userns_fd: int) -> int:
     """Returns a mount of a host's file or directory, with all below it, in which id N inside is id N of the host.
 
@@ -238,7 +259,7 @@ def host_path(wanted: HostPath, layers: Sequence[Path], userns_fd: int) -> int:
     try:
         if wanted.create_source and not os.path.lexists(source):
             _refuse_to_cover_a_file(wanted, layers)
-            source.mkdir(parents=True)
+            _make_source(source)
         held = os.open(source, os.O_PATH | os.O_CLOEXEC)
     except OSError as error:
         hint = "create it, or check the path for a typing error" if error.errno == ENOENT else ""

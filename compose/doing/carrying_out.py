@@ -1,7 +1,7 @@
 """Carries a plan out and tells how it gets on."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from compose.deciding.steps import Await, Plan, StopContainer
 from compose.doing.connection import Connection
@@ -32,12 +32,13 @@ def carry_out(
 ) -> tuple[Happening, ...]:
     """Does what a plan says, telling how it gets on; returns what failed.
 
-    Health checks that cannot run are told while they are waited for. Of `records`, the containers as they were
-    observed, those that will not heed their stop signal are told. Programs that read the progress get the events of the
-    containers as well. `warn` gets, at the end, what could not be done and need not have been.
+    Health checks that cannot run and containers that end again and again are told while they are waited for. Of
+    `records`, the containers as they were observed, those that will not heed their stop signal are told. Programs that
+    read the progress get the events of the containers as well. `warn` gets, at the end, what could not be done and need
+    not have been.
     """
     skipped: list[Happening] = []
-    waits = any(isinstance(step.action, Await) for step in decided.steps)
+    awaited = {step.action.id for step in decided.steps if isinstance(step.action, Await)}
     records_by_id = {record.spec.id: record for record in records}
 
     def tell(happening: Happening) -> None:
@@ -51,15 +52,15 @@ def carry_out(
 
     def connect() -> Client:
         client = connection.client()
-        if isinstance(progress, JsonLines) or waits:
+        if isinstance(progress, JsonLines) or awaited:
             client.ask(Subscribe())
         return client
 
     def take(event: Event) -> None:
         if isinstance(progress, JsonLines):
             progress.event(event)
-        elif _check_cannot_run(event):
-            progress.report(_check_report(event))
+        elif why := _why_waiting(event, awaited):
+            progress.report(Report(f"Container {event.container_name}", "Waiting", why))
         on_event(event)
 
     execution = Execution(
@@ -100,14 +101,17 @@ def _tell_all(progress: Progress, names: Iterable[str], word: str) -> None:
         progress.report(Report(f"Container {name}", word, over=True))
 
 
-def _check_cannot_run(event: Event) -> bool:
+def _why_waiting(event: Event, awaited: Container[str]) -> str:
+    """What keeps a container from becoming what it is waited for to be, though it still may; empty for no news."""
     state = event.record.state if event.record else None
-    return bool(state and event.action == "health" and state.failure and state.health == "starting")
-
-
-def _check_report(event: Event) -> Report:
-    why = event.record.state.failure if event.record else ""
-    return Report(f"Container {event.container_name}", "Waiting", f"its health check cannot run: {why}")
+    if state is None or event.container_id not in awaited:
+        return ""
+    if event.action == "health" and state.failure and state.health == "starting":
+        return f"its health check cannot run: {state.failure}"
+    if event.action == "die" and state.status == "restarting":
+        ended = "ended" if state.exit_code is None else f"exited ({state.exit_code})"
+        return f"it {ended} and is started again (restart {state.restarts + 1})"
+    return ""
 
 
 def ticking(wait: WaitForNews, progress: Progress) -> WaitForNews:

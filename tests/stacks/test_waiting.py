@@ -110,3 +110,18 @@ def test_a_wait_for_an_end_that_does_not_come_has_a_deadline(project: Callable[[
     assert "application not healthy after 3s" in failed.stderr
     assert "hint: still waiting for: boat-endless-1" in failed.stderr
     boat("down")
+
+
+def test_what_ends_again_and_again_is_told_while_it_is_waited_for(project: Callable[[str], Windlass]) -> None:
+    boat = project("""
+services:
+  web:
+    image: localhost/bb:1
+    command: [sh, -c, "exit 3"]
+    restart: always
+    healthcheck: {test: [CMD, "true"], interval: 60s}
+""")
+    failed = boat("up", "-d", "--wait", "--wait-timeout", "1", status=1).stderr
+    assert "Container boat-web-1  Waiting  it exited (3) and is started again (restart 1)" in failed
+    assert "application not healthy after 1s" in failed
+    boat("down")

@@ -77,6 +77,15 @@ def test_a_missing_source_is_named_or_made(boxes: Boxes, tmp_path: Path) -> None
     assert missing.is_dir()
 
 
+def test_a_source_that_is_made_belongs_to_whom_the_directory_around_it_belongs(boxes: Boxes, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    os.chown(project, 1234, 2345)
+    missing = project / "data" / "db"
+    boxes.run("true", mounts=(BindMount(source=str(missing), target="/data", create_source=True),))
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in (missing, missing.parent)} == {(1234, 2345)}
+
+
 def test_a_file_never_covers_a_directory(boxes: Boxes, host: Path) -> None:
     failure = boxes.failure("true", mounts=(BindMount(source=str(host / "file"), target="/etc"),))
     assert failure.message == "cannot mount a file on /etc: the image has a directory there"
