@@ -115,7 +115,7 @@ def test_a_killed_command_leaves_a_container_that_removes_itself_and_a_killed_su
 
 
 def test_it_has_a_terminal_of_our_size_from_its_first_moment(boat: Windlass, terminal: Terminal) -> None:
-    terminal.run(boat, "run", "--rm", "-q", "--no-deps", "web", "sh", "-c", "'stty size; exec sh'")
+    terminal.run(boat, "run", "--rm", "-q", "--no-deps", "web", "sh", "-c", "stty size; exec sh")
     terminal.shows("30 100")
     terminal.tmux("resize-window", "-x", "120", "-y", "40")
     terminal.type("stty size; tty")
