@@ -117,6 +117,15 @@ class Cgroup:
             except ProcessLookupError:
                 continue
 
+    def refused_forks(self) -> int:
+        """How often the limit of processes has kept one from being made; 0 where nobody counts."""
+        directory = self._by_controller.get("pids")
+        try:
+            events = "" if directory is None else Path(directory, "pids.events").read_text()
+        except OSError:
+            return 0
+        return next((int(line.split()[1]) for line in events.splitlines() if line.startswith("max ")), 0)
+
     def oom_kills(self) -> int:
         """How many of its processes the kernel killed for want of memory."""
         directory = self._by_controller.get("memory")

@@ -1,5 +1,8 @@
 """Talks to a stack's supervisor, starting it first when asked to."""
 
+import os
+import select
+import signal
 import socket
 from collections import deque
 from collections.abc import Sequence
@@ -48,6 +51,21 @@ def connect(
         return _greet(stack, patience_seconds)
     except OSError as error:
         raise _unreachable(stack, error) from error
+
+
+def end_supervisor(client: "Client") -> None:
+    """Kills a supervisor, as nothing depends on its living, and waits for its end: another one may take over."""
+    try:
+        pidfd = os.pidfd_open(client.greeting.pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        select.select([pidfd], [], [], PATIENCE_SECONDS)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(pidfd)
 
 
 def _greet(stack: StackLayout, patience_seconds: float) -> "Client":

@@ -164,7 +164,8 @@ class Session:
         from engine.client import PATIENCE_SECONDS  # noqa: PLC0415 - likewise
 
         wanted = self.environment.get(PATIENCE, "")
-        return Connection(place, patience_seconds=_seconds(PATIENCE, wanted) if wanted else PATIENCE_SECONDS)
+        patience_seconds = _seconds(PATIENCE, wanted) if wanted else PATIENCE_SECONDS
+        return Connection(place, patience_seconds=patience_seconds, say=self.tell)
 
     def warn(self, text: str, hint: str = "", code: str = "") -> None:
         """Tells something that does not keep the command from going on."""

@@ -1,6 +1,8 @@
 """Takes over what an earlier supervisor of the stack left, running or not."""
 
 import contextlib
+import os
+import time
 from functools import partial
 from pathlib import Path
 
@@ -136,5 +138,8 @@ def _recover_output(site: Site) -> None:
 
 
 def _seconds_ago(site: Site, container: Container) -> float:
-    """How long ago the container was started, by the wall clock, which may have been set since."""
+    """How long ago the container was started: by its process, for the wall clock may have been set since."""
+    identity = container.state.process
+    if identity is not None and identity.boot_id == boot_id():
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - identity.start_ticks / os.sysconf("SC_CLK_TCK"))
     return max(0.0, (site.clock_ns() - container.state.started_ns) / 1e9)

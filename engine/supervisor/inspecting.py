@@ -24,9 +24,11 @@ def troubles(site: Site, container: Container) -> tuple[str, ...]:
         )
         if not path.exists()
     ]
-    directory = site.cgroups.find(container.spec.id, container.spec.cgroup_parent).unified
-    if directory is not None:
-        found += _of_group(Path(directory), paused=container.state.paused)
+    cgroup = site.cgroups.find(container.spec.id, container.spec.cgroup_parent)
+    if cgroup.unified is not None:
+        found += _of_group(Path(cgroup.unified), paused=container.state.paused)
+    if cgroup.refused_forks() > 0:
+        found.append("it has reached its limit of processes: more fail to start; `pids_limit` in the file sets it")
     return tuple(found)
 
 

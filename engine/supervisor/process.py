@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> int:
         if not name:
             return 0
     stack = layout.stack(name)
+    lock = None
     try:
         lock = _take_lock(stack)
         if lock is None:
@@ -53,15 +54,29 @@ def main(arguments: list[str]) -> int:
         hold = Hold(stack.supervisor_lock, lock)
         supervisor = Supervisor(stack, partial(layer_tree, layout.images), holds_stack=hold.lasts)
     except (EngineError, NetError) as error:
+        _leave(stack, lock)
         _say(Unready(message=error.message, hint=error.hint))
         return 1
     except OSError as error:
+        _leave(stack, lock)
         _say(Unready(message=f"the supervisor of stack {name} cannot start: {error}"))
         return 1
     _say(Ready(pid=os.getpid()))
     _let_go_of_starter()
     supervisor.run()
     return 0
+
+
+def _leave(stack: StackLayout, lock: int | None) -> None:
+    """Takes our own files along where there is nothing of a stack yet, so that the command can take its own."""
+    if lock is None:  # then they are another supervisor's
+        return
+    ours = {stack.supervisor_lock.name, stack.supervisor_log.name}
+    locks = {stack.command_lock.name, stack.spawn_lock.name}
+    with contextlib.suppress(OSError):
+        if {path.name for path in stack.directory.iterdir()} <= ours | locks:
+            for name in ours:
+                (stack.directory / name).unlink(missing_ok=True)
 
 
 def _parse(arguments: list[str]) -> tuple[Layout, str | None]:
