@@ -145,9 +145,13 @@ class Rest(msgspec.Struct, frozen=True, kw_only=True, tag="rest"):
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True, tag="pause"):
-    """Freezes every process of a running container; answered with ContainerRecord once they stand still."""
+    """Freezes every process of a running container; answered with ContainerRecord once they stand still.
+
+    With `held`, the container goes on at the latest when whoever asked is gone.
+    """
 
     id: str
+    held: bool = False
 
 
 class Unpause(msgspec.Struct, frozen=True, kw_only=True, tag="unpause"):

@@ -13,7 +13,6 @@ from compose.doing.standstill import standstill
 from compose.errors import UsageError
 from engine.images.references import parse_reference
 from engine.images.store import ImageStore
-from engine.locks import command_lock
 from engine.versions.commits import Order, commit
 
 
@@ -38,7 +37,7 @@ def command(
     place = session.stack_layout()
     store = ImageStore(session.layout.images, session.layout.cache)
     order = Order(time.time_ns(), name, author, message, tuple(change or ()))
-    with command_lock(place, "windlass commit", on_wait=session.tell_wait), Connection(place) as connection:
+    with session.lock(place, "commit"), Connection(place) as connection:
         record = containers_of(session, place, service, index)[0]
         still = standstill(connection, record) if pause else nullcontext()
         image = commit(store, place, record, order, still)

@@ -9,7 +9,6 @@ from compose.cli.chosen import containers_of
 from compose.cli.options import Argument, Option
 from compose.cli.session import Session
 from engine.images.store import ImageStore
-from engine.locks import command_lock
 from engine.versions.exports import export
 
 
@@ -25,7 +24,7 @@ def command(
     session.require_root()
     place = session.stack_layout()
     store = ImageStore(session.layout.images, session.layout.cache)
-    with command_lock(place, "windlass export", on_wait=session.tell_wait):
+    with session.lock(place, "export"):
         record = containers_of(session, place, service, index)[0]
         with written(output, "windlass export") as file:
             sys.stdout.flush()

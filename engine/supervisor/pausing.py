@@ -2,9 +2,10 @@
 
 import os
 import select
+from contextlib import suppress
 
 from engine import freezer
-from engine.errors import RequestError
+from engine.errors import EngineError, RequestError
 from engine.supervisor.containers import Answered, Container
 from engine.supervisor.probes import resume_probing
 from engine.supervisor.site import Site
@@ -50,6 +51,13 @@ def unpause(site: Site, container: Container, answer: Answered) -> None:
         resume(site, container)
         resume_probing(site, container)
     answer(container.record)
+
+
+def let_go_on(site: Site, container: Container) -> None:
+    """Lets a container go on whose pause nobody ends any more; one that is not paused, or has ended, stays as it is."""
+    if container.running and not container.launching and container.state.paused:
+        with suppress(EngineError, OSError):  # nobody would be told
+            unpause(site, container, lambda _record: None)
 
 
 def resume(site: Site, container: Container) -> None:

@@ -34,12 +34,16 @@ Handler = Callable[["Connection", Request, Answer], None]
 
 
 class Connection:
-    """One client. It is dropped when it sends what is no request, or leaves 16 MiB of replies unread."""
+    """One client. It is dropped when it sends what is no request, or leaves 16 MiB of replies unread.
+
+    `at_end` is called when it is gone, however it went.
+    """
 
     def __init__(
         self, peer: socket.socket, loop: Loop, handler: Handler, on_end: Callable[["Connection"], None]
     ) -> None:
         self.subscribed = False
+        self.at_end: list[Callable[[], None]] = []
         self._peer = peer
         self._loop = loop
         self._handler = handler
@@ -77,6 +81,8 @@ class Connection:
             self._peer.close()
             for fd in self.take_descriptors():
                 os.close(fd)
+            for callback in self.at_end:
+                callback()
             self._on_end(self)
 
     def take_descriptors(self) -> list[int]:

@@ -48,7 +48,7 @@ from engine.supervisor.creating import create, forget_damaged, remove
 from engine.supervisor.leaving import take_left
 from engine.supervisor.loop import Loop
 from engine.supervisor.mending import mend
-from engine.supervisor.pausing import pause, unpause
+from engine.supervisor.pausing import let_go_on, pause, unpause
 from engine.supervisor.removal import remove_in_slices
 from engine.supervisor.replacing import admit, rename, retire, watch
 from engine.supervisor.server import Answer, Connection, Server
@@ -151,8 +151,11 @@ class Supervisor:
                 container = self._container(container_id)
                 kill(site, container, signal_name)
                 reply = OneContainer(record=container.record)
-            case Pause(id=container_id):
-                pause(site, self._container(container_id), _telling(answer))
+            case Pause(id=container_id, held=held):
+                container = self._container(container_id)
+                pause(site, container, _telling(answer))
+                if held:
+                    connection.at_end.append(partial(let_go_on, site, container))
             case Unpause(id=container_id):
                 unpause(site, self._container(container_id), _telling(answer))
             case Remove(id=container_id, keep_data=keep_data):

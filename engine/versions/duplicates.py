@@ -2,8 +2,7 @@
 
 import os
 import stat
-from contextlib import suppress
-from errno import EINVAL, ENOSYS, ENXIO, EOPNOTSUPP, EXDEV
+from errno import EINVAL, ELOOP, ENOENT, ENOSYS, ENOTDIR, ENXIO, EOPNOTSUPP, EXDEV
 from typing import Final
 
 from engine.errors import ImageError
@@ -11,6 +10,8 @@ from engine.errors import ImageError
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _DEEPEST: Final = 300
 """Every level holds two descriptors."""
+CHANGED: Final = frozenset((ELOOP, ENOENT, ENOTDIR))
+"""What is told of a file that a container, which goes on, has just removed or replaced."""
 _PIECE = 1 << 30
 _ELSEWHERE = frozenset((EINVAL, ENOSYS, EOPNOTSUPP, EXDEV))  # the file systems cannot do it between them
 
@@ -36,27 +37,27 @@ class _Duplicate:
             )
         for name in os.listdir(source):
             path = f"{prefix}/{name}"
-            if path not in self._left_out:
+            if path in self._left_out:
+                continue
+            try:
                 self._entry(source, target, name, path, depth)
+            except OSError as error:
+                if error.errno not in CHANGED:
+                    raise
         _settle(source, target)
 
     def _entry(self, source: int, target: int, name: str, path: str, depth: int) -> None:
-        try:
-            status = os.stat(name, dir_fd=source, follow_symlinks=False)
-        except FileNotFoundError:
-            return  # the container goes on, and has removed it
+        status = os.stat(name, dir_fd=source, follow_symlinks=False)
         if stat.S_ISSOCK(status.st_mode) or self._is_linked(target, name, path, status):
             return
         match stat.S_IFMT(status.st_mode):
             case stat.S_IFDIR:
-                with suppress(FileNotFoundError):
-                    below = os.open(name, _DIRECTORY, dir_fd=source)
-                    os.mkdir(name, 0o700, dir_fd=target)
-                    self._both(below, os.open(name, _DIRECTORY, dir_fd=target), path, depth)
+                below = os.open(name, _DIRECTORY, dir_fd=source)
+                os.mkdir(name, 0o700, dir_fd=target)
+                self._both(below, os.open(name, _DIRECTORY, dir_fd=target), path, depth)
             case stat.S_IFREG:
-                with suppress(FileNotFoundError):
-                    file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=source)
-                    _copy_file(file, os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=target))
+                file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=source)
+                _copy_file(file, os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=target))
             case stat.S_IFLNK:
                 os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
                 _settle_name(target, name, status)

@@ -3,7 +3,6 @@
 import os
 import stat
 from collections.abc import Callable
-from contextlib import suppress
 
 from engine.dockerfiles.uppers import ID_COUNT, plain_capability
 from engine.dockerfiles.views import read_only_view
@@ -14,6 +13,7 @@ from engine.images.store import ImageStore
 from engine.images.tarheaders import Entry
 from engine.layout import StackLayout
 from engine.state import ContainerRecord
+from engine.versions.duplicates import CHANGED
 from engine.versions.writable import Opened, lower_directories, opened, status_at, upper_directory
 
 Write = Callable[[bytes | memoryview], object]
@@ -53,8 +53,11 @@ class _Archive:
         if depth > _DEEPEST:
             raise ImageError(f"the container has directories more than {_DEEPEST} deep")
         for name in sorted(os.fsencode(name) for name in os.listdir(directory)):
-            with suppress(FileNotFoundError):  # the container goes on, and has removed it
+            try:
                 self._entry(directory, name, prefix + name, depth)
+            except OSError as error:
+                if error.errno not in CHANGED:
+                    raise
 
     def _entry(self, directory: int, name: bytes, path: bytes, depth: int) -> None:
         status = os.stat(name, dir_fd=directory, follow_symlinks=False)
