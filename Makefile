@@ -21,6 +21,7 @@ help:
 	@echo 'make interop    images through registries between windlass, Docker, Podman and skopeo, where they are (root)'
 	@echo 'make interop-archives  images as files, to and from skopeo, Docker and Podman, where they are (root)'
 	@echo 'make rolling    rolling updates under load, REQUESTS=12000 a test: none may fail (root)'
+	@echo 'make interop-builds  the same Dockerfiles built here and by Docker, images compared file by file (root, peers)'
 	@echo 'make soak       kill -9 of everything at random moments; SEED=N repeats a run (root)'
 	@echo 'make faults     single system calls fail, in every verb; then 1,000 crashes; SEED=N repeats a run (root)'
 	@echo 'make killpoints kill -9 at every system call that changes anything, of every verb: hours; EVERY=N takes each N-th (root)'
@@ -81,6 +82,12 @@ bench:
 	@$(python) tests/benchmarks/updown.py
 	@$(python) tests/benchmarks/logs.py
 	@$(python) tests/benchmarks/images.py
+	@$(python) tests/benchmarks/builds.py
+
+.PHONY: interop-builds
+interop-builds:
+	@.ci/bootstrap test
+	@PYTHONPATH=. $(python) tests/interop/builds.py
 
 rolling:
 	@.ci/bootstrap test

@@ -257,8 +257,7 @@ def _build(
     flags: BuildFlags,
 ) -> None:
     """Builds an image as its service says."""
-    from compose.doing.pulling import obtain  # noqa: PLC0415 - rarely needed
-    from engine.dockerfiles.build import build  # noqa: PLC0415 - likewise
+    from engine.dockerfiles.build import build  # noqa: PLC0415 - rarely needed
 
     wanted = _all_services(stack)[action.builder].build
     if wanted is None:
@@ -274,6 +273,8 @@ def _build(
     request = request._replace(labels={**request.labels, **own_labels(stack, action.builder)})
 
     def pull(store: ImageStore, name: str, on_line: Callable[[str], None]) -> Image:
+        from compose.doing.pulling import obtain  # noqa: PLC0415 - most bases are here
+
         return obtain(store, name, environment, on_line, refresh=True)
 
     build(request, store=store, layout=layout, pull=pull, on_progress=on_line)

@@ -5,13 +5,14 @@ import os
 from email.message import Message
 from email.utils import mktime_tz, parsedate_tz
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
 
 from engine.directories import make_private
 from engine.dockerfiles.problems import Mistake
+from engine.dockerfiles.remotes import Address, Known
 from engine.images.durable import write_file
 from engine.registries.endpoints import Origin
 from engine.registries.wire import Answer, UnreachableError, Wire
@@ -21,22 +22,6 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PORTS: Final = {"http": 80, "https": 443}
 _ATTEMPTS: Final = 3
 _MODE: Final = 0o600
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What was behind an address when it was last asked: its digest, and the server's own marks of the version."""
-
-    digest: str
-    name: str
-    tag: str = ""
-    modified: str = ""
-
-
-class Address(NamedTuple):
-    """A file on the web; `checksum` ("sha256:...") may be empty."""
-
-    url: str
-    checksum: str = ""
 
 
 class Addresses:
@@ -99,14 +84,6 @@ def file_name(url: str, disposition: str = "") -> str:
     if name in {"", ".", ".."} or "\0" in name:
         raise Mistake(f"{url} does not say what its file is called", hint="fetch it in a RUN step")
     return name
-
-
-def check_checksum(text: str) -> str:
-    """The value of --checksum."""
-    kind, _, digits = text.partition(":")
-    if kind != "sha256" or len(digits) != 64 or not set(digits.lower()) <= set("0123456789abcdef"):
-        raise Mistake(f"--checksum={text} is no digest: sha256: with 64 hexadecimal digits is")
-    return text.lower()
 
 
 def _fetched(wire: Wire, address: Address, directory: Path) -> Known:

@@ -32,8 +32,8 @@ def is_archive(file: int) -> bool:
         return False
 
 
-def unpack(file: int, root: int, destination: str, owner: Owner | None) -> None:
-    """Unpacks below an absolute path inside the root; entries keep their owners unless `owner` is given."""
+def unpack(file: int, root: int, destination: str) -> None:
+    """Unpacks below an absolute path inside the root; entries keep their owners."""
     late: list[tuple[str, Attributes]] = []
     try:
         with _opened(file) as archive:
@@ -43,7 +43,7 @@ def unpack(file: int, root: int, destination: str, owner: Owner | None) -> None:
                 path = _inside(destination, member.name)
                 if not path:
                     continue
-                attributes = _attributes(member, owner)
+                attributes = _attributes(member)
                 if member.isdir():
                     late.append((path, attributes))
                     with placing.directory(root, path, Owner()):
@@ -113,14 +113,14 @@ def _inside(destination: str, name: str) -> str:
     return "/".join((destination.rstrip("/"), *parts)) if parts else ""
 
 
-def _attributes(member: tarfile.TarInfo, owner: Owner | None) -> Attributes:
+def _attributes(member: tarfile.TarInfo) -> Attributes:
     extended = tuple(
         (key.removeprefix(_ATTRIBUTE_KEY), value.encode(errors="surrogateescape"))
         for key, value in member.pax_headers.items()
         if key.startswith(_ATTRIBUTE_KEY + "user.")
     )
     mtime_ns = int(member.mtime) * 1_000_000_000
-    return Attributes(member.mode & 0o7777, owner or Owner(member.uid, member.gid), mtime_ns, extended)
+    return Attributes(member.mode & 0o7777, Owner(member.uid, member.gid), mtime_ns, extended)
 
 
 def _chunks(content: IO[bytes]) -> Iterator[bytes]:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from engine.errors import ImageError
-from engine.images.debootstrap import ensure_debootstrap
 from engine.images.model import Image
 from engine.images.references import parse_reference
 from engine.images.store import ImageStore
@@ -46,7 +45,9 @@ class Bases:
             return found
         suite = parse_reference(name).suite
         if suite:
-            return ensure_debootstrap(self._store, suite, self._on_line)
+            from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - most bases are here
+
+            return ensure_debootstrap(self._store, suite, self._on_line, refresh=self._refresh)
         if found is not None and self._store.origin(name) is None:
             return found  # it was made here: no registry has a newer one
         try:

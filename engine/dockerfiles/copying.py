@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from engine.dockerfiles import archives, placing
+from engine.dockerfiles import placing
 from engine.dockerfiles.modes import Mode
 from engine.dockerfiles.placing import Attributes, Owner
 from engine.dockerfiles.problems import Mistake
@@ -43,12 +43,6 @@ def find_owner(root: int, written: str) -> Owner | None:
     except StartError:
         raise Mistake(f"--chown={written}: the image has no such user or group", hint="RUN useradd first") from None
     return Owner(found.uid, found.gid)
-
-
-def require_directory(destination: str, count: int, manner: Manner) -> None:
-    """Refuses to copy several sources to what is no directory."""
-    if count > 1 and not (destination.endswith("/") or manner.parents):
-        raise Mistake("several sources need a directory to go to", hint=f"end it with a slash: {destination}/")
 
 
 def copy(
@@ -101,19 +95,21 @@ def _copy_file(root: int, destination: str, source: Source, manner: Manner, *, i
 
 
 def _unpacked(root: int, destination: str, source: Source, manner: Manner) -> bool:
+    from engine.dockerfiles import archives  # noqa: PLC0415 - most files are only copied
+
     top = source.open_top()
     try:
         if not archives.is_archive(top):
             return False
-        archives.unpack(top, root, destination, manner.owner)
+        with placing.directory(root, destination, manner.owner or Owner()):
+            archives.unpack(top, root, destination)
     finally:
         os.close(top)
     return True
 
 
 def _copy_directory(root: int, destination: str, source: Source, manner: Manner) -> None:
-    """Copies what a directory holds. Directories get their attributes last; the topmost only when it is new."""
-    is_new = not placing.is_directory(root, destination)
+    """Copies what a directory holds; itself only along with its parents. Directories get their attributes last."""
     top = source.open_top()
     with ExitStack() as stack:
         stack.callback(os.close, top)
@@ -121,7 +117,7 @@ def _copy_directory(root: int, destination: str, source: Source, manner: Manner)
         for entry in source.entries:
             shown = f"{destination}/{entry.path}" if entry.path else destination
             if entry.kind == stat.S_IFDIR:
-                if entry.path or is_new:
+                if entry.path or manner.parents:
                     late.append((shown, _attributes(entry, source, manner)))
                 with placing.directory(root, shown, manner.owner or Owner()):
                     continue

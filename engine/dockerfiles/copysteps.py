@@ -4,14 +4,15 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.dockerfiles import copying
-from engine.dockerfiles.addresses import Address, Addresses, Known, check_checksum
 from engine.dockerfiles.copying import Manner, Written
 from engine.dockerfiles.ignoring import parse_ignore_rules
 from engine.dockerfiles.instructions import Copy
 from engine.dockerfiles.ledger import Place
 from engine.dockerfiles.modes import parse_mode
+from engine.dockerfiles.remotes import Address, Known, check_checksum
 from engine.dockerfiles.settings import Settings, working_directory
 from engine.dockerfiles.site import BuildSite
 from engine.dockerfiles.sources import NO_RULES, Root, Source, digests, find_sources
@@ -20,6 +21,9 @@ from engine.dockerfiles.steps import StepInputs, StepRecord
 from engine.dockerfiles.words import expand, expand_text
 from engine.images.ociconfig import digest_of
 from engine.syscalls import Resolve
+
+if TYPE_CHECKING:
+    from engine.dockerfiles.addresses import Addresses
 
 _REMOTE = ("http://", "https://")
 
@@ -119,10 +123,10 @@ class _Step:
         unpacks = instruction.unpack is not False and instruction.is_add
         with workshop.changing(self._layers) as (view, upper):
             manner = manner._replace(owner=copying.find_owner(view, self._owner))
-            count = len(local) + len(remote) + len(self._written)
-            copying.require_directory(self._destination, count, manner)
-            copying.copy(view, self._destination, tuple(local), self._written, manner._replace(unpack=unpacks))
-            copying.copy(view, self._destination, tuple(remote), (), manner._replace(unpack=instruction.unpack is True))
+            several = len(local) + len(remote) + len(self._written) > 1
+            target = f"{self._destination}/" if several and not self._destination.endswith("/") else self._destination
+            copying.copy(view, target, tuple(local), self._written, manner._replace(unpack=unpacks))
+            copying.copy(view, target, tuple(remote), (), manner._replace(unpack=instruction.unpack is True))
         return workshop.layer(upper, 0)
 
     @property
@@ -150,7 +154,9 @@ class _Step:
         return found
 
     @property
-    def _web(self) -> Addresses:
+    def _web(self) -> "Addresses":
+        from engine.dockerfiles.addresses import Addresses  # noqa: PLC0415 - few files come from the web
+
         return Addresses(self._site.store.cache / "build" / "addresses")
 
     def _fetch(self, address: Address) -> tuple[Known, Path]:

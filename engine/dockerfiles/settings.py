@@ -30,6 +30,7 @@ from engine.dockerfiles.problems import Mistake
 from engine.dockerfiles.words import expand
 from engine.images.model import ImageConfig, ImageHealth
 
+_USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 PROXY_ARGUMENTS = frozenset((*_PROXIES, *(name.upper() for name in _PROXIES)))
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/([A-Za-z]+))?")
@@ -56,6 +57,12 @@ class Settings(NamedTuple):
     def variables(self) -> dict[str, str]:
         """What variables in an instruction stand for: ENV wins over ARG."""
         return {**self.arguments, **self.config.environment}
+
+
+def at_begin(base: ImageConfig) -> ImageConfig:
+    """What a stage inherits: its triggers are used up, and programs are looked for where they usually are."""
+    usual = {} if "PATH" in base.environment else {"PATH": _USUAL_PATH}
+    return msgspec.structs.replace(base, on_build=(), environment={**usual, **base.environment})
 
 
 def after(instruction: Instruction, settings: Settings, given: Given) -> Settings:

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import msgspec
-
 from engine.dockerfiles import copysteps, runsteps, settings
 from engine.dockerfiles.dockerfile import parse_triggers
 from engine.dockerfiles.instructions import Copy, Instruction, Run, Workdir
@@ -32,7 +30,7 @@ def build_stage(site: BuildSite, plan: StagePlan, *, several: bool) -> StageResu
     instructions = (*triggers, *plan.stage.instructions)
     steps = sum(isinstance(instruction, _FILE_STEPS) for instruction in instructions)
     place = Place(plan.stage.title, 0, steps, 0, several)
-    state = Settings(msgspec.structs.replace(base.config, on_build=()))
+    state = Settings(settings.at_begin(base.config))
     result = base
     for position, instruction in enumerate(instructions):
         with _placed(site.file, instruction.line, instruction.text.split()[0].upper()):

@@ -1,7 +1,7 @@
 """Images made from a distribution's signed packages: `debootstrap:SUITE`."""
 
+import hashlib
 import os
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +13,9 @@ from engine.images.aptsources import Source, read_sources, sources_for
 from engine.images.model import HistoryEntry, Image, ImageConfig
 from engine.images.ociconfig import host_architecture
 from engine.images.store import ImageStore
+from engine.images.suites import VARIANTS, Suite, parse_suite
 from engine.images.tidying import tidy
 
-_SUITE = re.compile(r"[a-z][a-z0-9.-]*")
 _CONFIG = ImageConfig(environment={"PATH": programs.PATH}, command=("bash",))
 # The tool, whatever it starts and its mounts end with this process, however it ends.
 _TIED = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -51,38 +51,48 @@ class Host(NamedTuple):
 
 def ensure_debootstrap(
     store: ImageStore,
-    suite: str,
+    wanted: str,
     on_progress: Callable[[str], None],
     host: Host = Host(),  # noqa: B008 -- it never changes
+    *,
+    refresh: bool = False,
 ) -> Image:
     """Returns the image `debootstrap:SUITE`, making it when it is not here. The same work is never done twice at once.
 
-    `on_progress` is given a line for each stage.
+    `wanted` is what follows the colon, see engine.images.suites. With `refresh` it is made of the packages that the
+    mirror has now; the same packages give the same image. `on_progress` is given a line for each stage.
     """
-    reference = f"debootstrap:{suite}"
-    if not _SUITE.fullmatch(suite):
-        raise ImageError(f"{suite!r} is no release's name", hint="write a release's code name: debootstrap:bookworm")
-    found = store.find(reference)
-    if found is not None:
-        return found
-    with store.alone(f"debootstrap-{suite}", lambda: on_progress("waiting: another process is making this image")):
+    suite = parse_suite(wanted)
+    reference = f"debootstrap:{suite.text}"
+    before = store.find(reference)
+    if before is not None and not refresh:
+        return before
+    with store.alone(_work(suite), lambda: on_progress("waiting: another process is making this image")):
         found = store.find(reference)
-        if found is None:
+        if found is None or (refresh and found == before):
             with store.in_use():
                 found = _bootstrap(store, suite, on_progress, host)
                 store.tag(reference, found)
     return found
 
 
-def _bootstrap(store: ImageStore, suite: str, on_progress: Callable[[str], None], host: Host) -> Image:
+def _work(suite: Suite) -> str:
+    """What tells the making of one image from that of another, as a file's name."""
+    options = hashlib.sha256(suite.options.encode()).hexdigest()[:16] if suite.options else ""
+    return f"debootstrap-{suite.name}{options}"
+
+
+def _bootstrap(store: ImageStore, suite: Suite, on_progress: Callable[[str], None], host: Host) -> Image:
     started_ns = time.time_ns()
     with store.workspace() as aside:
         tree = aside / "tree"
         tree.mkdir(mode=0o755)
-        sources = sources_for(suite, host.sources())
+        sources = () if suite.mirror else sources_for(suite.name, host.sources())
+        if suite.components:
+            sources = tuple(source._replace(components=suite.components) for source in sources)
         argv = _command(suite, tree, sources, host)
-        on_progress(f"making debootstrap:{suite} from signed packages with {argv[0]}")
-        _run(suite, argv, on_progress, host)
+        on_progress(f"making debootstrap:{suite.text} from signed packages with {argv[0]}")
+        _run(suite.text, argv, on_progress, host)
         on_progress("tidying")
         handle = os.open(tree, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -96,30 +106,44 @@ def _bootstrap(store: ImageStore, suite: str, on_progress: Callable[[str], None]
         (diff_id,),
         created_ns=created_ns,
         architecture=host_architecture(os.uname().machine),
-        history=(HistoryEntry(created_by=f"debootstrap:{suite}", created_ns=created_ns),),
+        history=(HistoryEntry(created_by=f"debootstrap:{suite.text}", created_ns=created_ns),),
     )
 
 
-def _command(suite: str, tree: Path, sources: tuple[Source, ...], host: Host) -> tuple[str, ...]:
+def _command(suite: Suite, tree: Path, sources: tuple[Source, ...], host: Host) -> tuple[str, ...]:
     try:
         host.find("mmdebstrap")
     except EngineError:
         return _debootstrap_command(suite, tree, sources, host)
-    lines = tuple(source.line for source in sources)
-    return ("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", suite, str(tree), *lines)
+    options = (f"--variant={suite.variant or VARIANTS[0]}", "--format=directory", *_lists(suite))
+    mirrors = (suite.mirror,) if suite.mirror else tuple(source.line for source in sources)
+    return ("mmdebstrap", "--mode=root", *options, suite.name, str(tree), *mirrors)
 
 
-def _debootstrap_command(suite: str, tree: Path, sources: tuple[Source, ...], host: Host) -> tuple[str, ...]:
+def _debootstrap_command(suite: Suite, tree: Path, sources: tuple[Source, ...], host: Host) -> tuple[str, ...]:
     try:
         host.find("debootstrap")
     except EngineError:
         raise ImageError(
-            f"cannot make debootstrap:{suite}: neither mmdebstrap nor debootstrap is on this host",
+            f"cannot make debootstrap:{suite.text}: neither mmdebstrap nor debootstrap is on this host",
             hint="install the package mmdebstrap",
         ) from None
-    mirror = next((source for source in sources if source.suite == suite), None)
+    if suite.variant not in {"", "buildd"}:
+        raise ImageError(
+            f"cannot make debootstrap:{suite.text}: debootstrap has no variant {suite.variant}",
+            hint="install the package mmdebstrap, which has",
+        )
+    mirror = next((source for source in sources if source.suite == suite.name), None)
     keyring = (f"--keyring={mirror.signed_by}",) if mirror and mirror.signed_by else ()
-    return ("debootstrap", "--variant=minbase", *keyring, suite, str(tree), *((mirror.uri,) if mirror else ()))
+    options = (f"--variant={suite.variant or VARIANTS[0]}", *keyring, *_lists(suite))
+    address = suite.mirror or (mirror.uri if mirror else "")
+    return ("debootstrap", *options, suite.name, str(tree), *((address,) if address else ()))
+
+
+def _lists(suite: Suite) -> tuple[str, ...]:
+    """What both tools call by the same names."""
+    lists = (("--include", suite.packages), ("--components", suite.components))
+    return tuple(f"{option}={','.join(words)}" for option, words in lists if words)
 
 
 def _run(suite: str, argv: tuple[str, ...], on_progress: Callable[[str], None], host: Host) -> None:

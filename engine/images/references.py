@@ -5,6 +5,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from engine.errors import ImageError
+from engine.images.suites import parse_suite
 
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
@@ -19,12 +20,16 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class Reference(NamedTuple):
-    """An image's name: `repository` has its `library/` prefix; exactly one of `tag` and `digest` may be empty."""
+    """An image's name: `repository` has its `library/` prefix; exactly one of `tag` and `digest` may be empty.
+
+    `options` are those of `debootstrap:SUITE?options`, in their one order.
+    """
 
     registry: str
     repository: str
     tag: str
     digest: str = ""
+    options: str = ""
 
     @property
     def canonical(self) -> str:
@@ -50,18 +55,21 @@ class Reference(NamedTuple):
 
     @property
     def suite(self) -> str:
-        """The distribution's release that `debootstrap:SUITE` asks for, else empty."""
+        """What follows `debootstrap:` in a name that begins so, else empty; see engine.images.suites."""
         if (self.registry, self.repository, self.digest) == (DEFAULT_REGISTRY, _DEBOOTSTRAP, ""):
-            return self.tag
+            return f"{self.tag}?{self.options}" if self.options else self.tag
         return ""
 
     @property
     def _ending(self) -> str:
-        return (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+        options = f"?{self.options}" if self.options else ""
+        return (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "") + options
 
 
 def parse_reference(text: str) -> Reference:
     """Reads a name such as `redis`, `redis:7`, `reg.example/app@sha256:...`; ImageError says what is wrong with it."""
+    if "?" in text:
+        return _with_options(text)
     name, at, digest = text.partition("@")
     if at and not _DIGEST.fullmatch(digest):
         raise _malformed(text, "after @ comes sha256: with 64 hexadecimal digits, in lower case")
@@ -80,6 +88,17 @@ def parse_reference(text: str) -> Reference:
     reference = Reference(registry, repository, tag, digest)
     if len(reference.file_name) > _LONGEST_FILE_NAME:
         raise _malformed(text, "it is too long")
+    return reference
+
+
+def _with_options(text: str) -> Reference:
+    before, _, options = text.partition("?")
+    reference = parse_reference(before)
+    if not reference.suite:
+        raise _malformed(text, "only debootstrap:SUITE has options after a question mark")
+    reference = reference._replace(options=parse_suite(f"{reference.tag}?{options}").options)
+    if len(reference.file_name) > _LONGEST_FILE_NAME:
+        raise _malformed(text, "it is too long: let a Dockerfile install the packages")
     return reference
 
 

@@ -1,4 +1,5 @@
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -208,3 +209,51 @@ def test_two_at_once_do_the_work_once(store: ImageStore) -> None:
     assert lines == ["waiting: another process is making this image"]
     assert len(fake.commands) == 1
     assert store.find("debootstrap:bookworm") == image
+
+
+def test_options_choose_packages_components_variant_and_mirror(store: ImageStore) -> None:
+    fake = FakeHost("mmdebstrap")
+    wanted = "bookworm?packages=git,curl&variant=buildd&components=main,contrib"
+    image = ensure_debootstrap(store, wanted, lambda _: None, fake.host)
+
+    argv = fake.commands[0]
+    assert argv[argv.index("--mode=root") + 1 : -2] == (
+        "--variant=buildd",
+        "--format=directory",
+        "--include=curl,git",
+        "--components=main,contrib",
+        "bookworm",
+    )
+    assert argv[-1] == "deb [signed-by=/keys/debian.gpg] http://mirror.test/debian bookworm main contrib"
+    same = "debootstrap:bookworm?components=main,contrib&packages=curl,git&variant=buildd"
+    assert store.find(same) == image
+    assert [name for name, _ in store.list()] == [same]
+    ensure_debootstrap(store, "bookworm?mirror=http://other.test/debian", lambda _: None, fake.host)
+    assert fake.commands[1][-2:] == (fake.commands[1][-2], "http://other.test/debian")
+
+
+def test_a_refresh_makes_it_again(store: ImageStore) -> None:
+    fake = FakeHost("mmdebstrap")
+    ensure_debootstrap(store, "bookworm", lambda _: None, fake.host)
+    again = ensure_debootstrap(store, "bookworm", lambda _: None, fake.host, refresh=True)
+
+    assert len(fake.commands) == 2
+    assert store.find("debootstrap:bookworm") == again
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("bookworm?size=1", "debootstrap:bookworm has no option 'size=1'"),
+        ("bookworm?variant=huge", "debootstrap:bookworm: there is no variant 'huge'"),
+        ("bookworm?packages=a b", "debootstrap:bookworm: 'a b' is no package's name"),
+        ("bookworm?packages=--option", "debootstrap:bookworm: '--option' is no package's name"),
+        ("bookworm?components=Main", "debootstrap:bookworm: 'Main' is no component's name"),
+        ("bookworm?mirror=ftp://x", "debootstrap:bookworm: 'ftp://x' is no mirror's address"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(store: ImageStore, wanted: str, message: str) -> None:
+    with pytest.raises(ImageError, match=re.escape(message)):
+        ensure_debootstrap(store, wanted, lambda _: None, FakeHost("mmdebstrap").host)
+    with pytest.raises(ImageError):
+        store.find(f"debootstrap:{wanted}")
