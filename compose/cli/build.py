@@ -3,8 +3,9 @@
 import sys
 from typing import TYPE_CHECKING, Annotated
 
+from compose.cli.choices import one_of
 from compose.cli.options import Argument, Option
-from compose.cli.session import Session
+from compose.cli.session import PROGRESS_MODES, Session
 from compose.deciding.steps import MakeImage, Plan, Step
 from compose.deciding.wanted import Options, require_service, selected_services
 from compose.doing.build_requests import BuildFlags
@@ -36,8 +37,13 @@ def command(
     builder: Annotated[str, Option("--builder", tells="Only `default`: windlass builds itself.")] = "",
     provenance: Annotated[str, Option("--provenance", tells="Only `false`: windlass attests nothing.")] = "",
     sbom: Annotated[str, Option("--sbom", tells="Only `false`: windlass attests nothing.")] = "",
+    progress: Annotated[str, Option("--progress", hidden=True)] = "",
+    old_words: Annotated[bool, Option("--compress", "--force-rm", "--no-rm", "--parallel", hidden=True)] = False,
 ) -> int:
     """Builds the images of services with a Dockerfile."""
+    del old_words  # as in Compose, where they have long had no effect
+    if progress:
+        session.progress_mode = one_of("--progress", progress, PROGRESS_MODES)
     _refuse({"--builder": (builder, "default"), "--provenance": (provenance, "false"), "--sbom": (sbom, "false")})
     session.refuse_dry_run("build")
     flags = BuildFlags(
