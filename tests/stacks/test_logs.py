@@ -138,7 +138,7 @@ def test_a_rotated_log_is_read_back_whole_and_its_oldest_lines_go(project: Calla
     assert boat("logs", "--no-log-prefix", "whole").stdout.split() == numbers
     assert boat("logs", "--no-log-prefix", "--tail", "1500", "whole").stdout.split() == numbers[500:]
     kept = boat("logs", "--no-log-prefix", "some").stdout.split()
-    assert kept == numbers[-len(kept) :]
+    assert kept[1:] == numbers[1 - len(kept) :], "all but the oldest, whose beginning may be in a file that is gone"
     sizes = {path.name: path.stat().st_size for path in log_of(boat, "boat-some-1").glob("log*")}
     assert sorted(sizes) == ["log", "log.1", "log.2"]
     assert max(sizes.values()) <= 8 * 1024
