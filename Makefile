@@ -17,7 +17,7 @@ help:
 	@echo 'make fuzz       the property tests with many more examples; what reads strangers'\'' words, SECONDS=60 each'
 	@echo 'make schema     the published JSON schema, after a change of the tables of keys'
 	@echo 'make attributes the page on every attribute, likewise'
-	@echo 'make bench      up, down and logs against Docker Compose, where shared/peers lies beside the checkout (root)'
+	@echo 'make bench      disk; up, down and logs against Docker Compose, where shared/peers lies beside the checkout (root)'
 	@echo 'make interop    images through registries between windlass, Docker, Podman and skopeo, where they are (root)'
 	@echo 'make interop-archives  images as files, to and from skopeo, Docker and Podman, where they are (root)'
 	@echo 'make rolling    rolling updates under load, REQUESTS=12000 a test: none may fail (root)'
@@ -81,6 +81,7 @@ bench:
 	@.ci/bootstrap test
 	@$(python) tests/benchmarks/updown.py
 	@$(python) tests/benchmarks/logs.py
+	@$(python) tests/benchmarks/disk.py
 	@$(python) tests/benchmarks/images.py
 	@$(python) tests/benchmarks/builds.py
 

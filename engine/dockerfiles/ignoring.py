@@ -72,37 +72,59 @@ def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(_translate(pattern), re.DOTALL)
 
 
+_TAKES_OVER = {"names": {"names", "all"}, "all": {"all"}, "directories": set[str]()}
+
+
 def _translate(pattern: str) -> str:
-    result = ""
+    """The pattern as a regular expression that does not try in vain, however many stars there are.
+
+    Between two stars, the first place that fits is as good as any other where the second takes what the first gives up:
+    none but that one is tried.
+    """
+    pieces = _pieces(pattern)
+    loops = [at for at, (kind, _) in enumerate(pieces) if kind]
+    result = "".join(piece for _, piece in pieces[: loops[0] if loops else None])
+    for at, following in zip(loops, [*loops[1:], len(pieces)], strict=False):
+        kind, piece = pieces[at]
+        fixed = "".join(piece for _, piece in pieces[at + 1 : following])
+        takes_over = following < len(pieces) and pieces[following][0] in _TAKES_OVER[kind]
+        result += f"(?>{piece}?{fixed})" if takes_over else f"{piece}{fixed}"
+    return result
+
+
+def _pieces(pattern: str) -> list[tuple[str, str]]:
+    """The expressions that a pattern consists of, with what kind of a star each is; empty for one character."""
+    pieces: list[tuple[str, str]] = []
     at = 0
     while at < len(pattern):
         character = pattern[at]
         at += 1
         if character == "*":
-            piece, at = _stars(pattern, at)
+            kind, piece, at = _stars(pattern, at)
         elif character == "?":
-            piece = "[^/]"
+            kind, piece = "", "[^/]"
         elif character == "[" and "]" in pattern[at + 1 :]:
             end = pattern.index("]", at + 1)
-            piece = _character_class(pattern[at:end])
+            kind, piece = "", _character_class(pattern[at:end])
             at = end + 1
         elif character == "\\" and at < len(pattern):
-            piece = re.escape(pattern[at])
+            kind, piece = "", re.escape(pattern[at])
             at += 1
         else:
-            piece = re.escape(character)
-        result += piece
-    return result
+            kind, piece = "", re.escape(character)
+        pieces.append((kind, piece))
+    return pieces
 
 
-def _stars(pattern: str, at: int) -> tuple[str, int]:
-    """What follows a star: another one spans directories, and takes the slash after it."""
+def _stars(pattern: str, at: int) -> tuple[str, str, int]:
+    """What follows a star: another one spans directories, and takes the slash after it; more change nothing."""
     if pattern[at : at + 1] != "*":
-        return "[^/]*", at
-    at += 1
+        return "names", "[^/]*", at
+    while pattern[at : at + 1] == "*":
+        at += 1
     if pattern[at : at + 1] == "/":
-        return "(?:.*/)?", at + 1
-    return ".*", at
+        return "directories", "(?:.*/)?", at + 1
+    return "all", ".*", at
 
 
 def _character_class(content: str) -> str:

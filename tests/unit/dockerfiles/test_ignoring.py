@@ -80,3 +80,10 @@ def test_two_stars_span_directories() -> None:
 )
 def test_a_name_fits_a_pattern(pattern: str, name: str, fits: bool) -> None:
     assert bool(component_regex(pattern).fullmatch(name)) is fits
+
+
+def test_many_stars_do_not_take_for_ever() -> None:
+    for pattern in ("*a" * 30 + "*c", "**a" * 30 + "**c", "b" + "*" * 60 + "c", "*a**a" * 4 + "c"):
+        rules = parse_ignore_rules(pattern, ".dockerignore")
+        assert rules.ignoring("a" * 60) is None
+        assert rules.ignoring("b" + "a" * 60 + "d") is None
