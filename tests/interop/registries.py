@@ -30,6 +30,7 @@ PEERS = CHECKOUT.parent / "shared" / "peers"
 PEERS_ROOT = Path(os.environ.get("PEERS", "/tmp/peers"))
 TREES = Path(__file__).with_name("trees.py")
 CAPABILITY = "".join(map(chr, bytes.fromhex("0100000200040000000000000000000000000000")))  # cap_net_bind_service=ep
+LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
 DOCKERFILE = """\
 FROM {base}
 RUN mkdir -p /srv/deep/er && echo one > /srv/one && chown 5:6 /srv/one && ln /srv/one /srv/uno && chmod 4755 /srv/one
@@ -188,6 +189,9 @@ def windlass_program() -> Iterator[Program]:
 def peer_program(engine: str) -> Program:
     """Docker or Podman, as `shared/peers/up` has started them."""
     plain = () if engine == "docker" else ("--tls-verify=false",)
+    # Podman would raise limits, which root may not do on every machine.
+    own = ("env", "DOCKER_BUILDKIT=0", "docker", "build")
+    build_words = own if engine == "docker" else (engine, "build", *plain, *LIMITS)
 
     def peer(*words: str, **options: Any) -> str:
         return run(PEERS / "in", *words, **options)
@@ -196,8 +200,7 @@ def peer_program(engine: str) -> Program:
         place = f"/tmp/wl-registries-{engine}"
         peer("mkdir", "-p", place)
         peer("tee", f"{place}/Dockerfile", input=dockerfile)
-        legacy = ("env", "DOCKER_BUILDKIT=0") if engine == "docker" else ()
-        peer(*legacy, engine, "build", *plain, "--network=none", "-t", name, place)
+        peer(*build_words, "--network=none", "-t", name, place)
         peer("rm", "-r", place)
 
     def push_as(name: str, target: str) -> None:
