@@ -2,8 +2,12 @@
 
 import json
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import pytest
+
+from engine.images.store import ImageStore
 from tests.stacks.product import Windlass
 
 FILE = """\
@@ -34,6 +38,15 @@ services:
     build: {context: ground, network: none}
 secrets: {key: {environment: KEY}}
 """
+
+
+@pytest.fixture(autouse=True)
+def images_gone(shared_images: Path) -> Iterator[None]:
+    """The stacks of other tests build images of the same names, if these are not there."""
+    yield
+    store = ImageStore(shared_images, shared_images.parent / "cache")
+    for name in ("boat-web", "boat-ground", "localhost/boat-web:2"):
+        store.untag(name)
 
 
 def boat_with(project: Callable[..., Windlass], file: str = FILE, **variables: str) -> Windlass:
