@@ -172,7 +172,7 @@ def _held(boat: Boat, territory: Territory) -> dict[str, int]:
 
 
 def _look(boat: Boat, territory: Territory) -> dict[str, int]:
-    (pid,) = boat.supervisors()
+    pid = min(boat.supervisors())  # others are what it is about to make a container of, or a probe
     status = Path(f"/proc/{pid}/status").read_text()
     rss = next(line for line in status.splitlines() if line.startswith("VmRSS"))
     things = footprint(territory)
