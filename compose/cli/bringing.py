@@ -13,8 +13,9 @@ from compose.cli import failures
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
 from compose.deciding.observed import Observed
+from compose.deciding.options import Options
+from compose.deciding.selection import require_service, selected_services
 from compose.deciding.steps import Plan
-from compose.deciding.wanted import Options, require_service, selected_services
 from compose.doing.connection import Connection
 from compose.doing.contents import forget_contents
 from compose.doing.execute import Happening

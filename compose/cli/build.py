@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 from compose.cli.choices import one_of
 from compose.cli.options import Argument, Option
 from compose.cli.session import PROGRESS_MODES, Session
+from compose.deciding.options import Options
+from compose.deciding.selection import require_service, selected_services
 from compose.deciding.steps import MakeImage, Plan, Step
-from compose.deciding.wanted import Options, require_service, selected_services
 from compose.doing.build_requests import BuildFlags
 from compose.errors import StackError, UsageError
 from compose.grammar.quantities import size_bytes
@@ -93,9 +94,10 @@ def _build(
     session: Session, stack: "Stack", chosen: "tuple[Service, ...]", flags: BuildFlags, *, quiet: bool, push: bool
 ) -> None:
     from compose.doing.holding import images_held  # noqa: PLC0415 - reading files is enough for the others
+    from compose.doing.image_reports import layer_reports  # noqa: PLC0415 - likewise
     from compose.doing.images import image_of  # noqa: PLC0415 - likewise
     from compose.doing.plainlines import Silence  # noqa: PLC0415 - likewise
-    from compose.doing.up import layer_reports, make_planned_images  # noqa: PLC0415 - likewise
+    from compose.doing.up import make_planned_images  # noqa: PLC0415 - likewise
 
     builders = {image_of(stack, service.name): service.name for service in reversed(chosen)}
     steps = tuple(

@@ -7,7 +7,7 @@ from compose.cli.choices import PULL_WORDS, one_at_most, one_of
 from compose.cli.options import Argument, Option
 from compose.cli.scales import scale_of
 from compose.cli.session import Session
-from compose.deciding.wanted import Options
+from compose.deciding.options import Options
 
 
 def command(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from compose.cli.session import Session
-from compose.deciding.wanted import Options
+from compose.deciding.options import Options
 from compose.errors import UsageError
 from compose.showing.plan_files import PlanFile, read_plan
 

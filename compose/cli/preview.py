@@ -5,8 +5,8 @@ from pathlib import Path
 
 from compose.cli.session import Session
 from compose.cli.texts import printable
+from compose.deciding.options import Options
 from compose.deciding.steps import Plan
-from compose.deciding.wanted import Options
 from compose.doing.preflight import taken_ports
 from compose.doing.survey import observe
 from compose.doing.up import decide

@@ -27,13 +27,14 @@ def command(
 ) -> int:
     """Gets the images of services from their registries."""
     del parallel  # as in Compose, which always pulls side by side
+    from compose.deciding.options import Options  # noqa: PLC0415 - likewise
     from compose.deciding.pulls import Wish, pulls_of  # noqa: PLC0415 - likewise
-    from compose.deciding.wanted import Options, selected_services  # noqa: PLC0415 - likewise
+    from compose.deciding.selection import selected_services  # noqa: PLC0415 - likewise
+    from compose.doing.image_reports import image_report, layer_reports  # noqa: PLC0415 - likewise
     from compose.doing.images import builders_of  # noqa: PLC0415 - likewise
     from compose.doing.plainlines import Silence  # noqa: PLC0415 - only here
     from compose.doing.pulling import pull_images, way_of  # noqa: PLC0415 - likewise
     from compose.doing.reports import Report  # noqa: PLC0415 - likewise
-    from compose.doing.up import image_report, layer_reports  # noqa: PLC0415 - likewise
     from engine.images.store import ImageStore  # noqa: PLC0415 - likewise
 
     if policy:

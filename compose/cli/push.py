@@ -18,10 +18,10 @@ def command(
     quiet: Annotated[bool, Option("--quiet", "-q", tells="Say nothing while images are pushed.")] = False,
 ) -> int:
     """Gives the images that services build to their registries."""
+    from compose.doing.image_reports import layer_reports  # noqa: PLC0415 - likewise
     from compose.doing.plainlines import Silence  # noqa: PLC0415 - only here
     from compose.doing.pushing import push_images  # noqa: PLC0415 - likewise
     from compose.doing.reports import Report  # noqa: PLC0415 - likewise
-    from compose.doing.up import layer_reports  # noqa: PLC0415 - likewise
     from engine.images.store import ImageStore  # noqa: PLC0415 - likewise
 
     session.refuse_dry_run("push")
@@ -49,8 +49,9 @@ def _chosen(
     services = tuple(word for word in words if word not in images)
     if images and not services:
         return images, ()
+    from compose.deciding.options import Options  # noqa: PLC0415 - likewise
     from compose.deciding.pushes import pushes_of  # noqa: PLC0415 - only here
-    from compose.deciding.wanted import Options, selected_services  # noqa: PLC0415 - likewise
+    from compose.deciding.selection import selected_services  # noqa: PLC0415 - likewise
 
     stack = session.stack(services=services)
     found, skipped = pushes_of(selected_services(stack, Options(services=services, no_dependencies=not include_deps)))

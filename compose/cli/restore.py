@@ -7,8 +7,8 @@ from compose.cli import failures
 from compose.cli.bringing import Way, bring_up
 from compose.cli.options import Argument
 from compose.cli.session import Session
+from compose.deciding.options import Options
 from compose.deciding.translate_lives import restart_policy
-from compose.deciding.wanted import Options
 from compose.doing.enabled import Enabled, recall
 from compose.errors import FileError, StackError, UsageError
 from engine.errors import EngineError

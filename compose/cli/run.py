@@ -11,9 +11,9 @@ from compose.cli.given import given_variables
 from compose.cli.options import Argument, Option
 from compose.cli.outcomes import show_failures
 from compose.cli.session import Session
-from compose.deciding.one_off import OneOff
+from compose.deciding.options import OneOff, Options
+from compose.deciding.selection import require_service
 from compose.deciding.steps import CreateContainer
-from compose.deciding.wanted import Options, require_service
 from compose.doing.connection import Connection
 from compose.doing.holding import images_held
 from compose.errors import FileError, UsageError

@@ -6,7 +6,7 @@ from compose.cli.bringing import Way, bring_up
 from compose.cli.options import Argument, Option
 from compose.cli.scales import scale_of
 from compose.cli.session import Session
-from compose.deciding.wanted import Options
+from compose.deciding.options import Options
 
 
 def command(

@@ -21,8 +21,9 @@ from compose.cli.bringing import Way, bring_up
 from compose.cli.changing import change
 from compose.cli.exec import run_inside
 from compose.cli.session import Session
+from compose.deciding.options import Options
 from compose.deciding.plan_life import plan_restart
-from compose.deciding.wanted import Options, selected_services
+from compose.deciding.selection import selected_services
 from compose.doing.observe import containers
 from compose.errors import FileError, UsageError
 from compose.model import Hook, Stack

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from compose.deciding.wanted import Options, WantedService
+from compose.deciding.options import Options
+from compose.deciding.wanted import WantedService
 from engine.state import ContainerRecord, has_finished
 
 JOBS_CONDITION = "service_completed_successfully"

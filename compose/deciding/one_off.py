@@ -2,28 +2,14 @@
 
 from collections.abc import Callable
 
-import msgspec
 from msgspec import structs
 
 from compose import naming
+from compose.deciding.options import OneOff
 from compose.model import Stack
 from engine.spec import ContainerSpec, RestartPolicy, VolumeMount
 from engine.spec import Mount as ContainerMount
 from net.spec import Endpoint
-
-
-class OneOff(msgspec.Struct, frozen=True, kw_only=True):
-    """One more container of a service, for `run`: it answers to no name of the service unless it gets its `aliases`.
-
-    It publishes no `ports` unless asked. `piped` says that its standard input will be given to it when it is started.
-    """
-
-    service: str
-    name: str
-    remove: bool = False
-    ports: bool = False
-    aliases: bool = False
-    piped: bool = False
 
 
 def one_off_spec(stack: Stack, spec: ContainerSpec, one_off: OneOff, new_name: Callable[[], str]) -> ContainerSpec:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import Final, NamedTuple
 
+from compose.deciding.choices import ImageNeed
 from compose.deciding.steps import MakeImage
-from compose.deciding.wanted import ImageNeed
 from compose.grammar.quantities import duration_nanoseconds
 from compose.model import Service
 from engine.images.model import Image, Origin

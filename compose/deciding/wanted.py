@@ -1,45 +1,24 @@
 """What a stack should be: its selected services, each with the specifications of its replicas."""
 
 from collections.abc import Callable, Iterable, Mapping
-from graphlib import TopologicalSorter
 
 import msgspec
 
 from compose import codes, naming
+from compose.deciding.choices import UNKNOWN_IMAGE, ImageChoice
 from compose.deciding.fingerprint import definition_hash
-from compose.deciding.one_off import OneOff, one_off_spec
+from compose.deciding.one_off import one_off_spec
+from compose.deciding.options import Options
 from compose.deciding.replica import Replica
+from compose.deciding.selection import selected_services
 from compose.deciding.translate import container_spec
 from compose.deciding.translate_files import Surroundings
 from compose.deciding.translate_networks import network_spec
-from compose.errors import FileError, Problem, UsageError
+from compose.errors import FileError, Problem
 from compose.model import Dependency, Service, Stack, UpdatePolicy
-from engine.images.model import Image, ImageConfig
 from engine.spec import ContainerSpec, VolumeMount
 from engine.version import VERSION
 from net.spec import NetworkSpec
-
-UNKNOWN_IMAGE = Image(id="", created_ns=0, architecture="", config=ImageConfig(command=("not known yet",)), layers=())
-"""Stands for an image that is still to be made."""
-
-
-class ImageNeed(msgspec.Struct, frozen=True, kw_only=True):
-    """An image that must be made before its service's containers; `cause` says why.
-
-    `builder` is the service whose Dockerfile makes it, `pull` says that its registry has it; else it is made otherwise.
-    """
-
-    cause: str
-    builder: str = ""
-    pull: bool = False
-
-
-class ImageChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """A service's image: its name, the image where there is one, and what has to be done for it first."""
-
-    name: str
-    image: Image | None = None
-    need: ImageNeed | None = None
 
 
 class WantedService(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,37 +47,6 @@ class WantedVolume(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = "new volume"
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line asks for. `services` empty means all; `scale` overrides the file's replicas.
-
-    `pull` overrides every service's pull policy. With `all_resources`, networks and volumes are made that nobody uses.
-    With `no_start`, containers are made but not started; with `rerun_jobs`, those that have finished their work are
-    started, too; with `adopt`, those of another directory's project are taken over. `force_recreate` concerns
-    the named services alone, unless `recreate_dependencies`; with `no_recreate`, what exists stays, changed or not.
-    The `recreate_volumes` are made anew, by name, if no container keeps them.
-    """
-
-    services: tuple[str, ...] = ()
-    scale: dict[str, int] = {}
-    no_dependencies: bool = False
-    force_recreate: bool = False
-    recreate_dependencies: bool = False
-    no_recreate: bool = False
-    no_start: bool = False
-    no_build: bool = False
-    rerun_jobs: bool = False
-    adopt: bool = False
-    renew_anonymous_volumes: bool = False
-    recreate_volumes: tuple[str, ...] = ()
-    pull: str = ""
-    all_resources: bool = False
-    one_off: OneOff | None = None
-    remove_orphans: bool = False
-    ignore_orphans: bool = False
-    wait: bool = False
-    grace_seconds: float | None = None
-
-
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A stack as it should be: services in the order of their dependencies.
 
@@ -114,39 +62,6 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     known_services: tuple[str, ...]
     options: Options
     mounted: tuple[ImageChoice, ...] = ()
-
-
-def selected_services(stack: Stack, options: Options) -> tuple[Service, ...]:
-    """The services that the command line names (all if none), with their dependencies, each after its own."""
-    for name in (*options.services, *options.scale):
-        require_service(stack, name)
-    chosen: dict[str, Service] = {}
-    pending = list(options.services or stack.services)
-    while pending:
-        service = stack.services.get(pending.pop())
-        if service is None or service.name in chosen:
-            continue
-        chosen[service.name] = service
-        if not options.no_dependencies:
-            pending.extend(dependency.service for dependency in service.depends_on)
-    ordered = {name: chosen[name] for name in stack.services if name in chosen}
-    sorter = TopologicalSorter(
-        {
-            name: [dependency.service for dependency in service.depends_on if dependency.service in ordered]
-            for name, service in ordered.items()
-        }
-    )
-    return tuple(ordered[name] for name in sorter.static_order())
-
-
-def require_service(stack: Stack, name: str) -> None:
-    """Raises UsageError for a service that the file does not have."""
-    if name not in stack.services:
-        from compose.spelling import did_you_mean  # noqa: PLC0415 - only a mistake needs it
-
-        known = ", ".join(stack.services) or "none"
-        hint = did_you_mean(name, stack.services) or f"the services of stack {stack.name} are: {known}"
-        raise UsageError(f"no such service: {name}", hint=hint)
 
 
 def wanted_stack(

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from compose import codes, naming
+from compose.deciding.choices import UNKNOWN_IMAGE, ImageChoice, ImageNeed
 from compose.deciding.pulls import pull_need
 from compose.deciding.steps import MakeImage, Plan
-from compose.deciding.wanted import UNKNOWN_IMAGE, ImageChoice, ImageNeed
 from compose.doing.build_requests import BuildFlags, request_for
 from compose.doing.contents import secret_contents
 from compose.errors import FileError, Problem

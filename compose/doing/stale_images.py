@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compose.deciding.wanted import ImageChoice
+from compose.deciding.choices import ImageChoice
 from compose.doing.build_requests import request_for
 from compose.model import Build, Service
 

@@ -3,31 +3,30 @@
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from msgspec import structs
 
 from compose import naming
 from compose.deciding.observed import Observed
+from compose.deciding.options import Options
 from compose.deciding.plan import plan
+from compose.deciding.selection import selected_services
 from compose.deciding.steps import Action, CreateContainer, MakeImage, Plan
 from compose.deciding.translate_files import Surroundings
-from compose.deciding.wanted import Options, selected_services, wanted_stack
+from compose.deciding.wanted import wanted_stack
 from compose.doing.build_requests import BuildFlags
 from compose.doing.contents import Contents, gather_contents, keep_contents
+from compose.doing.image_reports import image_report, layer_reports
 from compose.doing.images import choose_images, make_images, mount_choices, mounted_images
 from compose.doing.plainlines import Silence
 from compose.doing.preflight import require_ports, require_resources
-from compose.doing.reports import Progress, Report, resource
+from compose.doing.reports import Progress
 from compose.doing.stale_images import stale_images
 from compose.doing.volume_mounts import attach_volumes
 from compose.model import Stack
-from compose.times import size_text
 from engine.images.store import ImageStore
 from engine.layout import Layout
-
-if TYPE_CHECKING:
-    from engine.registries.terms import LayerNews
 
 OpenProgress = Callable[[str, tuple[Action, ...]], Progress]
 
@@ -168,24 +167,3 @@ def make_planned_images(
         )
     finally:
         progress.close()
-
-
-def layer_reports(progress: Progress) -> "Callable[[LayerNews], None]":
-    """Shows what happens to layers; how far a download is only where the line is repainted."""
-    told: dict[str, str] = {}
-
-    def report(news: "LayerNews") -> None:
-        live = progress.tick_seconds is not None and news.bytes_all
-        if not live and told.get(news.layer) == news.word:
-            return
-        told[news.layer] = news.word
-        detail = f"{size_text(news.bytes_here)} of {size_text(news.bytes_all)}" if live else ""
-        progress.report(Report(f"Layer {news.layer}", news.word, detail, over=news.over))
-
-    return report
-
-
-def image_report(action: MakeImage, *, over: bool) -> Report:
-    """News of an image: its making begins, or is over."""
-    words = ("Building", "Built") if action.builder else ("Pulling", "Pulled") if action.pull else ("Making", "Made")
-    return Report(resource(action), words[over], over=over)

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from compose.deciding.options import Options
 from compose.deciding.steps import CreateContainer, Plan
-from compose.deciding.wanted import Options
 from compose.errors import StackError, UsageError
 from compose.showing.plan_text import plan_json
 

@@ -6,10 +6,12 @@ from textwrap import dedent
 
 import msgspec.structs
 
+from compose.deciding.choices import ImageChoice
 from compose.deciding.observed import Observed, ObservedVolume
+from compose.deciding.options import Options
 from compose.deciding.plan import plan
 from compose.deciding.steps import Plan
-from compose.deciding.wanted import ImageChoice, Options, Wanted, wanted_stack
+from compose.deciding.wanted import Wanted, wanted_stack
 from compose.model import (
     Dependency,
     Healthcheck,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import msgspec.structs
 
 from compose.deciding.fingerprint import changes
-from compose.deciding.one_off import OneOff
+from compose.deciding.options import OneOff
 from compose.deciding.plan_life import plan_start
 from compose.deciding.steps import CreateContainer, Plan
 from compose.deciding.translate_lives import hooks, hooks_before

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compose.deciding.wanted import ImageChoice, ImageNeed
+from compose.deciding.choices import ImageChoice, ImageNeed
 from compose.doing.images import choose_images
 from compose.errors import FileError
 from compose.model import Build, Service, Stack

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from compose.deciding.choices import ImageChoice, ImageNeed
 from compose.deciding.fingerprint import changes
+from compose.deciding.options import Options
 from compose.deciding.translate_files import Surroundings
-from compose.deciding.wanted import ImageChoice, ImageNeed, Options, wanted_stack
+from compose.deciding.wanted import wanted_stack
 from compose.doing.bind_sources import missing_sources
 from compose.doing.images import mount_choices, mounted_images
 from compose.errors import FileError

@@ -5,11 +5,13 @@ import itertools
 import msgspec.structs
 import pytest
 
+from compose.deciding.choices import ImageChoice, ImageNeed
 from compose.deciding.observed import Observed
+from compose.deciding.options import Options
 from compose.deciding.plan import plan
 from compose.deciding.plan_down import DownOptions, plan_down
 from compose.deciding.steps import Draft, StopContainer
-from compose.deciding.wanted import ImageChoice, ImageNeed, Options, wanted_stack
+from compose.deciding.wanted import wanted_stack
 from compose.errors import FileError, StackError, UsageError
 from compose.model import (
     Dependency,

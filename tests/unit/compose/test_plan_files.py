@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from compose.deciding.choices import ImageChoice
 from compose.deciding.observed import Observed
+from compose.deciding.options import Options
 from compose.deciding.plan import plan
-from compose.deciding.wanted import ImageChoice, Options, wanted_stack
+from compose.deciding.wanted import wanted_stack
 from compose.errors import StackError, UsageError
 from compose.showing.plan_files import read_plan, require_unchanged, write_plan
 from tests.unit.compose.planning import IMAGE, World, service, stack, up, wanted

@@ -4,10 +4,12 @@ import itertools
 
 import msgspec.structs
 
+from compose.deciding.choices import ImageChoice
+from compose.deciding.options import Options
 from compose.deciding.plan import plan
 from compose.deciding.rollbacks import plan_aftermath, plan_rollback
 from compose.deciding.steps import CreateContainer, Plan, RemoveContainer, RenameContainer, Roll
-from compose.deciding.wanted import ImageChoice, Options, wanted_stack
+from compose.deciding.wanted import wanted_stack
 from compose.model import Dependency, Healthcheck, Network, ServiceNetwork, Stack, UpdatePolicy
 from engine.state import ContainerRecord, ContainerState
 from tests.unit.compose.planning import IMAGE, World, golden, service, stack, text
