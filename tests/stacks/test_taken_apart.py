@@ -1,5 +1,6 @@
 """A stack of which somebody removes or blocks a part by hand: it is healed, or goes away all the same."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -122,6 +123,11 @@ def test_down_leaves_nothing(
     assert not boat.roots.stack("boat").directory.exists()
 
 
+def without_troubles(record: bytes) -> bytes:
+    """A record without what it says of FIFOs that went with the directory."""
+    return re.sub(rb'"troubles":\[[^]]*\]', b'"troubles":[]', record)
+
+
 @pytest.mark.parametrize("damage", [remove_container_directories, remove_network_records])
 def test_records_are_written_again_under_a_living_supervisor(
     project: Callable[..., Windlass], damage: Callable[[Windlass], None]
@@ -131,7 +137,7 @@ def test_records_are_written_again_under_a_living_supervisor(
     before = {path: path.read_bytes() for path in records_of(boat)}
     damage(boat)
     eventually(lambda: records_of(boat) == sorted(before), "the records", seconds=5)
-    assert {path: path.read_bytes() for path in records_of(boat)} == before
+    assert {path: without_troubles(path.read_bytes()) for path in records_of(boat)} == before
     assert "written again" in boat.supervisor_log()
     boat("down")
 
