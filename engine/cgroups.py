@@ -10,6 +10,7 @@ Paths are plain text here: they are made and written by the dozen at every start
 
 import os
 import select
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from errno import ENOENT
 from pathlib import Path
@@ -28,7 +29,7 @@ _ALWAYS = ("memory", "pids")  # what is counted there is asked for, whatever the
 # A control group that was made for `cgroup_parent` carries this mark: it goes when the last container in it has gone.
 DeviceRules = Sequence[str] | None
 _RESERVED_BYTES = 512 << 20
-_EMPTY_MILLISECONDS = 2000
+_EMPTY_SECONDS = 2.0
 
 
 class Hierarchies(NamedTuple):
@@ -165,6 +166,7 @@ class Cgroup:
         return ()
 
     def _wait_until_empty(self) -> None:
+        deadline = time.monotonic() + _EMPTY_SECONDS
         for pid in self.pids():
             try:
                 pidfd = os.pidfd_open(pid)
@@ -173,7 +175,7 @@ class Cgroup:
             try:
                 poll = select.poll()
                 poll.register(pidfd, select.POLLIN)
-                poll.poll(_EMPTY_MILLISECONDS)
+                poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
             finally:
                 os.close(pidfd)
 

@@ -67,14 +67,19 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
-    """Stops a container: its stop signal, then SIGKILL after the grace period; answered with ContainerRecord."""
+    """Stops a container: its stop signal, then SIGKILL after the grace period; answered with ContainerRecord.
+
+    Answered with Failure once SIGKILL has had no effect for some seconds; one that `leaves` is removed then as soon as
+    it ends.
+    """
 
     id: str
     grace_seconds: float | None = None
+    leaves: bool = False
 
 
 class Kill(msgspec.Struct, frozen=True, kw_only=True, tag="kill"):
-    """Sends one signal; answered with ContainerRecord at once."""
+    """Sends one signal; answered with ContainerRecord at once, for SIGKILL after the end or with Failure as Stop."""
 
     id: str
     signal: str = "SIGKILL"

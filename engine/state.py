@@ -33,7 +33,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     `failure` says why the last start failed or the health probe cannot run; empty otherwise.
     `health_output` is the end of what the probe printed that last changed `health`. `dropped_bytes` of its output
     could not be logged, for want of room; when the supervisor was killed meanwhile, it is at least so many. `troubles`
-    are what somebody took from it, or did to it, while it ran.
+    are what somebody took from it, or did to it, while it ran. `unkillable` says what SIGKILL has not ended, empty as
+    long as that has not been seen; with `leaving`, it is removed once it has ended at last.
     """
 
     id: str
@@ -55,6 +56,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     health_output: str = ""
     dropped_bytes: int = 0
     troubles: tuple[str, ...] = ()
+    unkillable: str = ""
+    leaving: bool = False
     attachments: tuple[Attachment, ...] = ()
     ports: tuple[PublishedPort, ...] = ()
 
@@ -64,6 +67,11 @@ class ContainerRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     spec: ContainerSpec
     state: ContainerState
+
+
+def lives(state: ContainerState) -> bool:
+    """Whether a container goes on and nothing keeps it from serving: one that SIGKILL has not ended does no more."""
+    return state.status in ALIVE and not state.unkillable
 
 
 def has_finished(record: ContainerRecord) -> bool:

@@ -30,7 +30,7 @@ from compose.deciding.steps import (
 from compose.deciding.wanted import Wanted, WantedService
 from compose.model import Dependency, UpdatePolicy
 from engine.spec import ContainerSpec, VolumeMount
-from engine.state import ALIVE, ContainerRecord
+from engine.state import ALIVE, ContainerRecord, lives
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
@@ -239,7 +239,7 @@ class _Planning:
             for other in () if dependency in self._roll_ends else self._records_by_service.get(dependency, ()):
                 self._draft.order(stop, f"stop container {other.spec.name}")
                 self._draft.order(stop, f"remove container {other.spec.name}")
-        elif status in ALIVE:
+        elif lives(record.state):
             self._unchanged.append(spec.name)
         elif not restarted and is_finished(
             record, self._conditions.get(service.name, frozenset()), self._wanted.options
@@ -396,6 +396,8 @@ def _is_hosts(spec: ContainerSpec, kind: str) -> bool:
 
 def _why_start(record: ContainerRecord) -> str:
     state = record.state
+    if state.unkillable:
+        return "SIGKILL has not ended it"
     if state.status == "created":
         return f"not started: {state.failure}" if state.failure else "not started yet"
     code = "an unknown status" if state.exit_code is None else f"status {state.exit_code}"

@@ -1,6 +1,7 @@
 """What has to be done so that a stack, or some of its services, is gone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -16,6 +17,7 @@ from compose.deciding.steps import (
     RemoveVolume,
     StopContainer,
 )
+from engine.spec import VolumeMount
 from engine.state import ALIVE, ContainerRecord
 
 
@@ -54,19 +56,34 @@ def _is_orphan(record: ContainerRecord, options: DownOptions) -> bool:
 
 
 def _remove_stack(
-    draft: Draft, stack: str, observed: Observed, options: DownOptions, *, removals: tuple[str, ...], exists: bool
+    draft: Draft, stack: str, observed: Observed, options: DownOptions, *, removals: Mapping[str, str], exists: bool
 ) -> None:
     """Adds what goes when no container is left: networks, the stack's run directory, volumes and images if asked."""
     networks = tuple(
-        draft.add(RemoveNetwork(name=state.spec.name), "down", needs=removals) for state in observed.networks
+        draft.add(RemoveNetwork(name=name), "down", needs=_of(removals, observed, partial(_is_on, name)))
+        for name in (state.spec.name for state in observed.networks)
     )
     if exists:
-        draft.add(Close(name=stack), "down", needs=(*removals, *networks))
+        draft.add(Close(name=stack), "down", needs=(*removals.values(), *networks))
     for volume in observed.volumes:
         if options.volumes and volume.project == stack:
-            draft.add(RemoveVolume(name=volume.name), "--volumes", needs=removals)
+            needs = _of(removals, observed, partial(_mounts, volume.name))
+            draft.add(RemoveVolume(name=volume.name), "--volumes", needs=needs)
     for image in options.images:
-        draft.add(RemoveImage(name=image), "--rmi", needs=removals)
+        draft.add(RemoveImage(name=image), "--rmi", needs=tuple(removals.values()))
+
+
+def _of(removals: Mapping[str, str], observed: Observed, uses: Callable[[ContainerRecord], bool]) -> tuple[str, ...]:
+    """The keys of the removals of those containers that use something: one that cannot go keeps only its own."""
+    return tuple(removals[record.spec.id] for record in observed.containers if uses(record))
+
+
+def _is_on(network: str, record: ContainerRecord) -> bool:
+    return any(endpoint.network == network for endpoint in record.spec.endpoints)
+
+
+def _mounts(volume: str, record: ContainerRecord) -> bool:
+    return any(isinstance(mount, VolumeMount) and mount.volume == volume for mount in record.spec.mounts)
 
 
 def plan_stop(
@@ -78,28 +95,28 @@ def plan_stop(
     return Plan(stack=stack, steps=draft.sorted())
 
 
-def _remove_containers(draft: Draft, records: list[ContainerRecord], grace_seconds: float | None) -> tuple[str, ...]:
-    stops = stop_containers(draft, tuple(records), grace_seconds, "down")
-    keys = []
+def _remove_containers(draft: Draft, records: list[ContainerRecord], grace_seconds: float | None) -> Mapping[str, str]:
+    stops = stop_containers(draft, tuple(records), grace_seconds, "down", leave=True)
+    keys = {}
     for record in records:
         action = RemoveContainer(id=record.spec.id, name=record.spec.name)
         stop = stops.get(record.spec.id)
-        keys.append(draft.add(action, "down", needs=(stop,) if stop else ()))
-    return tuple(keys)
+        keys[record.spec.id] = draft.add(action, "down", needs=(stop,) if stop else ())
+    return keys
 
 
 def stop_containers(
-    draft: Draft, records: tuple[ContainerRecord, ...], grace_seconds: float | None, cause: str
+    draft: Draft, records: tuple[ContainerRecord, ...], grace_seconds: float | None, cause: str, *, leave: bool = False
 ) -> Mapping[str, str]:
     """Adds stops for what runs; a container stops after those of the services that depend on its own.
 
-    Returns the steps' keys by container id.
+    `leave` says that they are to be removed afterwards. Returns the steps' keys by container id.
     """
     running = [record for record in records if record.state.status in ALIVE]
     stops: dict[str, str] = {}
     names_by_service: dict[str, list[str]] = {}
     for record in reversed(running):
-        action = StopContainer(id=record.spec.id, name=record.spec.name, grace_seconds=grace_seconds)
+        action = StopContainer(id=record.spec.id, name=record.spec.name, grace_seconds=grace_seconds, leaves=leave)
         stops[record.spec.id] = draft.add(action, cause)
         names_by_service.setdefault(record.spec.service, []).append(stops[record.spec.id])
     for record in running:

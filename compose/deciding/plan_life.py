@@ -19,7 +19,7 @@ from compose.deciding.steps import (
     UnpauseContainer,
 )
 from engine.spec import VolumeMount
-from engine.state import ALIVE, ContainerRecord
+from engine.state import ALIVE, ContainerRecord, lives
 
 Records = tuple[ContainerRecord, ...]
 _AWAITED: dict[str, AwaitCondition] = {"service_healthy": "healthy", "service_completed_successfully": "completed"}
@@ -52,7 +52,7 @@ def plan_start(stack: str, records: Records, services: tuple[str, ...], *, wait:
     draft = Draft()
     hooks = _Hooks(draft, records)
     for record in chosen:
-        if record.state.status not in ALIVE:
+        if not lives(record.state):
             _start(draft, record, chosen, "start", hooks)
     hooks.clear()
     if wait:
@@ -61,7 +61,7 @@ def plan_start(stack: str, records: Records, services: tuple[str, ...], *, wait:
                 _await(draft, record, "healthy", "--wait")
             elif not record.spec.health and record.state.status not in ALIVE:
                 _await(draft, record, "running", "--wait")
-    unchanged = tuple(record.spec.name for record in chosen if record.state.status in ALIVE)
+    unchanged = tuple(record.spec.name for record in chosen if lives(record.state))
     return Plan(stack=stack, steps=draft.sorted(), unchanged=unchanged)
 
 
@@ -151,7 +151,7 @@ def plan_rm(
     """
     draft = Draft()
     chosen = tuple(record for record in records if not services or record.spec.service in services)
-    stops = stop_containers(draft, chosen, None, "rm --stop") if stop else {}
+    stops = stop_containers(draft, chosen, None, "rm --stop", leave=True) if stop else {}
     for record in chosen:
         if record.state.status in ALIVE and record.spec.id not in stops:
             continue

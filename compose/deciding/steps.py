@@ -110,11 +110,12 @@ class Rest(msgspec.Struct, frozen=True, kw_only=True, tag="rest"):
 
 
 class StopContainer(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
-    """Stops a container; `grace_seconds` None means its own grace period."""
+    """Stops a container; `grace_seconds` None means its own grace period. One that `leaves` is removed afterwards."""
 
     id: str
     name: str
     grace_seconds: float | None = None
+    leaves: bool = False
 
 
 class KillContainer(msgspec.Struct, frozen=True, kw_only=True, tag="kill"):

@@ -10,7 +10,7 @@ from engine.state import ContainerRecord
 def deafness(record: ContainerRecord, grace_seconds: float | None) -> str:
     """Why a container's stop takes all of its grace period; empty when its first process heeds the stop signal."""
     process = record.state.process
-    if process is None or record.state.status != "running":
+    if process is None or record.state.status != "running" or record.state.unkillable:
         return ""
     name = record.spec.stop_signal
     number = signal_number(name)

@@ -293,7 +293,7 @@ def _container_request(action: ContainerAction) -> Request:  # noqa: C901, PLR09
         case RenameContainer():
             return Rename(id=action.id, name=action.new_name)
         case StopContainer():
-            return Stop(id=action.id, grace_seconds=action.grace_seconds)
+            return Stop(id=action.id, grace_seconds=action.grace_seconds, leaves=action.leaves)
         case KillContainer():
             return Kill(id=action.id, signal=action.signal)
         case PauseContainer():

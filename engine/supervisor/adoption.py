@@ -79,7 +79,7 @@ def _adopt_directory(site: Site, directory: Path) -> None:
         _adopt_running(site, container)
         return
     site.network.disconnect(spec.id)
-    if spec.remove_at_end and container.state.status == "exited":
+    if (spec.remove_at_end or container.state.leaving) and container.state.status == "exited":
         remove_soon(site, container)
     if container.state.status == "restarting":
         container.cancel_restart = site.loop.call_later(0, partial(site.restart, container))

@@ -35,6 +35,7 @@ class Container:
     is `gone`. `attempts` counts the restarts since it last ran stably, `was_healthy` is about its present run, `began`
     is when that was started, in the loop's seconds. `audience` are those who listen to what it prints; `stdin` is what
     its program is to read at the next start (-1: what its spec says), `window` the size of its terminal then.
+    `cancel_expectation` is there while SIGKILL is about to end it.
     """
 
     def __init__(self, spec: ContainerSpec, state: ContainerState) -> None:
@@ -58,6 +59,7 @@ class Container:
         self.cancel_restart: Callable[[], None] = _nothing
         self.cancel_kill: Callable[[], None] = _nothing
         self.started: list[Answered] = []
+        self.cancel_expectation: Callable[[], None] | None = None
         self.stopped: list[Answered] = []
         self.leaving: list[tuple[float | None, Answered]] = []
         self.removed: list[Callable[[Failure | None], None]] = []

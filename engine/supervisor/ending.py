@@ -57,6 +57,7 @@ def end(
         oom_killed=oom_killed,
         finished_ns=now_ns,
         failure=failure,
+        unkillable="",
         ports=(),
         paused=False,
         troubles=(),
@@ -71,7 +72,7 @@ def end(
     if container.audience is not None:
         container.audience.finish()
         container.audience = None
-    if delay is None and container.spec.remove_at_end:
+    if delay is None and (container.spec.remove_at_end or container.state.leaving):
         remove_soon(site, container)
     if delay is not None:
         container.cancel_restart = site.loop.call_later(delay, lambda: site.restart(container))
@@ -80,6 +81,9 @@ def end(
 def let_go(site: Site, container: Container) -> bool:
     """Lets go of all that a container that ended held while it ran; tells whether it ran out of memory."""
     container.cancel_kill()
+    if container.cancel_expectation is not None:
+        container.cancel_expectation()
+        container.cancel_expectation = None
     if container.probing is not None:
         container.probing.stop()
         container.probing = None

@@ -15,7 +15,8 @@ def troubles(site: Site, container: Container) -> tuple[str, ...]:
         return ()
     run = site.stack.container(container.spec.id)
     layer = layer_place(site.stack.data(container.spec.id), container.spec)
-    found = [
+    found = [f"it does not end: {container.state.unkillable}"] if container.state.unkillable else []
+    found += [
         f"its {name} was removed: {consequence}"
         for name, path, consequence in (
             ("output's FIFO", run / "stdout", f"its output is lost once its supervisor is replaced; {_ANEW}"),

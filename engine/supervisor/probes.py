@@ -62,6 +62,7 @@ class Prober:
         self._probe = probe
         self._history = history
         self._running: Visit | None = None
+        self._late: Visit | None = None
         self._cancel: Callable[[], None] = lambda: None
         self._schedule()
 
@@ -69,8 +70,7 @@ class Prober:
         """Ends them, a running one with its processes."""
         self._cancel()
         if self._running is not None:
-            self._running.kill()
-            self._running.close()
+            self._running.abandon()
             self._running = None
 
     def _schedule(self) -> None:
@@ -80,6 +80,10 @@ class Prober:
     def _start(self) -> None:
         began = self._site.loop.now()
         container = self._container
+        if self._late is not None and not self._late.gone:  # a second one would hang as well
+            output = f"SIGKILL has not ended the health check before, process {self._late.entered.pid}"
+            self._take(began, healthy=False, output=output)
+            return
         own = container.spec.process
         process = Process(
             argv=self._probe.argv,
@@ -113,8 +117,8 @@ class Prober:
         if running is None:
             return
         self._running = None
-        running.kill()
-        running.close()
+        running.abandon()
+        self._late = running
         output = f"the health check took longer than {self._probe.timeout_seconds:g} s\n{running.text()}"
         self._take(running.began, healthy=False, output=output)
 

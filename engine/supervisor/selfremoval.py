@@ -1,4 +1,4 @@
-"""Removes containers that are to go as soon as they have ended, with the volumes that nobody else has a name for."""
+"""Removes containers that are to go once they have ended, one-off ones with volumes that nobody has a name for."""
 
 from engine.protocol import Failure
 from engine.spec import VolumeMount
@@ -18,10 +18,10 @@ def _remove(site: Site, container: Container) -> None:
         return
 
     def tell(failure: Failure | None) -> None:
-        if failure is None:
-            _remove_volumes(site, container)
-        else:
+        if failure is not None:
             site.report(failure.message)
+        elif container.spec.remove_at_end:
+            _remove_volumes(site, container)
 
     remove(site, container, keep_data=False, answer=tell)
 

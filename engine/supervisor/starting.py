@@ -28,6 +28,7 @@ from engine.supervisor.owners import running_owner
 from engine.supervisor.probes import begin_probing
 from engine.supervisor.site import Site
 from engine.supervisor.stopping import stop_at_once
+from engine.supervisor.stuck import failure as of_stuck
 from engine.syscalls import Clone
 from engine.terminals import WindowSize
 from net.errors import NetError
@@ -41,6 +42,9 @@ def start(site: Site, container: Container, answer: Answered, *, action: Action 
     if container.state.half_removed:
         message = f"container {container.spec.name} cannot be started: its removal failed half way"
         answer(Failure(message=message, hint="`windlass rm -f` or `down` goes on with it, then `up` makes another"))
+        return
+    if container.state.unkillable:
+        answer(of_stuck(container))
         return
     container.started.append(answer)
     if container.launching:

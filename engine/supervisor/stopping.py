@@ -6,6 +6,7 @@ from functools import partial
 from engine import signals
 from engine.errors import RequestError
 from engine.protocol import Failure
+from engine.state import ContainerRecord
 from engine.supervisor.containers import Answered, Container
 from engine.supervisor.hooks import run_hooks
 from engine.supervisor.pausing import resume
@@ -13,15 +14,20 @@ from engine.supervisor.quitting import ask_to_quit, send
 from engine.supervisor.site import Site
 
 
-def stop(site: Site, container: Container, grace_seconds: float | None, answer: Answered) -> None:
+def stop(
+    site: Site, container: Container, grace_seconds: float | None, answer: Answered, *, leaves: bool = False
+) -> None:
     """Stops a container and answers once it ended; one that does not run is answered at once, and not restarted.
 
-    Its pre_stop hooks come first: when one fails, the container goes on, and the answer is a Failure.
+    One that SIGKILL does not end is answered with a Failure after some seconds; if it `leaves`, it is removed whenever
+    it ends. Its pre_stop hooks come first: when one fails, the container goes on, and the answer is a Failure.
     """
     if container.launching:
-        container.after_launch.append(partial(stop, site, container, grace_seconds, answer))
+        container.after_launch.append(partial(stop, site, container, grace_seconds, answer, leaves=leaves))
         return
-    if not container.running or not container.spec.pre_stop or container.stopped:
+    if leaves:
+        answer = partial(_leave_later, site, container, answer)
+    if not container.running or not container.spec.pre_stop or container.stopped or container.state.unkillable:
         stop_at_once(site, container, grace_seconds, answer)
         return
     container.leaving.append((grace_seconds, answer))
@@ -39,6 +45,13 @@ def _finish_hooks(site: Site, container: Container, failure: str) -> None:
             answer(Failure(message=failure, hint="it goes on; `windlass kill` ends it without hooks"))
         else:
             stop_at_once(site, container, grace_seconds, answer)
+
+
+def _leave_later(site: Site, container: Container, answer: Answered, reply: ContainerRecord | Failure) -> None:
+    if container.state.unkillable:
+        container.change(leaving=True)
+        site.save(container)
+    answer(reply)
 
 
 def stop_at_once(site: Site, container: Container, grace_seconds: float | None, answer: Answered) -> None:
@@ -61,10 +74,11 @@ def stop_at_once(site: Site, container: Container, grace_seconds: float | None, 
         resume(site, container)
 
 
-def kill(site: Site, container: Container, signal_name: str) -> None:
+def kill(site: Site, container: Container, signal_name: str, answer: Answered) -> None:
     """Sends one signal to the container's first process. Raises RequestError when it does not run.
 
-    SIGKILL, and the signal that stops it, count as stopping: a restart policy does not act then.
+    That is the answer; for SIGKILL, the end is, or a Failure when it does not come. SIGKILL, and the signal that stops
+    it, count as stopping: a restart policy does not act then.
     """
     number = signal_number(signal_name)
     if not container.running:
@@ -72,8 +86,12 @@ def kill(site: Site, container: Container, signal_name: str) -> None:
     if number in {signal.SIGKILL, signal_number(container.spec.stop_signal)}:
         container.change(stopped_by_user=True)
         site.save(container)
-    send(container, number)
+    send(site, container, number)
     site.tell(container, "kill")
+    if number == signal.SIGKILL:
+        container.stopped.append(answer)
+    else:
+        answer(container.record)
 
 
 def signal_number(name: str) -> int:

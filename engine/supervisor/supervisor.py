@@ -145,12 +145,10 @@ class Supervisor:
                 watch(site, self._container(container_id), seconds, _telling(answer), may_finish=may_finish)
             case Rest(seconds=seconds):
                 self._loop.call_later(seconds, lambda: answer(Done()))
-            case Stop(id=container_id, grace_seconds=grace_seconds):
-                stop(site, self._container(container_id), grace_seconds, _telling(answer))
+            case Stop(id=container_id, grace_seconds=grace_seconds, leaves=leaves):
+                stop(site, self._container(container_id), grace_seconds, _telling(answer), leaves=leaves)
             case Kill(id=container_id, signal=signal_name):
-                container = self._container(container_id)
-                kill(site, container, signal_name)
-                reply = OneContainer(record=container.record)
+                kill(site, self._container(container_id), signal_name, _telling(answer))
             case Pause(id=container_id, held=held):
                 container = self._container(container_id)
                 pause(site, container, _telling(answer))

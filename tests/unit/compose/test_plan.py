@@ -351,3 +351,12 @@ def test_steps_that_wait_for_each_other_are_a_bug_that_is_told() -> None:
     draft.add(StopContainer(id="2", name="two"), "stop", needs=(one,))
     with pytest.raises(AssertionError, match="wait for each other: stop container one, stop container two"):
         draft.sorted()
+
+
+def test_up_asks_for_the_start_of_what_sigkill_has_not_ended() -> None:
+    of = stack(service("web"))
+    world = World().add(wanted(of)).put("shop-web-1", unkillable="it hangs")
+
+    assert [(step.key, step.cause) for step in up(of, world).steps] == [
+        ("start container shop-web-1", "SIGKILL has not ended it")
+    ]

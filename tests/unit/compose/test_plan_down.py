@@ -2,6 +2,7 @@
 
 from compose.deciding.observed import Observed, ObservedVolume
 from compose.deciding.plan_down import DownOptions, plan_down, plan_stop
+from compose.deciding.steps import StopContainer
 from tests.unit.compose.planning import WEB_ON_DB, World, golden, service, stack, text, wanted
 
 
@@ -46,3 +47,20 @@ def test_an_interrupted_up_stops_what_runs() -> None:
     world = World().add(wanted(of)).put("shop-web-1", status="exited")
 
     assert [step.key for step in plan_stop("shop", world.observed.containers).steps] == ["stop container shop-db-1"]
+
+
+def test_what_one_container_holds_waits_for_that_one_alone() -> None:
+    found = plan_down("shop", World().add(wanted(stack(*WEB_ON_DB))).observed, DownOptions(volumes=True), exists=True)
+    needs = {step.key: step.needs for step in found.steps}
+
+    assert needs["remove volume shop_data"] == ("remove container shop-db-1",)
+    assert set(needs["remove network shop_default"]) == {"remove container shop-db-1", "remove container shop-web-1"}
+
+
+def test_only_what_goes_away_is_told_to_leave() -> None:
+    world = World().add(wanted(stack(*WEB_ON_DB)))
+    down = plan_down("shop", world.observed, DownOptions(), exists=True)
+    stop = plan_stop("shop", world.observed.containers)
+
+    assert [step.action.leaves for step in down.steps if isinstance(step.action, StopContainer)] == [True, True]
+    assert [step.action.leaves for step in stop.steps if isinstance(step.action, StopContainer)] == [False, False]

@@ -20,7 +20,7 @@ from engine.state import ContainerRecord, ContainerState
 
 def record(service: str, status: str = "running", *, needs: str = "", **fields: object) -> ContainerRecord:
     """A container; `needs` is the label of its service's dependencies."""
-    state = {name: fields.pop(name) for name in ("health", "paused") if name in fields}
+    state = {name: fields.pop(name) for name in ("health", "paused", "unkillable") if name in fields}
     labels = {naming.DEPENDS_ON: needs, naming.ONE_OFF: str(fields.pop("one_off", False))}
     spec = ContainerSpec(
         **{
@@ -68,6 +68,10 @@ def test_start_leaves_what_runs_and_waits_for_its_health_if_asked() -> None:
     probed = msgspec.structs.replace(sick.spec, health=HealthProbe(argv=("true",)))
     with_probe = ContainerRecord(spec=probed, state=sick.state)
     assert keys(plan_start("shop", (with_probe,), (), wait=True)) == ["wait container shop-web-1 healthy"]
+
+
+def test_what_sigkill_has_not_ended_does_not_count_as_running() -> None:
+    assert keys(plan_start("shop", (record("web", unkillable="it hangs"),), ())) == ["start container shop-web-1"]
 
 
 def test_restart_stops_dependants_first_and_starts_them_last() -> None:
