@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from compose.errors import Problem
+from compose.limits import Blkio, Ulimit
 from compose.nodes import Node
 from compose.places import Place
 
@@ -39,7 +40,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     network: str = ""
     extra_hosts: tuple[tuple[str, str], ...] = ()
     shm_size_bytes: int | None = None
-    ulimits: "tuple[Ulimit, ...]" = ()
+    ulimits: tuple[Ulimit, ...] = ()
     privileged: bool = False
     entitlements: tuple[str, ...] = ()
 
@@ -111,32 +112,6 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     target: str
     permissions: str = "rwm"
-
-
-class Ulimit(msgspec.Struct, frozen=True, kw_only=True):
-    """One resource limit (getrlimit(2)) by its lower case name; -1 is no limit."""
-
-    name: str
-    soft: int
-    hard: int
-
-
-class BlockLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate (bytes or operations a second) or weight for one block device, by its path on the host."""
-
-    path: str
-    value: int
-
-
-class Blkio(msgspec.Struct, frozen=True, kw_only=True):
-    """A service's share of block devices; `weight` 0 is none."""
-
-    weight: int = 0
-    weight_device: tuple[BlockLimit, ...] = ()
-    device_read_bps: tuple[BlockLimit, ...] = ()
-    device_read_iops: tuple[BlockLimit, ...] = ()
-    device_write_bps: tuple[BlockLimit, ...] = ()
-    device_write_iops: tuple[BlockLimit, ...] = ()
 
 
 class Logging(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,12 +11,14 @@ UNKNOWN_IMAGE = Image(id="", created_ns=0, architecture="", config=ImageConfig(c
 class ImageNeed(msgspec.Struct, frozen=True, kw_only=True):
     """An image that must be made before its service's containers; `cause` says why.
 
-    `builder` is the service whose Dockerfile makes it, `pull` says that its registry has it; else it is made otherwise.
+    `builder` is the service whose Dockerfile makes it, `pull` says that its registry has it; else it is made otherwise,
+    with `refresh` of what its sources have now.
     """
 
     cause: str
     builder: str = ""
     pull: bool = False
+    refresh: bool = False
 
 
 class ImageChoice(msgspec.Struct, frozen=True, kw_only=True):

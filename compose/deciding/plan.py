@@ -10,6 +10,7 @@ from compose.deciding.fingerprint import changes, network_changes
 from compose.deciding.finished_jobs import JOBS_CONDITION, conditions_of, is_finished
 from compose.deciding.observed import Observed
 from compose.deciding.orphans import is_one_off, orphans, orphans_warning, why_orphan
+from compose.deciding.plan_images import plan_images
 from compose.deciding.plan_volumes import masked, plan_renewals, plan_volumes, renewable_volumes, renews
 from compose.deciding.pre_starts import PreStarts
 from compose.deciding.rolling import Needs, Place, is_settled, place_of, roll, successor
@@ -19,7 +20,6 @@ from compose.deciding.steps import (
     CreateContainer,
     CreateNetwork,
     Draft,
-    MakeImage,
     Plan,
     RemoveContainer,
     RemoveNetwork,
@@ -75,7 +75,7 @@ class _Planning:
         self._renewable = renewable_volumes(wanted, observed)
 
     def plan(self) -> Plan:
-        self._plan_images()
+        plan_images(self._draft, self._wanted)
         self._plan_networks()
         self._warnings.extend(plan_volumes(self._draft, self._wanted, self._observed, self._renewable))
         self._plan_orphans()
@@ -98,22 +98,6 @@ class _Planning:
             warnings=tuple(self._warnings),
             rolls=tuple(self._rolls),
         )
-
-    def _plan_images(self) -> None:
-        users: dict[str, list[WantedService]] = {}
-        for service in self._wanted.services:
-            if service.image.need:
-                users.setdefault(service.image.name, []).append(service)
-        for name, services in users.items():
-            need = services[0].image.need
-            if need:
-                names = tuple(service.name for service in services)
-                action = MakeImage(name=name, services=names, builder=need.builder, pull=need.pull)
-                self._draft.add(action, need.cause)
-        for choice in self._wanted.mounted:
-            if choice.need and choice.name not in users:
-                action = MakeImage(name=choice.name, services=(), builder=choice.need.builder, pull=choice.need.pull)
-                self._draft.add(action, choice.need.cause)
 
     def _plan_networks(self) -> None:
         existing = {state.spec.name: state for state in self._observed.networks}

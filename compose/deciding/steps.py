@@ -16,13 +16,14 @@ SETTLING_SECONDS = 0.5
 class MakeImage(msgspec.Struct, frozen=True, kw_only=True, tag="make"):
     """Makes an image for `services`: builds it as the service `builder` says, or (empty) gets it from elsewhere.
 
-    With `pull`, from its registry.
+    With `pull`, from its registry; with `refresh`, though it is here.
     """
 
     name: str
     services: tuple[str, ...]
     builder: str = ""
     pull: bool = False
+    refresh: bool = False
 
 
 class RemoveImage(msgspec.Struct, frozen=True, kw_only=True, tag="remove-image"):

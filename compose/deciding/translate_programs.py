@@ -9,8 +9,9 @@ from compose.deciding.replica import Replica
 from compose.deciding.translate_networks import network_namespace
 from compose.decoding.security_options import security_options
 from compose.errors import FileError, Problem
-from compose.model import Blkio, Service, Stack
-from compose.model import BlockLimit as FileBlockLimit
+from compose.limits import Blkio
+from compose.limits import BlockLimit as FileBlockLimit
+from compose.model import Service, Stack
 from engine.spec import BlockLimit, BlockLimits, Confinement, Device, Limits, Namespaces, ResourceLimit
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from compose import codes
 from compose.decoding.findings import Findings
 from compose.decoding.values import NOTHING
-from compose.model import Ulimit
+from compose.limits import Ulimit
 from compose.nodes import Node
 from compose.spelling import did_you_mean
 

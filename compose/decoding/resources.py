@@ -8,7 +8,7 @@ from typing import Any
 from compose import codes
 from compose.decoding.findings import Findings
 from compose.decoding.values import NOTHING, flag, number, text
-from compose.model import Blkio, BlockLimit
+from compose.limits import Blkio, BlockLimit
 from compose.nodes import Node
 
 _CPUSET = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")

@@ -144,8 +144,11 @@ def _need(name: str, image: Image | None, builder: str, *, build: bool, policy: 
     if builder and (build or image is None or policy == "build"):
         reason = "--build" if build else "pull_policy: build"
         return ImageNeed(builder=builder, cause="not built yet" if image is None else reason)
-    if image is None and name.startswith(BOOTSTRAP) and policy != "never":
-        return ImageNeed(cause="not made yet")
+    if name.startswith(BOOTSTRAP) and policy != "never":
+        if image is None:
+            return ImageNeed(cause="not made yet")
+        if policy == "always":
+            return ImageNeed(cause="pull policy: always", refresh=True)
     return None
 
 
@@ -209,7 +212,7 @@ def make_images(
         else:
             from engine.images.debootstrap import ensure_debootstrap  # noqa: PLC0415 - rarely needed
 
-            ensure_debootstrap(store, action.name.removeprefix(BOOTSTRAP), on_line)
+            ensure_debootstrap(store, action.name.removeprefix(BOOTSTRAP), on_line, refresh=action.refresh)
         on_step(action, True)
 
 

@@ -56,6 +56,14 @@ def test_a_distribution_is_made() -> None:
     assert chosen(Service(name="web", image="debootstrap:bookworm"))["web"].need == ImageNeed(cause="not made yet")
 
 
+def test_a_distribution_is_made_again_where_the_policy_says_always() -> None:
+    service = Service(name="web", image="debootstrap:bookworm", pull_policy="always")
+    need = ImageNeed(cause="pull policy: always", refresh=True)
+
+    assert chosen(service)["web"].need == ImageNeed(cause="not made yet")
+    assert chosen(service, here=("debootstrap:bookworm",))["web"].need == need
+
+
 def test_an_image_that_is_not_here_is_pulled() -> None:
     assert chosen(Service(name="db", image="redis:7"))["db"].need == ImageNeed(cause="not here yet", pull=True)
 
