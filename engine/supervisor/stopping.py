@@ -22,8 +22,8 @@ def stop(
     One that SIGKILL does not end is answered with a Failure after some seconds; if it `leaves`, it is removed whenever
     it ends. Its pre_stop hooks come first: when one fails, the container goes on, and the answer is a Failure.
     """
-    if container.launching:
-        container.after_launch.append(partial(stop, site, container, grace_seconds, answer, leaves=leaves))
+    if container.launching and not container.state.unkillable:
+        _stop_later(site, container, grace_seconds, answer, leaves=leaves)
         return
     if leaves:
         answer = partial(_leave_later, site, container, answer)
@@ -45,6 +45,22 @@ def _finish_hooks(site: Site, container: Container, failure: str) -> None:
             answer(Failure(message=failure, hint="it goes on; `windlass kill` ends it without hooks"))
         else:
             stop_at_once(site, container, grace_seconds, answer)
+
+
+def _stop_later(
+    site: Site, container: Container, grace_seconds: float | None, answer: Answered, *, leaves: bool
+) -> None:
+    """Stops a container once its program runs; a start that takes longer than the grace period is cut off."""
+    stop_then = partial(stop, site, container, grace_seconds, answer, leaves=leaves)
+    container.after_launch.append(stop_then)
+
+    def cut_off() -> None:
+        if stop_then in container.after_launch:
+            container.after_launch.remove(stop_then)
+            then = partial(_leave_later, site, container, answer) if leaves else answer
+            stop_at_once(site, container, 0, then)
+
+    site.loop.call_later(container.spec.stop_grace_seconds if grace_seconds is None else grace_seconds, cut_off)
 
 
 def _leave_later(site: Site, container: Container, answer: Answered, reply: ContainerRecord | Failure) -> None:

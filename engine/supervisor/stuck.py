@@ -56,6 +56,7 @@ def _give_up(site: Site, container: Container) -> None:
         container.probing = None
     container.change(unkillable=_describe(site, container))
     site.save(container)
+    container.answer(container.started, failure(container))
     container.answer(container.stopped, failure(container))
 
 

@@ -1,4 +1,6 @@
-"""A file system that answers for its root directory and for nothing in it, as a network share does that has gone away.
+"""A file system that answers for its root directory, not for what is in it, as a network share that has gone away.
+
+Its entries cannot be listed, nor one called `deep` looked up; others there are none.
 
 It speaks just enough of the kernel's FUSE protocol (fuse(4), include/uapi/linux/fuse.h): a request is a header of 40
 bytes (length, opcode, unique, node, ...), a reply one of 16 (length, error, unique).
@@ -13,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_GETATTR, _INIT, _OPENDIR, _ACCESS, _STATFS, _READDIR = 3, 26, 27, 34, 17, 28
+_LOOKUP, _GETATTR, _INIT, _OPENDIR, _ACCESS, _STATFS, _READDIR = 1, 3, 26, 27, 34, 17, 28
 _NO_SUCH_CALL = -38
 _ROOT = struct.pack("=6Q10I", 1, 0, 0, 0, 0, 0, 0, 0, 0, stat.S_IFDIR | 0o755, 2, 0, 0, 0, 4096, 0)
 
@@ -52,7 +54,7 @@ def _serve(fd: int, hangs: threading.Event) -> None:
             answer = struct.pack("=QII", 0, 0, 0)
         elif opcode == _STATFS:
             answer = bytes(80)
-        elif opcode == _READDIR:
+        elif opcode == _READDIR or (opcode == _LOOKUP and request[40:] == b"deep\0"):
             hangs.set()
             continue
         elif opcode == _ACCESS:

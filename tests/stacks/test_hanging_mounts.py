@@ -35,6 +35,14 @@ services:
     volumes: ["${SHARE}:/share:ro"]
     healthcheck: {test: [CMD, ls, /share], interval: 100ms, timeout: 100ms, retries: 1}
 """
+DEEP = """
+services:
+  deep:
+    image: localhost/bb:1
+    command: [sleep, "1000"]
+    working_dir: /share/deep
+    volumes: ["${SHARE}:/share:ro"]
+"""
 SECONDS = "0.3"
 HINT = "  hint: mend or unmount (umount -f) the file system or device that it waits for, then run the command again\n"
 
@@ -92,3 +100,18 @@ def test_a_health_check_that_hangs_keeps_nobody_waiting(project: Callable[..., W
         assert "container boat-probed-1 does not end" in boat("down", status=1, seconds=10).stderr
     eventually(lambda: boat.ps() == {}, "the removal of what has ended at last", seconds=5)
     boat("down", "-v")
+
+
+def test_one_that_hangs_before_its_program_runs_keeps_nobody_waiting(
+    project: Callable[..., Windlass], tmp_path: Path
+) -> None:
+    share = tmp_path / "share"
+    with hanging_directory(share) as hangs:
+        boat = project(DEEP, SHARE=str(share), WINDLASS_KILL_SECONDS=SECONDS)
+        with boat.start("up", "-d", stderr=subprocess.PIPE) as up:
+            assert hangs.wait(10)
+            up.kill()
+        assert "container boat-deep-1 does not end" in boat("down", "-t", "0", status=1, seconds=10).stderr
+        assert "container boat-deep-1 does not end" in boat("down", status=1, seconds=10).stderr
+    eventually(lambda: boat.ps() == {}, "the removal of what has ended at last", seconds=5)
+    boat("down")
