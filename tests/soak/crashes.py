@@ -1,6 +1,6 @@
 """Kills windlass at random moments, looks after every command whether what it says is so.
 
-    python tests/soak/crashes.py [--seed N] [--faults N] [--keep-going]
+    python tests/soak/crashes.py [--seed N] [--faults N] [--minutes N] [--keep-going]
 
 One stack of four services goes through a random sequence of commands; into them, or between them, falls kill -9 of the
 command, of the supervisor, of both, or of a container's first process. The same seed gives the same sequence; the
@@ -22,7 +22,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -36,6 +36,7 @@ from engine.records import read_records  # noqa: E402
 from engine.syscalls import inotify_add_watch, inotify_init1  # noqa: E402
 from tests.busybox import ensure_busybox  # noqa: E402
 from tests.leaks import Territory, footprint, leaked_since  # noqa: E402
+from tests.soak.ledger import COUNTER, Ledger, Tally  # noqa: E402
 
 CHANGES = 0x100 | 0x200 | 0x80  # inotify(7): IN_CREATE, IN_DELETE, IN_MOVED_TO
 FILE = """
@@ -107,6 +108,7 @@ class Boat:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         (self.directory / "compose.yaml").write_text(FILE.format(port=self.port))
+        self.ledger = Ledger(self.place, self.layout.volumes / f"{STACK}_counts" / "_data")
         self.history: list[str] = []
         self.settled = True
 
@@ -198,12 +200,14 @@ def strike(boat: Boat, process: "subprocess.Popen[str] | None", target: str, cho
     if target in {"command", "both"} and process is not None:
         process.kill()
     if target in {"supervisor", "both"}:
-        for pid in boat.supervisors():
-            kill(pid)
+        pids = boat.supervisors()
+        with boat.ledger.death() if pids else nullcontext():
+            for pid in pids:
+                kill(pid)
     if target == "container":
-        pids = sorted(boat.pids().values())
-        if pids:
-            kill(choose.choice(pids))
+        alive = sorted(boat.pids().values())
+        if alive:
+            kill(choose.choice(alive))
 
 
 def eventually(boat: Boat, check: Callable[[], None]) -> None:
@@ -253,6 +257,18 @@ def check_lines(boat: Boat) -> None:
         if number not in {last + 1, 1}:
             raise Finding(f"the log goes from line {last} to line {number}")
         last = number
+
+
+def check_accepted(boat: Boat) -> None:
+    """Every line that the kernel took is in the log."""
+    accepted = boat.ledger.accepted()
+    if not accepted:
+        return
+    read_on = bool(boat.supervisors())
+    out, _ = boat.run("logs", "--no-log-prefix", "counter")
+    wrong = boat.ledger.compare(accepted, out, read_on=read_on)
+    if wrong:
+        raise Finding(wrong)
 
 
 def check_up(boat: Boat) -> None:
@@ -307,13 +323,15 @@ def one_step(boat: Boat, choose: random.Random) -> int:
         check_up(boat)
     if boat.pids():
         check_lines(boat)
+    eventually(boat, lambda: check_accepted(boat))
     return 0
 
 
-def one_round(choose: random.Random) -> tuple[int, str]:
+def one_round(choose: random.Random, tally: Tally) -> tuple[int, str]:
     """Some steps on a fresh installation, then `down -v`; gives the number of faults and what was found."""
     base = Path(tempfile.mkdtemp(prefix="wl-"))
     boat = Boat(base)
+    (boat.directory / "compose.override.yaml").write_text(COUNTER)
     territory = Territory(run=boat.layout.run, data=boat.layout.data)
     territory.stacks.add(STACK)
     before = footprint(territory)
@@ -327,12 +345,15 @@ def one_round(choose: random.Random) -> tuple[int, str]:
         eventually(boat, lambda: check_ps(boat))
         check_up(boat)
         check_lines(boat)
+        eventually(boat, lambda: check_accepted(boat))
         boat.run("down", "-v", "-t", "1")
         check_nothing_left(before, territory)
     except (Finding, OSError) as finding:
         log = boat.place.supervisor_log.read_text() if boat.place.supervisor_log.exists() else ""
         found = f"{finding}\n  history:\n    " + "\n    ".join(boat.history) + f"\n  supervisor.log:\n{log}"
         boat.begin(("down", "-v", "-t", "1", "--remove-orphans")).communicate(timeout=COMMAND_SECONDS)
+    boat.ledger.close()
+    tally.add(boat.ledger)
     if leaked_since(before, territory):
         found += f"\n  {base} is kept: it still holds something"
     else:
@@ -346,10 +367,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     parser.add_argument("--faults", type=int, default=500)
     parser.add_argument("--keep-going", action="store_true", help="do not end at the first finding")
+    parser.add_argument("--minutes", type=float, default=1e6, help="begin no round after that")
     options = parser.parse_args()
+    deadline = time.monotonic() + 60 * options.minutes
     faults = rounds = findings = 0
-    while faults < options.faults:
-        struck, found = one_round(random.Random(f"{options.seed}/{rounds}"))  # noqa: S311 -- no secrets
+    tally = Tally()
+    while faults < options.faults and time.monotonic() < deadline:
+        struck, found = one_round(random.Random(f"{options.seed}/{rounds}"), tally)  # noqa: S311 -- no secrets
         faults += struck
         if found:
             findings += 1
@@ -357,7 +381,7 @@ def main() -> int:
             if not options.keep_going:
                 break
         rounds += 1
-    print(f"seed {options.seed}: {rounds} rounds, {faults} faults, {findings} findings")
+    print(f"seed {options.seed}: {rounds} rounds, {faults} faults, {findings} findings; {tally}")
     return 1 if findings else 0
 
 
