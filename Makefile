@@ -24,6 +24,7 @@ help:
 	@echo 'make interop-builds  the same Dockerfiles built here and by Docker, images compared file by file (root, peers)'
 	@echo 'make soak       kill -9 of everything at random moments; SEED=N repeats a run (root)'
 	@echo 'make faults     single system calls fail, in every verb; then 1,000 crashes; SEED=N repeats a run (root)'
+	@echo 'make powerloss  the power goes at random writes to the disk; SEED=N repeats a run (root, ext4, FUSE)'
 	@echo 'make killpoints kill -9 at every system call that changes anything, of every verb: hours; EVERY=N takes each N-th (root)'
 	@echo 'make clean      remove what these commands made in the checkout'
 
@@ -101,6 +102,11 @@ soak:
 faults:
 	@.ci/bootstrap test
 	@$(python) tests/soak/faults.py $(if $(SEED),--seed $(SEED))
+
+.PHONY: powerloss
+powerloss:
+	@.ci/bootstrap test
+	@$(python) tests/soak/powerloss.py $(if $(SEED),--seed $(SEED))
 
 killpoints:
 	@.ci/bootstrap test

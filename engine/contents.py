@@ -24,10 +24,10 @@ class ContentStore:
         self._directory = directory
 
     def put(self, content: bytes) -> str:
-        """Keeps a content, if it is not kept yet; returns its digest."""
+        """Keeps a content, if it is not kept yet; returns its digest. A power loss may have cut a kept one short."""
         digest = digest_of(content)
         path = self._path(digest)
-        if not path.exists():
+        if not path.exists() or path.read_bytes() != content:
             make_private(self._directory)
             draft = path.with_name(f".{path.name}.new")
             draft.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """Fills a new volume with what the image has at its place.
 
 Runs inside the container as its root, so that nothing of an image is ever copied with more rights than it would have
-there. An interrupted copy is begun again; a volume with content of its own is left alone.
+there. An interrupted copy is begun again; a volume with content of its own is left alone. Both must hold after a power
+loss, too: the marker never tells of a copy that is not on the disk, nor forgets one that the container works with.
 """
 
 import errno
@@ -9,6 +10,7 @@ import fcntl
 import os
 import stat
 
+from engine.syscalls import syncfs
 from engine.volumes import SETTLED
 
 _PENDING = b"0"
@@ -30,16 +32,22 @@ def fill_volume(image_fd: int, volume_fd: int, marker_fd: int) -> None:
     target = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=volume_fd)
     try:
         if not state and _has_entries(target):
-            os.pwrite(marker_fd, SETTLED, 0)
+            _mark(marker_fd, SETTLED)
         elif _has_entries(source):
-            os.pwrite(marker_fd, _PENDING, 0)
+            _mark(marker_fd, _PENDING)
             _Copy(target).directory(source, target, "")
-            os.pwrite(marker_fd, SETTLED, 0)
+            syncfs(target)
+            _mark(marker_fd, SETTLED)
         else:  # nothing to copy, but whoever is to write there shall be able to
             _copy_attributes(source, target)
     finally:
         os.close(source)
         os.close(target)
+
+
+def _mark(marker_fd: int, state: bytes) -> None:
+    os.pwrite(marker_fd, state, 0)
+    os.fsync(marker_fd)
 
 
 def _has_entries(directory_fd: int) -> bool:

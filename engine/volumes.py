@@ -83,7 +83,7 @@ class VolumeStore:
         draft = self._root / f"{_UNFINISHED}new-{name}"
         try:
             make_private(self._root)
-            with self._alone():
+            with self._alone() as volumes:
                 found = self.find(name)
                 if found is not None:
                     return found
@@ -95,6 +95,7 @@ class VolumeStore:
                     file.flush()
                     os.fsync(file.fileno())
                 draft.rename(self._root / name)
+                os.fsync(volumes)
         except OSError as error:
             raise VolumeError(f"cannot make the volume {name}: {error.strerror}") from error
         return Volume(record=record, directory=self._root / name)
@@ -148,15 +149,18 @@ class VolumeStore:
                 pass
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """While the block runs, nobody else makes or removes volumes; what is unfinished before it has no maker."""
+    def _alone(self) -> Iterator[int]:
+        """Gives the directory; while the block runs, nobody else makes or removes volumes.
+
+        What is unfinished before it has no maker.
+        """
         handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             for entry in self._root.iterdir():
                 if entry.name.startswith(_UNFINISHED):
                     _remove_tree(entry)
-            yield
+            yield handle
         finally:
             os.close(handle)
 

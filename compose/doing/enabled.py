@@ -6,8 +6,8 @@ import msgspec
 
 from engine.directories import make_private
 from engine.errors import StateError
+from engine.images.durable import write_file
 from engine.layout import Layout
-from engine.records import write_atomically
 
 
 class Enabled(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +23,7 @@ class Enabled(msgspec.Struct, frozen=True, kw_only=True):
 def remember(layout: Layout, stack: Enabled) -> None:
     """Keeps a stack among those that come back; replaces what was said of it before."""
     make_private(layout.enabled)
-    write_atomically(_path(layout, stack.name), msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
+    write_file(_path(layout, stack.name), msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
 
 
 def forget(layout: Layout, name: str) -> bool:

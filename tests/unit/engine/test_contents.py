@@ -21,6 +21,14 @@ def test_a_content_is_kept_once_for_root_alone(tmp_path: Path) -> None:
     assert (tmp_path / "contents").stat().st_mode & 0o777 == 0o700
 
 
+def test_a_content_that_was_cut_short_is_kept_anew(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path / "contents")
+    digest = store.put(b"text")
+    (tmp_path / "contents" / digest.removeprefix("sha256:")).write_bytes(b"")
+    store.put(b"text")
+    assert store.get(digest) == b"text"
+
+
 def test_contents_that_nobody_refers_to_are_removed(tmp_path: Path) -> None:
     store = ContentStore(tmp_path / "contents")
     one, two = store.put(b"one"), store.put(b"two")
