@@ -35,7 +35,8 @@ def command_lock(
         yield
     finally:
         os.ftruncate(fd, 0)
-        _remove_if_alone(stack)
+        if _is_at(stack.command_lock, fd):  # else the directory went meanwhile, and another one's lock may be there
+            _remove_if_alone(stack)
         os.close(fd)
 
 
@@ -143,6 +144,13 @@ def _describe_holder(path: Path) -> str:
         return f"PID {pid}: {holder} since {max(0, round(time.time() - float(since)))}s"
     except (OSError, ValueError):
         return "another command"
+
+
+def _is_at(path: Path, fd: int) -> bool:
+    try:
+        return os.fstat(fd).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False
 
 
 def _remove_if_alone(stack: StackLayout) -> None:

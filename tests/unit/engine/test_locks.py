@@ -95,3 +95,12 @@ def test_a_lock_is_lost_with_its_directory_even_if_there_is_a_new_one(tmp_path: 
     assert not hold.lasts()
     path.parent.mkdir()
     assert not hold.lasts()
+
+
+def test_a_lock_that_was_taken_after_the_directory_went_is_left_to_its_holder(stack: StackLayout) -> None:
+    with command_lock(stack, "windlass down"):
+        shutil.rmtree(stack.directory)
+        fd = lock_file(stack.command_lock, blocking=False)
+        assert fd is not None
+    assert stack.command_lock.exists()
+    os.close(fd)
