@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.stacks.outside import eventually, fetch, free_port
+from tests.ports import free_port
+from tests.stacks.outside import eventually, fetch
 from tests.stacks.product import Windlass
 
 FILE = """
