@@ -180,7 +180,7 @@ def _table_labels() -> list[str]:
 def _cgroups(territory: Territory) -> Iterator[str]:
     for label, directory in _cgroup_directories():
         if territory.owns_label(label):
-            yield from (f"cgroup {path}" for path in (directory, *directory.rglob("*")) if path.is_dir())
+            yield from (f"cgroup {path}" for path, _, _ in os.walk(directory))  # what goes meanwhile is passed over
 
 
 def _cgroup_directories() -> Iterator[tuple[str, Path]]:
